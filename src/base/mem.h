@@ -1,0 +1,25 @@
+/*
+ * Memory whose size we choose ourselves: it cannot fail, it ends the process
+ * instead. Memory whose size a peer chooses comes from base/buf.h.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+#include "base/base.h"
+
+/* Zeroed memory for n objects of `size` bytes; gives it, free() takes it. */
+void *mem_new(size_t n, size_t size);
+
+/* As realloc(n * size) with the product checked; takes p, gives the result. */
+void *mem_grow(void *p, size_t n, size_t size);
+
+/* Gives a copy of the text, or of the len bytes with a NUL behind them. */
+char *mem_strdup(const char *s);
+char *mem_strndup(const char *s, size_t len);
+
+/* Gives the formatted text. */
+char *mem_printf(const char *fmt, ...) attr_printf(1, 2);
+
+#endif

@@ -1,0 +1,228 @@
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "codec/cgi.h"
+#include "codec/http1.h"
+#include "codec/url.h"
+
+/* End the variable that begins at `start`; false if it is too long. */
+static bool
+end_var(struct buf *out, size_t start)
+{
+	return buf_add_byte(out, '\0') && out->len - start <= CGI_MAX_VAR;
+}
+
+static bool
+put(struct buf *out, const char *name, const char *value, size_t len)
+{
+	size_t start = out->len;
+
+	return memchr(value, '\0', len) == NULL && buf_add_str(out, name) &&
+	    buf_add_byte(out, '=') && buf_add(out, value, len) &&
+	    end_var(out, start);
+}
+
+static bool
+put_str(struct buf *out, const char *name, const char *value)
+{
+	return put(out, name, value, strlen(value));
+}
+
+/* A text that may be missing. */
+static bool
+put_opt(struct buf *out, const char *name, const char *value)
+{
+	return value == NULL || put_str(out, name, value);
+}
+
+static bool
+put_uint(struct buf *out, const char *name, unsigned value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	return put_str(out, name, text);
+}
+
+static bool
+put_server(struct buf *out, const struct cgi_request *rq)
+{
+	const char *name = rq->server_name;
+	size_t len = strlen(name);
+	unsigned port;
+	char protocol[16];
+
+	http1_host(rq->head, &name, &len, &port);
+	snprintf(protocol, sizeof(protocol), "HTTP/1.%u", rq->head->minor);
+	return put_str(out, "SERVER_SOFTWARE", rq->server_software) &&
+	    put(out, "SERVER_NAME", name, len) &&
+	    put_uint(out, "SERVER_PORT", rq->server_port) &&
+	    put_str(out, "SERVER_PROTOCOL", protocol) &&
+	    put_str(out, "GATEWAY_INTERFACE", "CGI/1.1");
+}
+
+static bool
+put_request(struct buf *out, const struct cgi_request *rq)
+{
+	const struct http1_head *head = rq->head;
+	const struct url *url = rq->url;
+
+	return put(out, "REQUEST_METHOD", head->method, head->method_len) &&
+	    put(out, "REQUEST_URI", head->target, head->target_len) &&
+	    put_str(out, "SCRIPT_NAME", rq->script_name) &&
+	    put(out, "PATH_INFO", rq->path_info, rq->path_info_len) &&
+	    put_opt(out, "PATH_TRANSLATED", rq->path_translated) &&
+	    put(out, "QUERY_STRING", url->query, url->query_len);
+}
+
+static bool
+put_client(struct buf *out, const struct cgi_request *rq)
+{
+	return put_str(out, "REMOTE_ADDR", rq->remote_addr) &&
+	    put_str(out, "REMOTE_HOST", rq->remote_addr) &&
+	    put_uint(out, "REMOTE_PORT", rq->remote_port) &&
+	    put_opt(out, "REMOTE_USER", rq->remote_user) &&
+	    put_opt(out, "AUTH_TYPE", rq->auth_type);
+}
+
+static bool
+put_session(struct buf *out, const struct cgi_request *rq)
+{
+	return put_str(out, "UNIQUE_ID", rq->unique_id) &&
+	    put_opt(out, "HTTPS", rq->https ? "on" : NULL) &&
+	    put_opt(out, "STANDPIPE_PROTOCOL", rq->subprotocol) &&
+	    put_str(out, "STANDPIPE_FRAMING", rq->framing);
+}
+
+static bool
+is_field(const struct http1_field *f, const char *name)
+{
+	return str_ieqn(f->name, f->name_len, name, strlen(name));
+}
+
+static bool
+same_name(const struct http1_field *a, const struct http1_field *b)
+{
+	return str_ieqn(a->name, a->name_len, b->name, b->name_len);
+}
+
+/* Made of letters, digits and '-', so that no two names become one. */
+static bool
+exportable_name(const struct http1_field *f)
+{
+	for (size_t i = 0; i < f->name_len; i++) {
+		char c = f->name[i];
+
+		if ((c < 'A' || c > 'Z') && (c < 'a' || c > 'z') &&
+		    (c < '0' || c > '9') && c != '-')
+			return false;
+	}
+	return true;
+}
+
+static bool
+exported(const struct http1_field *f, const struct cgi_request *rq)
+{
+	static const char *const never[] = {
+		"Proxy",
+		"Proxy-Authorization",
+		"Content-Length",
+		"Content-Type",
+	};
+
+	for (size_t i = 0; i < nitems(never); i++) {
+		if (is_field(f, never[i]))
+			return false;
+	}
+	if (rq->auth_type != NULL && is_field(f, "Authorization"))
+		return false;
+	return exportable_name(f);
+}
+
+static bool
+put_field_name(struct buf *out, const struct http1_field *f)
+{
+	bool ok = buf_add_str(out, "HTTP_");
+
+	for (size_t i = 0; ok && i < f->name_len; i++) {
+		char c = f->name[i];
+
+		if (c == '-')
+			c = '_';
+		else if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		ok = buf_add_byte(out, (uint8_t)c);
+	}
+	return ok;
+}
+
+/* One variable of all fields that are called as `first` is. */
+static bool
+put_joined(struct buf *out, const struct http1_head *head,
+    const struct http1_field *first)
+{
+	const char *join = is_field(first, "Cookie") ? "; " : ", ";
+	const struct http1_field *end = head->field + head->nfields, *f;
+	size_t start = out->len;
+
+	if (!put_field_name(out, first) || !buf_add_byte(out, '=') ||
+	    !buf_add(out, first->value, first->value_len))
+		return false;
+	for (f = first + 1; f < end; f++) {
+		if (same_name(f, first) &&
+		    !(buf_add_str(out, join) &&
+			buf_add(out, f->value, f->value_len)))
+			return false;
+	}
+	return end_var(out, start);
+}
+
+/* Whether a field of that name came earlier, and so is in the block. */
+static bool
+seen(const struct http1_head *head, const struct http1_field *f)
+{
+	for (const struct http1_field *e = head->field; e < f; e++) {
+		if (same_name(e, f))
+			return true;
+	}
+	return false;
+}
+
+static bool
+put_fields(struct buf *out, const struct cgi_request *rq)
+{
+	const struct http1_head *head = rq->head;
+
+	for (size_t i = 0; i < head->nfields; i++) {
+		const struct http1_field *f = &head->field[i];
+
+		if (!exported(f, rq) || seen(head, f))
+			continue;
+		if (is_field(f, "Host")) {
+			if (!put(out, "HTTP_HOST", head->authority,
+				head->authority_len))
+				return false;
+		} else if (!put_joined(out, head, f)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+cgi_put(struct buf *out, const struct cgi_request *rq)
+{
+	size_t before = out->len;
+
+	if (put_server(out, rq) && put_request(out, rq) &&
+	    put_client(out, rq) && put_session(out, rq) && put_fields(out, rq))
+		return true;
+	out->len = before;
+	return false;
+}

@@ -1,0 +1,415 @@
+#include <string.h>
+
+#include "codec/framing.h"
+
+/* Record types of `frames`; a small letter means more of the message follows. */
+enum {
+	REC_TEXT = 'T',
+	REC_TEXT_PART = 't',
+	REC_BINARY = 'B',
+	REC_BINARY_PART = 'b',
+	REC_CLOSE = 'C',
+	REC_PING = 'P',
+};
+
+enum { REPAIR_SLACK = 9 }; /* see utf8_repair() */
+
+void
+framing_init(struct framing *f, enum framing_kind kind, bool repair)
+{
+	*f = (struct framing){
+		.kind = (uint8_t)kind,
+		.repair = repair,
+	};
+	utf8_init(&f->utf8);
+	buf_init(&f->hold, FRAMING_HOLD);
+	buf_init(&f->fixed, SIZE_MAX / 4);
+}
+
+void
+framing_clear(struct framing *f)
+{
+	buf_clear(&f->hold);
+	buf_clear(&f->fixed);
+}
+
+/* The event of a piece; which piece of its message it is follows from `open`. */
+static enum framing_result
+give(struct framing *f, struct framing_event *ev, bool text, bool last,
+    const uint8_t *data, size_t len)
+{
+	*ev = (struct framing_event){
+		.text = text,
+		.first = !f->open,
+		.last = last,
+		.data = data,
+		.len = len,
+	};
+	f->open = !last;
+	return FRAMING_PIECE;
+}
+
+/* How much of a text that may end inside a character are whole characters. */
+static size_t
+whole_characters(const uint8_t *p, size_t len)
+{
+	size_t n = len;
+
+	while (n > 0 && (p[n - 1] & 0xc0) == 0x80)
+		n--;
+	return n > 0 ? n - 1 : 0;
+}
+
+/* Copy what has to be joined with carried bytes or holds something invalid. */
+static enum framing_result
+repair(struct framing *f, const uint8_t *in, size_t len, bool final,
+    const uint8_t **out, size_t *out_len)
+{
+	struct utf8 check = f->utf8;
+	bool valid = utf8_check(&check, in, len) == len &&
+	    (!final || utf8_complete(&check));
+	uint8_t *p;
+	size_t n;
+
+	if (!valid && !f->repair)
+		return FRAMING_ERR_UTF8;
+	if ((p = buf_reserve(&f->fixed, 3 * len + REPAIR_SLACK)) == NULL)
+		return FRAMING_ERR_UTF8;
+	n = utf8_repair(&f->utf8, in, len, p);
+	if (final)
+		n += utf8_repair_end(&f->utf8, p + n);
+	f->repaired |= !valid;
+	*out = p;
+	*out_len = n;
+	return FRAMING_MORE;
+}
+
+/*
+ * A piece of text, made valid. `final`: the text ends here, so nothing may be
+ * carried; `last`: the message does. They differ under `text`, whose messages
+ * end with each read while its characters do not.
+ */
+static enum framing_result
+give_text(struct framing *f, struct framing_event *ev, bool final, bool last,
+    const uint8_t *data, size_t len)
+{
+	struct utf8 check;
+	enum framing_result rc;
+	const uint8_t *rest;
+	size_t none;
+
+	utf8_init(&check);
+	if (!utf8_complete(&f->utf8) || utf8_check(&check, data, len) != len ||
+	    (final && !utf8_complete(&check))) {
+		rc = repair(f, data, len, final, &data, &len);
+		if (rc != FRAMING_MORE)
+			return rc;
+	} else if (!utf8_complete(&check)) {
+		size_t whole = whole_characters(data, len);
+
+		rc = repair(f, data + whole, len - whole, false, &rest, &none);
+		if (rc != FRAMING_MORE)
+			return rc;
+		len = whole;
+	}
+	if (len == 0 && !last)
+		return FRAMING_MORE;
+	return give(f, ev, true, last, data, len);
+}
+
+/* The byte that ends a record, or -1. */
+int
+framing_delimiter(enum framing_kind kind)
+{
+	return kind == FRAMING_LINES ? '\n' : kind == FRAMING_NUL ? '\0' : -1;
+}
+
+/* A record has ended: `lines` takes a carriage return before it off. */
+static size_t
+strip(const struct framing *f, const uint8_t *p, size_t len)
+{
+	return f->kind == FRAMING_LINES && len > 0 && p[len - 1] == '\r'
+	    ? len - 1
+	    : len;
+}
+
+/*
+ * What was held back leaves; `last` says that the record ended behind it. Its
+ * memory is given back at the next call.
+ */
+static enum framing_result
+give_held(struct framing *f, struct framing_event *ev, bool last)
+{
+	struct buf *h = &f->hold;
+	size_t len = h->len;
+
+	h->len = 0;
+	return give_text(f, ev, last, last, h->data,
+	    last ? strip(f, h->data, len) : len);
+}
+
+/*
+ * The record goes on behind in[0..len). It is held while it is short; then it
+ * leaves as it comes, but for a carriage return that may belong to its end.
+ */
+static enum framing_result
+read_part(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct framing_event *ev)
+{
+	enum framing_result rc;
+	size_t n;
+
+	*used = len;
+	if (!f->open && buf_add(&f->hold, in, len))
+		return FRAMING_MORE;
+	if (f->hold.len > 0 && (rc = give_held(f, ev, false)) != FRAMING_MORE) {
+		*used = 0;
+		return rc;
+	}
+	n = strip(f, in, len);
+	if (n < len && !buf_add(&f->hold, in + n, len - n))
+		return FRAMING_ERR_LENGTH;
+	return give_text(f, ev, false, false, in, n);
+}
+
+static enum framing_result
+read_records(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct framing_event *ev)
+{
+	const uint8_t *end = memchr(in, framing_delimiter(f->kind), len);
+	enum framing_result rc;
+	size_t n;
+
+	if (end == NULL)
+		return read_part(f, in, len, used, ev);
+	n = (size_t)(end - in);
+	*used = n + 1;
+	if (f->hold.len > 0) {
+		if (buf_add(&f->hold, in, n))
+			return give_held(f, ev, true);
+		if ((rc = give_held(f, ev, false)) != FRAMING_MORE) {
+			*used = 0;
+			return rc;
+		}
+	}
+	return give_text(f, ev, true, true, in, strip(f, in, n));
+}
+
+static size_t
+read_be32(const uint8_t *p)
+{
+	return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 |
+	    p[3];
+}
+
+/* A record of `frames` begins. */
+static enum framing_result
+start_record(struct framing *f)
+{
+	uint8_t type = f->head[0];
+
+	f->head_len = 0;
+	f->left = read_be32(f->head + 1);
+	switch (type) {
+	case REC_TEXT:
+	case REC_TEXT_PART:
+	case REC_BINARY:
+	case REC_BINARY_PART:
+		if (f->part != 0 && (type | 0x20) != f->part)
+			return FRAMING_ERR_PART;
+		f->part = type | 0x20;
+		break;
+	case REC_CLOSE:
+	case REC_PING:
+		if (f->left > FRAMING_CONTROL_MAX)
+			return FRAMING_ERR_LENGTH;
+		break;
+	default:
+		return FRAMING_ERR_TYPE;
+	}
+	f->type = type;
+	return FRAMING_MORE;
+}
+
+static enum framing_result
+read_control(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct framing_event *ev)
+{
+	enum framing_result rc =
+	    f->type == REC_CLOSE ? FRAMING_CLOSE : FRAMING_PING;
+	size_t n = f->left < len ? (size_t)f->left : len;
+
+	*used = n;
+	if (!buf_add(&f->hold, in, n))
+		return FRAMING_ERR_LENGTH;
+	f->left -= n;
+	if (f->left > 0)
+		return FRAMING_MORE;
+	*ev = (struct framing_event){
+		.first = true,
+		.last = true,
+		.data = f->hold.data,
+		.len = f->hold.len,
+	};
+	f->hold.len = 0;
+	f->type = 0;
+	return rc;
+}
+
+static enum framing_result
+read_payload(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct framing_event *ev)
+{
+	size_t n = f->left < len ? (size_t)f->left : len;
+	bool text = f->part == REC_TEXT_PART, end = n == f->left;
+	bool last = end && (f->type == REC_TEXT || f->type == REC_BINARY);
+
+	*used = n;
+	f->left -= n;
+	if (end)
+		f->type = 0;
+	if (last)
+		f->part = 0;
+	if (text)
+		return give_text(f, ev, last, last, in, n);
+	if (n == 0 && !last)
+		return FRAMING_MORE;
+	return give(f, ev, false, last, in, n);
+}
+
+static enum framing_result
+read_frames(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct framing_event *ev)
+{
+	enum framing_result rc = FRAMING_MORE;
+	size_t n, at = 0, body = 0;
+
+	*used = 0;
+	while (at < len && rc == FRAMING_MORE) {
+		if (f->type == 0) {
+			n = sizeof(f->head) - f->head_len;
+			if (n > len - at)
+				n = len - at;
+			memcpy(f->head + f->head_len, in + at, n);
+			f->head_len = (uint8_t)(f->head_len + n);
+			at += n;
+			if (f->head_len < sizeof(f->head))
+				break;
+			if ((rc = start_record(f)) != FRAMING_MORE)
+				break;
+		}
+		if (f->type == REC_CLOSE || f->type == REC_PING)
+			rc = read_control(f, in + at, len - at, &body, ev);
+		else
+			rc = read_payload(f, in + at, len - at, &body, ev);
+		at += body;
+	}
+	*used = at;
+	return rc;
+}
+
+/* Memory of the last event is no longer looked at. */
+static void
+release(struct framing *f)
+{
+	if (f->hold.len == 0 && f->hold.data != NULL)
+		buf_clear(&f->hold);
+	if (f->fixed.data != NULL)
+		buf_clear(&f->fixed);
+}
+
+enum framing_result
+framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct framing_event *ev)
+{
+	release(f);
+	*used = len;
+	if (len == 0)
+		return FRAMING_MORE;
+	switch (f->kind) {
+	case FRAMING_BINARY:
+		return give(f, ev, false, true, in, len);
+	case FRAMING_TEXT:
+		if (give_text(f, ev, false, true, in, len) < 0)
+			return FRAMING_ERR_UTF8;
+		return ev->len > 0 ? FRAMING_PIECE : FRAMING_MORE;
+	case FRAMING_FRAMES:
+		return read_frames(f, in, len, used, ev);
+	default:
+		return read_records(f, in, len, used, ev);
+	}
+}
+
+enum framing_result
+framing_end(struct framing *f, struct framing_event *ev)
+{
+	release(f);
+	if (f->kind == FRAMING_FRAMES)
+		return f->type != 0 || f->part != 0 || f->head_len != 0
+		    ? FRAMING_ERR_OPEN
+		    : FRAMING_MORE;
+	if (!f->open && f->hold.len == 0 && utf8_complete(&f->utf8))
+		return FRAMING_MORE;
+	f->kind = FRAMING_TEXT; /* what was held is as it is, without an end */
+	return give_held(f, ev, true);
+}
+
+size_t
+framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind kind, bool text,
+    bool last, size_t len)
+{
+	if (kind != FRAMING_FRAMES)
+		return 0;
+	out[0] = text ? (last ? REC_TEXT : REC_TEXT_PART)
+		      : (last ? REC_BINARY : REC_BINARY_PART);
+	for (size_t i = 0; i < 4; i++)
+		out[1 + i] = (uint8_t)(len >> (24 - 8 * i));
+	return FRAMING_HEAD_MAX;
+}
+
+size_t
+framing_tail(uint8_t out[1], enum framing_kind kind, bool last)
+{
+	int end = framing_delimiter(kind);
+
+	if (end == -1 || !last)
+		return 0;
+	out[0] = (uint8_t)end;
+	return 1;
+}
+
+size_t
+framing_close_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind kind,
+    size_t len)
+{
+	size_t n = framing_head(out, kind, true, true, len);
+
+	out[0] = REC_CLOSE;
+	return n;
+}
+
+const char *
+framing_strresult(enum framing_result rc)
+{
+	switch (rc) {
+	case FRAMING_MORE:
+		return "more bytes are needed";
+	case FRAMING_PIECE:
+		return "piece of a message";
+	case FRAMING_CLOSE:
+		return "close record";
+	case FRAMING_PING:
+		return "ping record";
+	case FRAMING_ERR_TYPE:
+		return "unknown record type";
+	case FRAMING_ERR_PART:
+		return "record inside a message of the other type";
+	case FRAMING_ERR_LENGTH:
+		return "control record too long";
+	case FRAMING_ERR_OPEN:
+		return "output ended inside a record";
+	case FRAMING_ERR_UTF8:
+		return "output is not UTF-8";
+	}
+	return "unknown result";
+}

@@ -1,0 +1,108 @@
+/*
+ * A program's byte stream <-> messages (standpipe-handler(7), "Framings").
+ *
+ * Pure: bytes in, events out. Payload is passed on where it lies; only a line
+ * that a read cut in two (at most FRAMING_HOLD bytes) and text that had to be
+ * repaired are copied.
+ *
+ * Down is program to client and has state, struct framing; up is client to
+ * program and has none: framing_head() and framing_tail() are what goes around
+ * a piece of a message.
+ *
+ * Used by: flow/session.c. Fuzzed by: tests/fuzz/fuzz_framing.c.
+ */
+#ifndef CODEC_FRAMING_H
+#define CODEC_FRAMING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "codec/utf8.h"
+
+enum framing_kind {
+	FRAMING_LINES = 0, /* a line is a text message */
+	FRAMING_BINARY,    /* whatever is there is a binary message */
+	FRAMING_TEXT,      /* whatever is there is a text message */
+	FRAMING_NUL,       /* a NUL-terminated record is a text message */
+	FRAMING_FRAMES,    /* type, length, payload: everything can be said */
+};
+
+enum {
+	FRAMING_HOLD = 64 * 1024, /* a longer line leaves in fragments */
+	FRAMING_HEAD_MAX = 5,
+	FRAMING_CONTROL_MAX = 125,
+};
+
+/* Zero asks for more, positive is an event, negative ends the session (1011). */
+enum framing_result {
+	FRAMING_MORE = 0,
+	FRAMING_PIECE = 1,      /* a piece of a message */
+	FRAMING_CLOSE = 2,      /* `frames`: a Close's payload: code and reason */
+	FRAMING_PING = 3,       /* `frames`: a Ping's payload */
+	FRAMING_ERR_TYPE = -1,  /* a record of a type that does not exist */
+	FRAMING_ERR_PART = -2,  /* a part of the other type while one is open */
+	FRAMING_ERR_LENGTH = -3, /* a control record over 125 bytes */
+	FRAMING_ERR_OPEN = -4,  /* end of file inside a record or a message */
+	FRAMING_ERR_UTF8 = -5,  /* not UTF-8, and it may not be repaired */
+};
+
+struct framing_event {
+	bool text;
+	bool first; /* begins a message */
+	bool last;  /* completes it */
+	const uint8_t *data;
+	size_t len;
+};
+
+struct framing {
+	uint8_t kind;
+	bool repair;
+	bool repaired;   /* invalid text was replaced since the last look */
+	bool open;       /* a piece was given and its message is not complete */
+	uint8_t part;    /* `frames`: 't' or 'b' of the open message, or 0 */
+	uint8_t type;    /* `frames`: of the begun record, or 0 */
+	uint8_t head_len;
+	uint8_t head[FRAMING_HEAD_MAX];
+	uint64_t left;   /* `frames`: payload of the record still to come */
+	struct utf8 utf8; /* an incomplete character carried to the next piece */
+	struct buf hold; /* an incomplete line; a control record */
+	struct buf fixed; /* repaired text of the last event */
+};
+
+/* repair: replace what is not UTF-8 by U+FFFD, otherwise fail. */
+void framing_init(struct framing *, enum framing_kind, bool repair);
+void framing_clear(struct framing *);
+
+/*
+ * Read what the program wrote as far as the next event in in[0..len).
+ *
+ * Sets *used to the bytes consumed; FRAMING_MORE means all of them, and an
+ * event may use none. ev->data points into `in` or into the framing and is
+ * good until the next call. After a negative result only framing_clear().
+ */
+enum framing_result framing_read(struct framing *, const uint8_t *in,
+    size_t len, size_t *used, struct framing_event *ev);
+
+/* The program's output has ended: events until FRAMING_MORE. */
+enum framing_result framing_end(struct framing *, struct framing_event *ev);
+
+/* Up: what goes before a piece of len bytes, and behind it; the bytes written. */
+size_t framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind, bool text,
+    bool last, size_t len);
+size_t framing_tail(uint8_t out[1], enum framing_kind, bool last);
+
+/*
+ * Up: what goes before the payload of the client's Close, 0 if the framing has
+ * no word for it.
+ */
+size_t framing_close_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind,
+    size_t len);
+
+/* The byte that ends a record, which a message had better not hold; or -1. */
+int framing_delimiter(enum framing_kind);
+
+const char *framing_strresult(enum framing_result);
+
+#endif

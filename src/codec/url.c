@@ -1,0 +1,77 @@
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "codec/url.h"
+
+/* Where the path of an absolute target begins; 0 for every other form. */
+static size_t
+skip_authority(const char *target, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && target[i] != '/' && target[i] != '?')
+		i++;
+	if (len - i < 2 || i == 0 || target[i - 1] != ':' || target[i] != '/' ||
+	    target[i + 1] != '/')
+		return 0;
+	for (i += 2; i < len; i++) {
+		if (target[i] == '/' || target[i] == '?')
+			break;
+	}
+	return i;
+}
+
+void
+url_split(const char *target, size_t len, struct url *url)
+{
+	size_t from = skip_authority(target, len), end = from;
+
+	while (end < len && target[end] != '?')
+		end++;
+	*url = (struct url){
+		.path = target + from,
+		.path_len = end - from,
+		.query = end < len ? target + end + 1 : "",
+		.query_len = end < len ? len - end - 1 : 0,
+	};
+	if (url->path_len == 0) {
+		url->path = "/";
+		url->path_len = 1;
+	}
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool
+url_decode(const char *path, size_t len, char *out, size_t *out_len)
+{
+	size_t o = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = path[i];
+
+		if (c == '%') {
+			int high = len - i > 2 ? hex_value(path[i + 1]) : -1;
+			int low = len - i > 2 ? hex_value(path[i + 2]) : -1;
+
+			if (high == -1 || low == -1 || high + low == 0)
+				return false;
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		out[o++] = c;
+	}
+	*out_len = o;
+	return true;
+}

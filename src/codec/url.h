@@ -1,0 +1,38 @@
+/*
+ * Request targets: path and query (RFC 9112, section 3.2; RFC 3986).
+ *
+ * Pure, and nothing is copied except by url_decode().
+ *
+ * Used by: engine/route.c, codec/cgi.c.
+ */
+#ifndef CODEC_URL_H
+#define CODEC_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct url {
+	const char *path; /* as sent; "/" where a URL leaves it out */
+	size_t path_len;
+	const char
+	    *query; /* behind the '?'; never NULL, empty if there is none */
+	size_t query_len;
+};
+
+/*
+ * Split a target that http1_read_request() let pass (borrowed; *url points
+ * into it). Of an absolute one, scheme and authority are skipped; `*` and
+ * host:port are all path.
+ */
+void url_split(const char *target, size_t len, struct url *url);
+
+/*
+ * Undo the percent-encoding of a path: at most len bytes to out, their number
+ * to *out_len; out may be where the path is. A '+' stays one. False for a '%'
+ * without two hexadecimal digits and for %00, which no path and no variable
+ * can hold. Other control bytes are data; a log must escape them. %2F becomes
+ * a slash like any other.
+ */
+bool url_decode(const char *path, size_t len, char *out, size_t *out_len);
+
+#endif

@@ -1,0 +1,383 @@
+#include <string.h>
+
+#include "base/base.h"
+#include "codec/ws.h"
+
+enum {
+	BIT_FIN = 0x80,
+	BITS_RSV = 0x70,
+	BITS_OPCODE = 0x0f,
+	BIT_CONTROL = 0x08,
+	BIT_MASK = 0x80,
+	BITS_LEN = 0x7f,
+	LEN_16 = 126, /* the length follows in two bytes */
+	LEN_64 = 127, /* in eight */
+};
+
+void
+ws_reader_init(struct ws_reader *r, enum ws_role role, uint64_t max)
+{
+	*r = (struct ws_reader){
+		.role = (uint8_t)role,
+		.max = max == 0 ? UINT64_MAX : max,
+	};
+}
+
+bool
+ws_reader_in_message(const struct ws_reader *r)
+{
+	return r->message != 0;
+}
+
+static uint64_t
+read_be(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static size_t
+length_bytes(uint8_t len7)
+{
+	return len7 == LEN_64 ? 8 : len7 == LEN_16 ? 2 : 0;
+}
+
+/* What the first two bytes alone say is wrong. */
+static enum ws_result
+check_start(const struct ws_reader *r, const uint8_t *head)
+{
+	uint8_t op = head[0] & BITS_OPCODE;
+	bool fin = head[0] & BIT_FIN;
+
+	if (head[0] & BITS_RSV)
+		return WS_ERR_RSV;
+	if (op > WS_OP_PONG || (op > WS_OP_BINARY && op < WS_OP_CLOSE))
+		return WS_ERR_OPCODE;
+	if (((head[1] & BIT_MASK) != 0) != (r->role == WS_SERVER))
+		return WS_ERR_MASK;
+	if (op & BIT_CONTROL)
+		return fin && (head[1] & BITS_LEN) <= WS_CONTROL_MAX
+		    ? WS_MORE
+		    : WS_ERR_CONTROL;
+	if ((op == WS_OP_CONTINUATION) != (r->message != 0))
+		return WS_ERR_FRAGMENT;
+	return WS_MORE;
+}
+
+/* A data frame begins, and perhaps a message. */
+static enum ws_result
+start_data(struct ws_reader *r)
+{
+	if (r->opcode != WS_OP_CONTINUATION) {
+		r->message = r->opcode;
+		r->room = r->max;
+		r->first = true;
+		utf8_init(&r->utf8);
+	}
+	if (r->left > r->room)
+		return WS_ERR_TOO_BIG;
+	r->room -= r->left;
+	return WS_MORE;
+}
+
+/* All of the head is there. */
+static enum ws_result
+start_frame(struct ws_reader *r, const uint8_t *head)
+{
+	uint8_t len7 = head[1] & BITS_LEN;
+	size_t n = length_bytes(len7);
+
+	r->opcode = head[0] & BITS_OPCODE;
+	r->fin = head[0] & BIT_FIN;
+	r->left = n == 0 ? len7 : read_be(head + 2, n);
+	if ((n == 2 && r->left < LEN_16) || (n == 8 && r->left <= UINT16_MAX) ||
+	    r->left > INT64_MAX)
+		return WS_ERR_LENGTH;
+	if (r->role == WS_SERVER)
+		memcpy(r->key, head + 2 + n, sizeof(r->key));
+	r->key_at = 0;
+	r->in_payload = true;
+	r->control_len = 0;
+	return r->opcode & BIT_CONTROL ? WS_MORE : start_data(r);
+}
+
+/* Collect a head; it lies in one piece unless the reads cut it. */
+static enum ws_result
+read_head(struct ws_reader *r, const uint8_t *in, size_t len, size_t *used)
+{
+	const uint8_t *head = in;
+	size_t have = len, held = r->head_len, need = 2;
+	enum ws_result rc;
+
+	if (held > 0) {
+		size_t n = sizeof(r->head) - held;
+
+		if (n > len)
+			n = len;
+		memcpy(r->head + held, in, n);
+		head = r->head;
+		have = held + n;
+	}
+	if (have >= 2) {
+		if ((rc = check_start(r, head)) != WS_MORE)
+			return rc;
+		need += length_bytes(head[1] & BITS_LEN) +
+		    (head[1] & BIT_MASK ? sizeof(r->key) : 0);
+	}
+	if (have < need) {
+		if (held == 0)
+			memcpy(r->head, in, len);
+		r->head_len = (uint8_t)have;
+		*used = len;
+		return WS_MORE;
+	}
+	*used = need - held;
+	r->head_len = 0;
+	return start_frame(r, head);
+}
+
+static void
+unmask(struct ws_reader *r, uint8_t *data, size_t len)
+{
+	if (r->role == WS_SERVER)
+		r->key_at = (uint8_t)ws_mask(data, len, r->key, r->key_at);
+}
+
+static enum ws_result
+read_control(struct ws_reader *r, const uint8_t *in, size_t len, size_t *used,
+    struct ws_event *ev)
+{
+	size_t n = r->left < len ? (size_t)r->left : len;
+
+	if (n > 0)
+		memcpy(r->control + r->control_len, in, n);
+	unmask(r, r->control + r->control_len, n);
+	r->control_len = (uint8_t)(r->control_len + n);
+	r->left -= n;
+	*used = n;
+	if (r->left > 0)
+		return WS_MORE;
+	r->in_payload = false;
+	*ev = (struct ws_event){
+		.opcode = (enum ws_opcode)r->opcode,
+		.first = true,
+		.last = true,
+		.data = r->control,
+		.len = r->control_len,
+	};
+	return WS_CONTROL;
+}
+
+static enum ws_result
+read_data(struct ws_reader *r, uint8_t *in, size_t len, size_t *used,
+    struct ws_event *ev)
+{
+	size_t n = r->left < len ? (size_t)r->left : len;
+
+	*used = n;
+	if (n == 0 && r->left > 0)
+		return WS_MORE;
+	unmask(r, in, n);
+	r->left -= n;
+	*ev = (struct ws_event){
+		.opcode = (enum ws_opcode)r->message,
+		.first = r->first,
+		.last = r->fin && r->left == 0,
+		.data = in,
+		.len = n,
+	};
+	if (r->message == WS_OP_TEXT &&
+	    (utf8_check(&r->utf8, in, n) != n ||
+		(ev->last && !utf8_complete(&r->utf8))))
+		return WS_ERR_UTF8;
+	r->first = false;
+	if (r->left == 0)
+		r->in_payload = false;
+	if (ev->last)
+		r->message = 0;
+	return WS_DATA;
+}
+
+enum ws_result
+ws_read(struct ws_reader *r, uint8_t *in, size_t len, size_t *used,
+    struct ws_event *ev)
+{
+	enum ws_result rc;
+	size_t head = 0, body = 0;
+
+	if (!r->in_payload) {
+		*used = 0;
+		if (len == 0)
+			return WS_MORE;
+		rc = read_head(r, in, len, &head);
+		*used = head;
+		if (rc != WS_MORE || !r->in_payload)
+			return rc;
+	}
+	if (r->opcode & BIT_CONTROL)
+		rc = read_control(r, in + head, len - head, &body, ev);
+	else
+		rc = read_data(r, in + head, len - head, &body, ev);
+	*used = head + body;
+	return rc;
+}
+
+bool
+ws_close_code_ok(unsigned code)
+{
+	return (code >= 1000 && code <= 1003) ||
+	    (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+enum ws_result
+ws_read_close(const uint8_t *payload, size_t len, unsigned *code,
+    const uint8_t **reason, size_t *reason_len)
+{
+	struct utf8 u;
+
+	*code = WS_CLOSE_NO_STATUS;
+	*reason = payload;
+	*reason_len = 0;
+	if (len == 0)
+		return WS_CONTROL;
+	if (len == 1)
+		return WS_ERR_CLOSE;
+	*code = (unsigned)read_be(payload, 2);
+	*reason = payload + 2;
+	*reason_len = len - 2;
+	if (!ws_close_code_ok(*code))
+		return WS_ERR_CLOSE;
+	utf8_init(&u);
+	if (utf8_check(&u, *reason, *reason_len) != *reason_len ||
+	    !utf8_complete(&u))
+		return WS_ERR_UTF8;
+	return WS_CONTROL;
+}
+
+static void
+put_be(uint8_t *out, uint64_t v, size_t n)
+{
+	while (n-- > 0) {
+		out[n] = (uint8_t)v;
+		v >>= 8;
+	}
+}
+
+size_t
+ws_put_head(uint8_t out[WS_HEAD_MAX], enum ws_opcode op, bool fin, uint64_t len,
+    const uint8_t *key)
+{
+	size_t n = len < LEN_16 ? 0 : len <= UINT16_MAX ? 2 : 8;
+
+	out[0] = (uint8_t)((fin ? BIT_FIN : 0) | op);
+	out[1] = (uint8_t)(n == 0 ? len : n == 2 ? LEN_16 : LEN_64);
+	put_be(out + 2, len, n);
+	n += 2;
+	if (key != NULL) {
+		out[1] |= BIT_MASK;
+		memcpy(out + n, key, 4);
+		n += 4;
+	}
+	return n;
+}
+
+/* The longest prefix of at most max bytes that does not end inside a character. */
+static size_t
+cut_text(const char *s, size_t len, size_t max)
+{
+	if (len <= max)
+		return len;
+	while (max > 0 && ((uint8_t)s[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
+size_t
+ws_put_close(uint8_t out[WS_CONTROL_MAX], unsigned code, const char *reason)
+{
+	size_t n;
+
+	if (code == WS_CLOSE_NO_STATUS)
+		return 0;
+	put_be(out, code, 2);
+	n = cut_text(reason, strlen(reason), WS_REASON_MAX);
+	memcpy(out + 2, reason, n);
+	return 2 + n;
+}
+
+unsigned
+ws_mask(uint8_t *data, size_t len, const uint8_t key[4], unsigned at)
+{
+	/* Four words at a time: compilers make two or one vector of them. */
+	uint8_t turned[8];
+	uint64_t mask, w[4];
+	size_t i = 0;
+
+	for (size_t j = 0; j < sizeof(turned); j++)
+		turned[j] = key[(at + j) & 3];
+	memcpy(&mask, turned, sizeof(mask));
+	for (; i + sizeof(w) <= len; i += sizeof(w)) {
+		memcpy(w, data + i, sizeof(w));
+		w[0] ^= mask;
+		w[1] ^= mask;
+		w[2] ^= mask;
+		w[3] ^= mask;
+		memcpy(data + i, w, sizeof(w));
+	}
+	for (; i + sizeof(mask) <= len; i += sizeof(mask)) {
+		memcpy(w, data + i, sizeof(mask));
+		w[0] ^= mask;
+		memcpy(data + i, w, sizeof(mask));
+	}
+	for (; i < len; i++)
+		data[i] ^= turned[i & 7];
+	return (unsigned)((at + len) & 3);
+}
+
+unsigned
+ws_close_code(enum ws_result rc)
+{
+	switch (rc) {
+	case WS_ERR_UTF8:
+		return WS_CLOSE_INVALID_DATA;
+	case WS_ERR_TOO_BIG:
+		return WS_CLOSE_TOO_BIG;
+	default:
+		return WS_CLOSE_PROTOCOL;
+	}
+}
+
+const char *
+ws_strresult(enum ws_result rc)
+{
+	switch (rc) {
+	case WS_MORE:
+		return "more bytes are needed";
+	case WS_DATA:
+		return "data";
+	case WS_CONTROL:
+		return "control frame";
+	case WS_ERR_RSV:
+		return "reserved bit set";
+	case WS_ERR_OPCODE:
+		return "unknown opcode";
+	case WS_ERR_MASK:
+		return "wrong masking";
+	case WS_ERR_LENGTH:
+		return "bad frame length";
+	case WS_ERR_CONTROL:
+		return "control frame fragmented or too long";
+	case WS_ERR_FRAGMENT:
+		return "fragments out of order";
+	case WS_ERR_UTF8:
+		return "text is not UTF-8";
+	case WS_ERR_TOO_BIG:
+		return "message too big";
+	case WS_ERR_CLOSE:
+		return "bad close frame";
+	}
+	return "unknown result";
+}

@@ -1,0 +1,196 @@
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "codec/http1.h"
+#include "codec/ws_hello.h"
+
+/* RFC 6455, section 1.3. */
+static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/* The only field of that name, or NULL if there is none or several. */
+static const struct http1_field *
+find_only(const struct http1_head *head, const char *name)
+{
+	const struct http1_field *f = http1_find(head, name, NULL);
+
+	return f != NULL && http1_find(head, name, f) == NULL ? f : NULL;
+}
+
+static bool
+version_ok(const struct http1_head *head)
+{
+	const struct http1_field *f = find_only(head, "Sec-WebSocket-Version");
+
+	return f != NULL && f->value_len == 2 && memcmp(f->value, "13", 2) == 0;
+}
+
+static int
+base64_value(char c)
+{
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c == '\0' ? NULL : strchr(alphabet, c);
+
+	return at == NULL ? -1 : (int)(at - alphabet);
+}
+
+/*
+ * 16 bytes are 22 characters and "==". The last of them carries two bits; the
+ * four behind those may be anything (RFC 4648, section 3.5).
+ */
+static bool
+key_ok(const struct http1_field *f)
+{
+	if (f == NULL || f->value_len != WS_HELLO_KEY_LEN)
+		return false;
+	for (size_t i = 0; i < WS_HELLO_KEY_LEN - 2; i++) {
+		if (base64_value(f->value[i]) == -1)
+			return false;
+	}
+	return memcmp(f->value + WS_HELLO_KEY_LEN - 2, "==", 2) == 0;
+}
+
+static bool
+has_body(const struct http1_head *head)
+{
+	uint64_t length;
+	enum http1_body body = http1_body(head, &length);
+
+	return body == HTTP1_BODY_CHUNKED || length > 0;
+}
+
+enum ws_hello_result
+ws_hello_read(const struct http1_head *head, struct ws_hello *hello)
+{
+	const struct http1_field *key = find_only(head, "Sec-WebSocket-Key");
+
+	if (!http1_has_token(head, "Upgrade", "websocket"))
+		return WS_HELLO_NONE;
+	if (!http1_method_is(head, "GET"))
+		return WS_HELLO_ERR_METHOD;
+	if (head->minor == 0)
+		return WS_HELLO_ERR_HTTP;
+	if (has_body(head))
+		return WS_HELLO_ERR_BODY;
+	if (!http1_has_token(head, "Connection", "Upgrade"))
+		return WS_HELLO_ERR_CONNECTION;
+	if (!version_ok(head))
+		return WS_HELLO_ERR_VERSION;
+	if (!key_ok(key))
+		return WS_HELLO_ERR_KEY;
+	hello->key = key->value;
+	return WS_HELLO_OK;
+}
+
+unsigned
+ws_hello_status(enum ws_hello_result rc)
+{
+	switch (rc) {
+	case WS_HELLO_OK:
+		return 101;
+	case WS_HELLO_NONE:
+	case WS_HELLO_ERR_VERSION:
+		return 426;
+	case WS_HELLO_ERR_METHOD:
+		return 405;
+	case WS_HELLO_ERR_HTTP:
+	case WS_HELLO_ERR_CONNECTION:
+	case WS_HELLO_ERR_KEY:
+	case WS_HELLO_ERR_BODY:
+		break;
+	}
+	return 400;
+}
+
+const char *
+ws_hello_strresult(enum ws_hello_result rc)
+{
+	switch (rc) {
+	case WS_HELLO_OK:
+		return "a WebSocket handshake";
+	case WS_HELLO_NONE:
+		return "this address speaks WebSocket only";
+	case WS_HELLO_ERR_METHOD:
+		return "a WebSocket handshake is made with GET";
+	case WS_HELLO_ERR_HTTP:
+		return "a WebSocket handshake needs HTTP/1.1";
+	case WS_HELLO_ERR_CONNECTION:
+		return "no \"Connection: Upgrade\" (does a proxy drop it?)";
+	case WS_HELLO_ERR_VERSION:
+		return "Sec-WebSocket-Version is not 13";
+	case WS_HELLO_ERR_KEY:
+		return "Sec-WebSocket-Key is not 16 bytes in base64";
+	case WS_HELLO_ERR_BODY:
+		return "a WebSocket handshake has no body";
+	}
+	return "unknown result";
+}
+
+void
+ws_hello_accept(const char key[WS_HELLO_KEY_LEN],
+    char out[WS_HELLO_ACCEPT_SIZE])
+{
+	uint8_t text[WS_HELLO_KEY_LEN + sizeof(guid) - 1];
+	uint8_t digest[SHA_DIGEST_LENGTH];
+
+	memcpy(text, key, WS_HELLO_KEY_LEN);
+	memcpy(text + WS_HELLO_KEY_LEN, guid, sizeof(guid) - 1);
+	SHA1(text, sizeof(text), digest);
+	EVP_EncodeBlock((uint8_t *)out, digest, sizeof(digest));
+}
+
+static int
+index_of(const char *const *list, size_t n, const char *s, size_t len)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strlen(list[i]) == len && memcmp(list[i], s, len) == 0)
+			return (int)i;
+	}
+	return WS_HELLO_NO_PROTOCOL;
+}
+
+int
+ws_hello_choose(const struct http1_head *head, const char *const *list,
+    size_t n)
+{
+	static const char name[] = "Sec-WebSocket-Protocol";
+	const struct http1_field *f = NULL;
+	int chosen = WS_HELLO_NO_PROTOCOL;
+
+	while ((f = http1_find(head, name, f)) != NULL) {
+		const char *rest = f->value, *item;
+		size_t rest_len = f->value_len, len, items = 0;
+
+		for (; http1_next_item(&rest, &rest_len, &item, &len);
+		     items++) {
+			if (!http1_is_token(item, len))
+				return WS_HELLO_BAD_PROTOCOL;
+			if (chosen == WS_HELLO_NO_PROTOCOL)
+				chosen = index_of(list, n, item, len);
+		}
+		if (items == 0)
+			return WS_HELLO_BAD_PROTOCOL;
+	}
+	return chosen;
+}
+
+bool
+ws_hello_put_101(struct buf *out, const char *accept, const char *protocol)
+{
+	const struct http1_out fields[] = {
+		{ "Upgrade", "websocket" },
+		{ "Connection", "Upgrade" },
+		{ "Sec-WebSocket-Accept", accept },
+		{ "Sec-WebSocket-Protocol", protocol },
+	};
+
+	return http1_put_response(out, 101, fields,
+	    protocol == NULL ? nitems(fields) - 1 : nitems(fields));
+}

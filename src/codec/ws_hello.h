@@ -1,0 +1,73 @@
+/*
+ * The opening handshake of WebSocket (RFC 6455, section 4), server side.
+ *
+ * Pure: a request head in, a decision and a response head out.
+ *
+ * Used by: engine/conn.c, flow/transport_ws.c.
+ */
+#ifndef CODEC_WS_HELLO_H
+#define CODEC_WS_HELLO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct http1_head;
+
+enum {
+	WS_HELLO_KEY_LEN = 24,    /* base64 of 16 bytes */
+	WS_HELLO_ACCEPT_SIZE = 29 /* base64 of a SHA-1, and a NUL */
+};
+
+/* Zero is another kind of request, negative is one to be refused. */
+enum ws_hello_result {
+	WS_HELLO_NONE = 0,            /* no "Upgrade: websocket" */
+	WS_HELLO_OK = 1,              /* *hello is filled */
+	WS_HELLO_ERR_METHOD = -1,     /* not GET */
+	WS_HELLO_ERR_HTTP = -2,       /* HTTP/1.0 */
+	WS_HELLO_ERR_CONNECTION = -3, /* no "Connection: Upgrade" */
+	WS_HELLO_ERR_VERSION = -4,    /* Sec-WebSocket-Version is not 13 */
+	WS_HELLO_ERR_KEY = -5,        /* not one key of 16 bytes in base64 */
+	WS_HELLO_ERR_BODY = -6,       /* a body would follow the head */
+};
+
+struct ws_hello {
+	const char *key; /* WS_HELLO_KEY_LEN characters inside the head */
+};
+
+/* Judge a request head (borrowed). */
+enum ws_hello_result ws_hello_read(const struct http1_head *,
+    struct ws_hello *);
+
+/*
+ * The status to refuse with and why. 405 wants "Allow: GET, HEAD" with it, 426
+ * "Sec-WebSocket-Version: 13". WS_HELLO_NONE is 426 too, with
+ * "Upgrade: websocket", where nothing but WebSocket is served; WS_HELLO_OK
+ * is 101.
+ */
+unsigned ws_hello_status(enum ws_hello_result);
+const char *ws_hello_strresult(enum ws_hello_result);
+
+/* What Sec-WebSocket-Accept answers to a key; out becomes a text. */
+void ws_hello_accept(const char key[WS_HELLO_KEY_LEN],
+    char out[WS_HELLO_ACCEPT_SIZE]);
+
+enum {
+	WS_HELLO_NO_PROTOCOL = -1,  /* none offered, or none in common */
+	WS_HELLO_BAD_PROTOCOL = -2, /* the offer is malformed: answer 400 */
+};
+
+/*
+ * The index in list[0..n) of the first subprotocol that the client offers and
+ * the list has (case matters), or one of the two above.
+ */
+int ws_hello_choose(const struct http1_head *, const char *const *list,
+    size_t n);
+
+/*
+ * Append the 101 response. `protocol` (NULL: none) must be one that the
+ * client offered. False, with the buffer as it was, if it does not fit.
+ */
+bool ws_hello_put_101(struct buf *, const char *accept, const char *protocol);
+
+#endif

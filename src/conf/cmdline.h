@@ -1,0 +1,35 @@
+/*
+ * The command line: options into a struct conf, the rest is the command.
+ *
+ * --x=v, --x v, -x=v and -x v mean the same. A boolean is --x or --x=false and
+ * never eats the next word. Options end at `--` or at the first word that is
+ * none. Names are never abbreviated.
+ *
+ * Used by: parent/main.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c.
+ */
+#ifndef CONF_CMDLINE_H
+#define CONF_CMDLINE_H
+
+#include <stdio.h>
+
+#include "conf/conf.h"
+
+enum cmdline_result {
+	CMDLINE_ERROR = -1, /* *why is an owned sentence */
+	CMDLINE_RUN = 0,    /* complete, and conf_check() agrees */
+	CMDLINE_HELP,       /* --help was met: print it and exit 0 */
+	CMDLINE_VERSION,    /* so for --version */
+};
+
+/*
+ * Read argv[1..argc) (borrowed) into a conf that conf_init() has prepared;
+ * whatever the result, the caller conf_clear()s it.
+ */
+enum cmdline_result cmdline_read(struct conf *, int argc, char **argv,
+    char **why);
+
+/* What --help and --version print. */
+void cmdline_help(FILE *);
+void cmdline_version(FILE *);
+
+#endif

@@ -1,0 +1,117 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/options.h"
+#include "conf/value.h"
+
+void
+conf_init(struct conf *c)
+{
+	const struct option *o;
+	char *why;
+
+	*c = (struct conf){ .ready_fd = -1 };
+	for (o = options; o->name != NULL; o++) {
+		if (o->dflt != NULL && !value_set(c, o, o->dflt, &why))
+			bug("default: %s", why);
+		if (o->given != 0)
+			*(bool *)((char *)c + o->given) = false;
+	}
+}
+
+static void
+clear_list(struct conf_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+}
+
+void
+conf_clear(struct conf *c)
+{
+	const struct option *o;
+
+	for (o = options; o->name != NULL; o++) {
+		if (o->type == OPT_STRING)
+			free(*(char **)value_field(c, o));
+		else if (o->type == OPT_LIST || o->type == OPT_COMMAS)
+			clear_list(value_field(c, o));
+	}
+	for (char **arg = c->route.argv; arg != NULL && *arg != NULL; arg++)
+		free(*arg);
+	free(c->route.argv);
+	*c = (struct conf){ .ready_fd = -1 };
+}
+
+static const char *
+check_command(const struct conf *c)
+{
+	if (c->route.argv == NULL || c->route.argv[0] == NULL)
+		return "no command given"
+		       " (usage: standpiped [options] [--] COMMAND [ARG...])";
+	return NULL;
+}
+
+static const char *
+check_ping(const struct conf *c)
+{
+	const struct conf_route *r = &c->route;
+
+	if (r->ping == 0 && r->ping_timeout != 0 && c->ping_timeout_given)
+		return "--ping-timeout has no effect with --ping=0:"
+		       " no ping is sent whose answer could be missed";
+	if (r->ping != 0 && r->ping_timeout == 0)
+		return "--ping-timeout=0 would send pings and never act on a"
+		       " missing answer; --ping=0 turns them off";
+	return NULL;
+}
+
+static const char *
+check_framing(const struct conf *c)
+{
+	const struct conf_route *r = &c->route;
+	bool records = r->framing == CONF_LINES || r->framing == CONF_NUL;
+
+	if (r->stderr_to != CONF_STDERR_LOG &&
+	    (r->framing == CONF_BINARY || r->framing == CONF_FRAMES))
+		return "--stderr=client and --stderr=both need --framing=lines,"
+		       " text or nul: the others have no place for it";
+	if (r->multiline == CONF_MULTILINE_REFUSE && !records)
+		return "--multiline=refuse needs --framing=lines or nul:"
+		       " the others do not end messages with a character";
+	return NULL;
+}
+
+static const char *
+check_rest(const struct conf *c)
+{
+	if (c->route.subprotocol_required && c->route.subprotocols.n == 0)
+		return "--subprotocol-required needs a --subprotocol to "
+		       "require";
+	if (c->unixsocket_mode_given && c->unixsocket == NULL)
+		return "--unixsocket-mode needs --unixsocket=PATH";
+	return NULL;
+}
+
+bool
+conf_check(const struct conf *c, char **why)
+{
+	static const char *(*const checks[])(const struct conf *) = {
+		check_ping,
+		check_framing,
+		check_rest,
+		check_command,
+	};
+	const char *wrong;
+
+	for (size_t i = 0; i < nitems(checks); i++) {
+		if ((wrong = checks[i](c)) != NULL) {
+			*why = mem_strdup(wrong);
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,113 @@
+/*
+ * The settings everybody reads, as plain structs.
+ *
+ * Filled by conf/cmdline.c from the one option table (conf/options.c); packed
+ * for the engine and unpacked there by conf/wire.c, driven by the same table.
+ *
+ * Ownership: conf_init() sets the table's defaults, conf_clear() releases
+ * everything; all texts inside are owned by the conf.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum conf_framing {
+	CONF_LINES = 0,
+	CONF_BINARY,
+	CONF_TEXT,
+	CONF_NUL,
+	CONF_FRAMES,
+};
+
+enum conf_utf8 { CONF_UTF8_REPLACE = 0, CONF_UTF8_CLOSE };
+enum conf_multiline { CONF_MULTILINE_ALLOW = 0, CONF_MULTILINE_REFUSE };
+enum conf_stderr { CONF_STDERR_LOG = 0, CONF_STDERR_CLIENT, CONF_STDERR_BOTH };
+
+/* A list of owned texts. */
+struct conf_list {
+	char **v;
+	size_t n;
+};
+
+/* One rung of the kill ladder: a signal (0 is "end of input") and a wait. */
+struct conf_rung {
+	int sig;
+	uint64_t wait_ms; /* 0 after the last rung */
+};
+
+enum { CONF_LADDER_MAX = 8 };
+
+/* No rungs: "none", nobody is ever signalled. */
+struct conf_ladder {
+	struct conf_rung rung[CONF_LADDER_MAX];
+	size_t n;
+};
+
+/* What applies to the sessions of one route. */
+struct conf_route {
+	int framing;          /* enum conf_framing */
+	uint64_t max_message; /* bytes; 0: no limit */
+	int invalid_utf8;     /* enum conf_utf8 */
+	int multiline;        /* enum conf_multiline */
+	int stderr_to;        /* enum conf_stderr */
+	uint64_t max_pipe;    /* bytes; 0: pipes are never grown */
+	struct conf_ladder kill;
+	uint64_t linger; /* all times in milliseconds; 0: none */
+	uint64_t close_drain;
+	uint64_t close_timeout;
+	uint64_t ping;
+	uint64_t ping_timeout;
+	uint64_t idle_timeout;
+	uint64_t max_session;
+	struct conf_list subprotocols;
+	bool subprotocol_required;
+	struct conf_list origins; /* small letters; "*" among them: anybody */
+	bool same_origin;
+	bool console;
+	struct conf_list passenv; /* parent only, as all below */
+	struct conf_list setenv;  /* NAME=VALUE */
+	char *chdir;              /* NULL: stay */
+	char *user;               /* NULL: stay */
+	char *group;
+	char **argv; /* the command, NULL-terminated; never packed */
+};
+
+struct conf {
+	/* listeners */
+	uint64_t port;              /* 0: any */
+	struct conf_list addresses; /* no brackets; empty: loopback v4 and v6 */
+	char *unixsocket;           /* NULL: none */
+	uint64_t unixsocket_mode;
+	bool port_given; /* these three: written by the user */
+	bool unixsocket_mode_given;
+	bool ping_timeout_given;
+	/* the daemon */
+	uint64_t engines;         /* 0: auto */
+	uint64_t maxforks;        /* 0: no limit */
+	uint64_t max_connections; /* 0: no limit */
+	uint64_t handshake_timeout;
+	struct conf_list server_names; /* small letters; IPv6 in brackets */
+	int loglevel;                  /* enum log_level, base/log.h */
+	int log_format;                /* enum log_format */
+	bool syslog;
+	int64_t ready_fd; /* -1: none */
+	bool once;
+	bool version, help;
+	/* one route, until a configuration file brings more */
+	struct conf_route route;
+};
+
+void conf_init(struct conf *);
+void conf_clear(struct conf *);
+
+/*
+ * What cannot be right together, however it was written (ping timeout without
+ * ping, stderr to a client whose framing cannot carry it, no command ...).
+ * False and an owned sentence in *why.
+ */
+bool conf_check(const struct conf *, char **why);
+
+#endif

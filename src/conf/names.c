@@ -1,0 +1,195 @@
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "conf/names.h"
+
+#define DIGITS "0123456789"
+#define LETTERS                      \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"abcdefghijklmnopqrstuvwxyz"
+
+static bool
+consists_of(const char *s, size_t len, const char *allowed)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '\0' || strchr(allowed, s[i]) == NULL)
+			return false;
+	}
+	return len > 0;
+}
+
+static char *
+lowered(const char *s, size_t len)
+{
+	char *copy = mem_strndup(s, len);
+
+	for (char *p = copy; *p != '\0'; p++) {
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	}
+	return copy;
+}
+
+/* An IPv6 address; a zone (%eth0) only where one can listen on it. */
+static bool
+is_ipv6(const char *s, size_t len, bool zone)
+{
+	char text[INET6_ADDRSTRLEN + 1];
+	struct in6_addr addr;
+	size_t n = 0;
+
+	while (n < len && s[n] != '%')
+		n++;
+	if (n < len &&
+	    (!zone ||
+		!consists_of(s + n + 1, len - n - 1, LETTERS DIGITS "._-")))
+		return false;
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	return inet_pton(AF_INET6, text, &addr) == 1;
+}
+
+/* A name or IPv4 address: dots between labels, perhaps one at the end. */
+static bool
+is_name(const char *s, size_t len)
+{
+	if (!consists_of(s, len, LETTERS DIGITS "-._") || s[0] == '.')
+		return false;
+	for (size_t i = 1; i < len; i++) {
+		if (s[i] == '.' && s[i - 1] == '.')
+			return false;
+	}
+	return len <= 255;
+}
+
+/* RFC 3986, section 3.2.2, as far as browsers write it; *. stands for labels. */
+static bool
+is_host(const char *s, size_t len)
+{
+	if (len > 2 && s[0] == '[' && s[len - 1] == ']')
+		return is_ipv6(s + 1, len - 2, false);
+	if (len > 2 && s[0] == '*' && s[1] == '.')
+		return is_name(s + 2, len - 2);
+	return is_name(s, len);
+}
+
+char *
+name_text(const char *s)
+{
+	return s[0] == '\0' ? NULL : mem_strdup(s);
+}
+
+char *
+name_socket(const char *s)
+{
+	struct sockaddr_un sun;
+
+	return strlen(s) >= sizeof(sun.sun_path) ? NULL : name_text(s);
+}
+
+char *
+name_address(const char *s)
+{
+	size_t len = strlen(s);
+	struct in_addr v4;
+
+	if (len > 2 && s[0] == '[' && s[len - 1] == ']') {
+		s++;
+		len -= 2;
+	} else if (inet_pton(AF_INET, s, &v4) == 1) {
+		return mem_strdup(s);
+	}
+	return is_ipv6(s, len, true) ? mem_strndup(s, len) : NULL;
+}
+
+/* RFC 9110, section 5.6.2. */
+char *
+name_token(const char *s)
+{
+	return consists_of(s, strlen(s), LETTERS DIGITS "!#$%&'*+-.^_`|~")
+	    ? mem_strdup(s)
+	    : NULL;
+}
+
+/* RFC 3986, section 3.1. */
+static bool
+is_scheme(const char *s, size_t len)
+{
+	return consists_of(s, len, LETTERS DIGITS "+-.") &&
+	    strchr(LETTERS, s[0]) != NULL;
+}
+
+/* Where the host of host[:port] ends; len if there is no good port. */
+static size_t
+host_end(const char *s, size_t len)
+{
+	size_t end = len;
+	uint64_t port;
+
+	while (end > 0 && strchr(DIGITS, s[end - 1]) != NULL)
+		end--;
+	if (end == 0 || s[end - 1] != ':' || end == len ||
+	    !str_uint(s + end, 65535, &port) || port == 0)
+		return len;
+	return end - 1;
+}
+
+/* RFC 6454, section 6.1; scheme and port may be left out. */
+char *
+name_origin(const char *s)
+{
+	const char *host = strstr(s, "://");
+	size_t len = strlen(s);
+
+	if (strcmp(s, "*") == 0 || strcmp(s, "null") == 0)
+		return mem_strdup(s);
+	if (host != NULL && !is_scheme(s, (size_t)(host - s)))
+		return NULL;
+	host = host == NULL ? s : host + 3;
+	if (!is_host(host, host_end(host, strlen(host))))
+		return NULL;
+	return lowered(s, len);
+}
+
+char *
+name_host(const char *s)
+{
+	size_t len = strlen(s);
+
+	if (strcmp(s, "*") == 0)
+		return mem_strdup(s);
+	if (!is_host(s, len))
+		return NULL;
+	return lowered(s, s[len - 1] == '.' ? len - 1 : len);
+}
+
+char *
+name_variable(const char *s)
+{
+	for (const char *p = s; *p != '\0'; p++) {
+		if (*p == '=' || *p == ' ' || (unsigned char)*p < 0x20)
+			return NULL;
+	}
+	return name_text(s);
+}
+
+char *
+name_assignment(const char *s)
+{
+	size_t len = strcspn(s, "=");
+
+	if (s[len] != '=' || !consists_of(s, len, LETTERS DIGITS "_") ||
+	    strchr(DIGITS, s[0]) != NULL)
+		return NULL;
+	return mem_strdup(s);
+}

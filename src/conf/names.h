@@ -1,0 +1,32 @@
+/*
+ * The names that lists of settings hold. Each function takes a text (borrowed)
+ * and gives its canonical form, which it would give again unchanged, or NULL
+ * if it is no such name.
+ */
+#ifndef CONF_NAMES_H
+#define CONF_NAMES_H
+
+/* Not empty; and what fits into a struct sockaddr_un. */
+char *name_text(const char *);
+char *name_socket(const char *);
+
+/* A numeric address to listen on; the brackets of "[::1]" are removed. */
+char *name_address(const char *);
+
+/* RFC 9110 token. */
+char *name_token(const char *);
+
+/* "*", "null" or [scheme://]host[:port], in small letters; *.host is one. */
+char *name_origin(const char *);
+
+/* "*" or a host without port, *.host too; small letters, no last dot. */
+char *name_host(const char *);
+
+/*
+ * A variable's name, which holds no "=" and no blank; NAME=VALUE with a portable
+ * name (POSIX, XBD 8.1).
+ */
+char *name_variable(const char *);
+char *name_assignment(const char *);
+
+#endif

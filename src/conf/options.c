@@ -1,0 +1,666 @@
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/log.h"
+#include "conf/names.h"
+#include "conf/options.h"
+
+#define FIELD(member) offsetof(struct conf, member)
+
+/* Far from where sums of times could wrap. */
+#define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)
+#define SIZE_TOP (UINT64_C(1) << 50)
+
+static const struct option_word framing_words[] = {
+	{ .name = "lines", .value = CONF_LINES },
+	{ .name = "binary", .value = CONF_BINARY },
+	{ .name = "text", .value = CONF_TEXT },
+	{ .name = "nul", .value = CONF_NUL },
+	{ .name = "frames", .value = CONF_FRAMES },
+	{ .name = NULL },
+};
+
+static const struct option_word utf8_words[] = {
+	{ .name = "replace", .value = CONF_UTF8_REPLACE },
+	{ .name = "close", .value = CONF_UTF8_CLOSE },
+	{ .name = NULL },
+};
+
+static const struct option_word multiline_words[] = {
+	{ .name = "allow", .value = CONF_MULTILINE_ALLOW },
+	{ .name = "refuse", .value = CONF_MULTILINE_REFUSE },
+	{ .name = NULL },
+};
+
+static const struct option_word stderr_words[] = {
+	{ .name = "log", .value = CONF_STDERR_LOG },
+	{ .name = "client", .value = CONF_STDERR_CLIENT },
+	{ .name = "both", .value = CONF_STDERR_BOTH },
+	{ .name = NULL },
+};
+
+/* The synonyms are websocketd's. */
+static const struct option_word level_words[] = {
+	{ .name = "error", .value = LOG_LVL_ERROR },
+	{ .name = "warn", .value = LOG_LVL_WARN },
+	{ .name = "info", .value = LOG_LVL_INFO },
+	{ .name = "debug", .value = LOG_LVL_DEBUG },
+	{ .name = "trace", .value = LOG_LVL_DEBUG, .synonym = true },
+	{ .name = "access", .value = LOG_LVL_INFO, .synonym = true },
+	{ .name = "fatal", .value = LOG_LVL_ERROR, .synonym = true },
+	{ .name = "none", .value = LOG_LVL_ERROR, .synonym = true },
+	{ .name = NULL },
+};
+
+static const struct option_word format_words[] = {
+	{ .name = "text", .value = LOG_TEXT },
+	{ .name = "json", .value = LOG_JSON },
+	{ .name = NULL },
+};
+
+/* --binary=false is about --binary alone: any other framing stays. */
+static void
+apply_binary(struct conf *c, uint64_t on)
+{
+	if (on)
+		c->route.framing = CONF_BINARY;
+	else if (c->route.framing == CONF_BINARY)
+		c->route.framing = CONF_LINES;
+}
+
+/* websocketd's own ladder, each step longer by that much. */
+static void
+apply_closems(struct conf *c, uint64_t ms)
+{
+	c->route.kill = (struct conf_ladder){
+		.rung = {
+			{ .sig = 0, .wait_ms = 100 + ms },
+			{ .sig = SIGINT, .wait_ms = 250 + ms },
+			{ .sig = SIGTERM, .wait_ms = 500 + ms },
+			{ .sig = SIGKILL },
+		},
+		.n = 4,
+	};
+}
+
+/* websocketd gives up after two intervals: the ping's, then as long again. */
+static void
+apply_pingms(struct conf *c, uint64_t ms)
+{
+	c->route.ping = ms;
+	if (ms != 0)
+		c->route.ping_timeout = ms;
+}
+
+const struct option options[] = {
+	{
+	    .name = "port",
+	    .type = OPT_UINT,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(port),
+	    .given = FIELD(port_given),
+	    .dflt = "8080",
+	    .max = 65535,
+	    .metavar = "N",
+	    .help = "TCP port; 0 takes a free one",
+	},
+	{
+	    .name = "address",
+	    .type = OPT_COMMAS,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(addresses),
+	    .item = name_address,
+	    .wanted =
+		"not a numeric address (examples: 127.0.0.1, ::1, 0.0.0.0)",
+	    .metavar = "ADDRESS",
+	    .help = "address to listen on instead of loopback; repeatable",
+	},
+	{
+	    .name = "unixsocket",
+	    .type = OPT_STRING,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(unixsocket),
+	    .item = name_socket,
+	    .wanted = "not a path that fits into a socket's address",
+	    .metavar = "PATH",
+	    .help = "listen on a Unix socket; alone: on nothing else",
+	},
+	{
+	    .name = "unixsocket-mode",
+	    .type = OPT_MODE,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(unixsocket_mode),
+	    .given = FIELD(unixsocket_mode_given),
+	    .dflt = "0600",
+	    .max = 0777,
+	    .metavar = "MODE",
+	    .help = "its permissions, octal",
+	},
+	{
+	    .name = "framing",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.framing),
+	    .dflt = "lines",
+	    .words = framing_words,
+	    .metavar = "NAME",
+	    .help = "what a message is to the program: lines, binary, text, "
+		    "nul or frames",
+	},
+	{
+	    .name = "max-message",
+	    .type = OPT_SIZE,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.max_message),
+	    .dflt = "16M",
+	    .max = SIZE_TOP,
+	    .metavar = "SIZE",
+	    .help = "largest message accepted from a client; 0: any",
+	},
+	{
+	    .name = "invalid-utf8",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.invalid_utf8),
+	    .dflt = "replace",
+	    .words = utf8_words,
+	    .metavar = "POLICY",
+	    .help = "output that is no UTF-8: replace it, or close the session",
+	},
+	{
+	    .name = "multiline",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.multiline),
+	    .dflt = "allow",
+	    .words = multiline_words,
+	    .metavar = "POLICY",
+	    .help = "a message that holds the character which ends messages: "
+		    "allow or refuse",
+	},
+	{
+	    .name = "stderr",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.stderr_to),
+	    .dflt = "log",
+	    .words = stderr_words,
+	    .metavar = "WHERE",
+	    .help = "where the program's errors go: log, client or both",
+	},
+	{
+	    .name = "max-pipe",
+	    .type = OPT_SIZE,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.max_pipe),
+	    .dflt = "256K",
+	    .max = INT_MAX,
+	    .metavar = "SIZE",
+	    .help = "how far a busy command's pipe may grow; 0: never",
+	},
+	{
+	    .name = "subprotocol",
+	    .type = OPT_COMMAS,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.subprotocols),
+	    .item = name_token,
+	    .wanted = "not the name of a subprotocol (an RFC 9110 token)",
+	    .metavar = "NAME",
+	    .help = "subprotocol the program speaks; repeatable",
+	},
+	{
+	    .name = "subprotocol-required",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.subprotocol_required),
+	    .dflt = "false",
+	    .help = "refuse clients that offer none of them",
+	},
+	{
+	    .name = "console",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.console),
+	    .dflt = "false",
+	    .help = "answer browsers with a page to try the program",
+	},
+	{
+	    .name = "kill",
+	    .type = OPT_LADDER,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .field = FIELD(route.kill),
+	    .dflt = "EOF:2s,TERM:3s,KILL",
+	    .metavar = "LADDER",
+	    .help = "what a command gets when its client has gone, or none",
+	},
+	{
+	    .name = "linger",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(route.linger),
+	    .dflt = "1s",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "wait for output that others hold open after the command "
+		    "has ended",
+	},
+	{
+	    .name = "close-drain",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(route.close_drain),
+	    .dflt = "500ms",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "send output on for so long after the client's Close",
+	},
+	{
+	    .name = "close-timeout",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(route.close_timeout),
+	    .dflt = "2s",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "wait for the answer to our Close",
+	},
+	{
+	    .name = "ping",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(route.ping),
+	    .dflt = "30s",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "send a ping so often; 0: never",
+	},
+	{
+	    .name = "ping-timeout",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(route.ping_timeout),
+	    .given = FIELD(ping_timeout_given),
+	    .dflt = "20s",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "close if nothing at all follows a ping for so long",
+	},
+	{
+	    .name = "idle-timeout",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(route.idle_timeout),
+	    .dflt = "0",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "close a session without messages; 0: never",
+	},
+	{
+	    .name = "max-session",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(route.max_session),
+	    .dflt = "0",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "close a session that lasts longer; 0: never",
+	},
+	{
+	    .name = "handshake-timeout",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_TIMES,
+	    .engine = true,
+	    .field = FIELD(handshake_timeout),
+	    .dflt = "10s",
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "time a client has for its request; 0: any",
+	},
+	{
+	    .name = "passenv",
+	    .type = OPT_COMMAS,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_COMMAND,
+	    .field = FIELD(route.passenv),
+	    .item = name_variable,
+	    .wanted = "not a list of names (example: HOME,LANG)",
+	    .metavar = "NAME,...",
+	    .help = "variables of ours that commands get besides PATH",
+	},
+	{
+	    .name = "setenv",
+	    .type = OPT_LIST,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_COMMAND,
+	    .field = FIELD(route.setenv),
+	    .item = name_assignment,
+	    .wanted = "not NAME=VALUE (a name is letters, digits and _)",
+	    .metavar = "NAME=VALUE",
+	    .help = "a variable for commands; repeatable",
+	},
+	{
+	    .name = "chdir",
+	    .type = OPT_STRING,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_COMMAND,
+	    .field = FIELD(route.chdir),
+	    .item = name_text,
+	    .wanted = "a directory is needed",
+	    .metavar = "PATH",
+	    .help = "directory to run commands in",
+	},
+	{
+	    .name = "user",
+	    .type = OPT_STRING,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_COMMAND,
+	    .field = FIELD(route.user),
+	    .item = name_text,
+	    .wanted = "a user is needed",
+	    .metavar = "USER",
+	    .help = "user that engines and commands run as",
+	},
+	{
+	    .name = "group",
+	    .type = OPT_STRING,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_COMMAND,
+	    .field = FIELD(route.group),
+	    .item = name_text,
+	    .wanted = "a group is needed",
+	    .metavar = "GROUP",
+	    .help = "group that engines and commands run as",
+	},
+	{
+	    .name = "maxforks",
+	    .type = OPT_UINT,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_COMMAND,
+	    .engine = true,
+	    .field = FIELD(maxforks),
+	    .dflt = "1024",
+	    .max = INT_MAX,
+	    .metavar = "N",
+	    .help = "commands at a time; 0: any number",
+	},
+	{
+	    .name = "origin",
+	    .type = OPT_COMMAS,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_ACCESS,
+	    .engine = true,
+	    .field = FIELD(route.origins),
+	    .item = name_origin,
+	    .wanted = "not an origin (examples: https://example.org, "
+		      "*.example.org:8443, null, *)",
+	    .metavar = "ORIGIN,...",
+	    .help = "pages of which other origins may connect; *: all",
+	},
+	{
+	    .name = "sameorigin",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_ACCESS,
+	    .engine = true,
+	    .field = FIELD(route.same_origin),
+	    .dflt = "false",
+	    .help = "only pages of the server itself, as without --origin",
+	},
+	{
+	    .name = "server-name",
+	    .type = OPT_COMMAS,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_ACCESS,
+	    .engine = true,
+	    .field = FIELD(server_names),
+	    .item = name_host,
+	    .wanted = "not a host name (examples: example.org, *.example.org)",
+	    .metavar = "NAME",
+	    .help = "name that browsers may know us by; repeatable",
+	},
+	{
+	    .name = "max-connections",
+	    .type = OPT_UINT,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_ACCESS,
+	    .engine = true,
+	    .field = FIELD(max_connections),
+	    .dflt = "0",
+	    .max = INT_MAX,
+	    .metavar = "N",
+	    .help = "connections at a time; 0: any number",
+	},
+	{
+	    .name = "engines",
+	    .type = OPT_UINT,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .field = FIELD(engines),
+	    .dflt = "auto",
+	    .max = 256,
+	    .zero = "auto",
+	    .metavar = "N",
+	    .help = "processes that talk to clients; auto: one a CPU",
+	},
+	{
+	    .name = "once",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .engine = true,
+	    .field = FIELD(once),
+	    .dflt = "false",
+	    .help = "exit after one session with its command's status",
+	},
+	{
+	    .name = "loglevel",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .engine = true,
+	    .field = FIELD(loglevel),
+	    .dflt = "info",
+	    .words = level_words,
+	    .metavar = "LEVEL",
+	    .help = "log that and what is worse: error, warn, info or debug",
+	},
+	{
+	    .name = "log-format",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .engine = true,
+	    .field = FIELD(log_format),
+	    .dflt = "text",
+	    .words = format_words,
+	    .metavar = "FORMAT",
+	    .help = "text, or json: an object a line",
+	},
+	{
+	    .name = "syslog",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .engine = true,
+	    .field = FIELD(syslog),
+	    .dflt = "false",
+	    .help = "log to syslog(3) instead of standard error",
+	},
+	{
+	    .name = "ready-fd",
+	    .type = OPT_FD,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .field = FIELD(ready_fd),
+	    .min = 1,
+	    .max = INT_MAX,
+	    .metavar = "N",
+	    .help = "write the addresses there too once clients can connect",
+	},
+	{
+	    .name = "version",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .field = FIELD(version),
+	    .dflt = "false",
+	    .help = "print the version and exit",
+	},
+	{
+	    .name = "help",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .field = FIELD(help),
+	    .dflt = "false",
+	    .help = "print this and exit",
+	},
+	{
+	    .name = "binary",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SYNONYM,
+	    .apply = apply_binary,
+	    .help = "the same as --framing=binary",
+	},
+	{
+	    .name = "maxframesize",
+	    .type = OPT_SIZE,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SYNONYM,
+	    .field = FIELD(route.max_message),
+	    .max = SIZE_TOP,
+	    .metavar = "SIZE",
+	    .help = "the same as --max-message",
+	},
+	{
+	    .name = "closems",
+	    .type = OPT_UINT,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SYNONYM,
+	    .max = YEAR_MS,
+	    .apply = apply_closems,
+	    .metavar = "MS",
+	    .help = "--kill=EOF:100ms,INT:250ms,TERM:500ms,KILL with every "
+		    "wait longer by MS milliseconds",
+	},
+	{
+	    .name = "pingms",
+	    .type = OPT_UINT,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SYNONYM,
+	    .max = YEAR_MS,
+	    .apply = apply_pingms,
+	    .metavar = "MS",
+	    .help = "--ping and --ping-timeout of MS milliseconds; 0: no pings",
+	},
+	{
+	    .name = "devconsole",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SYNONYM,
+	    .field = FIELD(route.console),
+	    .help = "the same as --console",
+	},
+	{ .name = NULL },
+};
+
+const struct option *
+option_find(const char *name, size_t len)
+{
+	const struct option *o;
+
+	for (o = options; o->name != NULL; o++) {
+		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+enum { NAME_MAX_LEN = 31 };
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Letters to put in, leave out or change to make one name of the other. */
+static size_t
+distance(const char *a, size_t alen, const char *b, size_t blen)
+{
+	size_t row[NAME_MAX_LEN + 1], left_above, above;
+
+	for (size_t j = 0; j <= blen; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= alen; i++) {
+		left_above = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= blen; j++) {
+			above = row[j];
+			row[j] = least(least(above, row[j - 1]) + 1,
+			    left_above + (a[i - 1] != b[j - 1]));
+			left_above = above;
+		}
+	}
+	return row[blen];
+}
+
+const char *
+option_nearest(const char *name, size_t len)
+{
+	const struct option *o;
+	const char *best = NULL;
+	size_t best_distance = 2 < len / 2 ? 2 : len / 2, d;
+
+	if (len > NAME_MAX_LEN)
+		return NULL;
+	for (o = options; o->name != NULL; o++) {
+		d = distance(o->name, strlen(o->name), name, len);
+		if (d < best_distance || (d == best_distance && best == NULL)) {
+			best = o->name;
+			best_distance = d;
+		}
+	}
+	return best;
+}

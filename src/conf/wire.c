@@ -1,0 +1,132 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "conf/options.h"
+#include "conf/value.h"
+#include "conf/wire.h"
+
+static bool
+pack_row(struct buf *b, const struct option *o, const char *value)
+{
+	return buf_add_str(b, o->name) && buf_add_byte(b, '=') &&
+	    buf_add(b, value, strlen(value) + 1);
+}
+
+static bool
+pack_list(struct buf *b, const struct option *o, const struct conf_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!pack_row(b, o, list->v[i]))
+			return false;
+	}
+	return true;
+}
+
+static const char *
+word_of(const struct option *o, int value)
+{
+	for (const struct option_word *w = o->words; w->name != NULL; w++) {
+		if (w->value == value)
+			return w->name;
+	}
+	bug("option %s: no word for %d", o->name, value);
+}
+
+static bool
+pack_option(struct buf *b, const struct option *o, const void *field)
+{
+	char number[32];
+
+	switch (o->type) {
+	case OPT_BOOL:
+		return pack_row(b, o, *(const bool *)field ? "true" : "false");
+	case OPT_ENUM:
+		return pack_row(b, o, word_of(o, *(const int *)field));
+	case OPT_COMMAS:
+	case OPT_LIST:
+		return pack_list(b, o, field);
+	case OPT_UINT:
+	case OPT_SIZE:
+		snprintf(number, sizeof(number), "%" PRIu64,
+		    *(const uint64_t *)field);
+		return pack_row(b, o, number);
+	case OPT_DURATION:
+		snprintf(number, sizeof(number), "%" PRIu64 "ms",
+		    *(const uint64_t *)field);
+		return pack_row(b, o, number);
+	default:
+		bug("option %s is none for the engine", o->name);
+	}
+}
+
+bool
+wire_pack(const struct conf *c, struct buf *b)
+{
+	const struct option *o;
+
+	for (o = options; o->name != NULL; o++) {
+		if (o->engine && !pack_option(b, o, value_field_const(c, o)))
+			return false;
+	}
+	return true;
+}
+
+/* The rows not read yet; the last byte of all is a NUL. */
+struct rows {
+	const char *p, *end;
+};
+
+/* The value of the next row if it is this option's, else NULL. */
+static const char *
+next_value(const struct rows *r, const struct option *o)
+{
+	size_t len = strlen(o->name);
+
+	if (r->p == r->end || strncmp(r->p, o->name, len) != 0 ||
+	    r->p[len] != '=')
+		return NULL;
+	return r->p + len + 1;
+}
+
+/* A scalar has one row, a list any number. */
+static bool
+unpack_option(struct conf *c, const struct option *o, struct rows *r)
+{
+	bool list = o->type == OPT_COMMAS || o->type == OPT_LIST;
+	const char *value;
+	char *why;
+
+	while ((value = next_value(r, o)) != NULL) {
+		if (!value_set(c, o, value, &why)) {
+			free(why);
+			return false;
+		}
+		r->p = value + strlen(value) + 1;
+		if (!list)
+			return true;
+	}
+	return list;
+}
+
+bool
+wire_unpack(struct conf *c, const uint8_t *bytes, size_t len)
+{
+	const char *p = (const char *)bytes;
+	struct rows r = { .p = p, .end = p + len };
+	const struct option *o;
+
+	if (len == 0 || bytes[len - 1] != '\0')
+		return false;
+	conf_init(c);
+	for (o = options; o->name != NULL; o++) {
+		if (o->engine && !unpack_option(c, o, &r))
+			break;
+	}
+	if (o->name == NULL && r.p == r.end)
+		return true;
+	conf_clear(c);
+	return false;
+}

@@ -1,0 +1,51 @@
+/*
+ * standpiped-engine: the half of the daemon that talks to the network.
+ *
+ * Started by standpiped with the socket to it as descriptor 0; it takes no
+ * arguments and is of no use by itself.
+ */
+#include <sys/socket.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "engine/engine.h"
+
+/* Whether descriptor 0 is what standpiped would have put there. */
+static bool
+started_by_parent(void)
+{
+	socklen_t len = sizeof(int);
+	int type;
+
+	return getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    type == SOCK_SEQPACKET;
+}
+
+int
+main(void)
+{
+	struct engine *e;
+	int status;
+
+	if (!started_by_parent()) {
+		fprintf(stderr,
+		    "standpiped-engine: started by standpiped, not by hand\n");
+		return 2;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_init(&(struct log_conf){ .program = "standpiped",
+	    .level = LOG_LVL_INFO });
+	(void)fd_raise_limit();
+	if ((e = engine_new(0)) == NULL) {
+		log_error("engine: no usable event loop");
+		return EXIT_FAILURE;
+	}
+	status = engine_run(e);
+	engine_free(e);
+	return status;
+}

@@ -1,0 +1,15 @@
+/*
+ * What a process that reads the network gives up once it has everything it
+ * needs: new privileges, new processes, files, other sockets.
+ *
+ * One of sandbox_linux.c and sandbox_none.c is built.
+ *
+ * Used by: engine/engine.c.
+ */
+#ifndef ENGINE_SANDBOX_H
+#define ENGINE_SANDBOX_H
+
+/* Cannot be undone. What the system does not offer is logged and left out. */
+void sandbox_enter(void);
+
+#endif

@@ -1,0 +1,234 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "flow/endpoint_exec.h"
+#include "flow/flow.h"
+#include "flow/stream.h"
+
+enum { LAST_READS = 16 }; /* of stderr, when the program has ended */
+
+static void
+close_stream(struct stream **s)
+{
+	stream_free(*s);
+	*s = NULL;
+}
+
+static void
+in_on_end(void *owner)
+{
+	(void)owner;
+}
+
+/* The program has closed its standard input: what is sent to it is lost. */
+static void
+in_on_lost(void *owner, int err)
+{
+	struct endpoint_exec *e = owner;
+
+	(void)err;
+	e->in_broken = true;
+	e->ops->on_input_drain(e->owner);
+}
+
+static void
+in_on_drain(void *owner)
+{
+	struct endpoint_exec *e = owner;
+
+	e->ops->on_input_drain(e->owner);
+}
+
+static const struct stream_ops in_ops = {
+	.on_end = in_on_end,
+	.on_lost = in_on_lost,
+	.on_drain = in_on_drain,
+};
+
+static void
+out_on_read(void *owner, uint8_t *data, size_t len)
+{
+	struct endpoint_exec *e = owner;
+
+	e->ops->on_output(e->owner, data, len);
+}
+
+static void
+out_on_end(void *owner)
+{
+	struct endpoint_exec *e = owner;
+
+	if (e->out_ended)
+		return;
+	e->out_ended = true;
+	e->ops->on_output_end(e->owner);
+}
+
+static void
+out_on_lost(void *owner, int err)
+{
+	(void)err;
+	out_on_end(owner);
+}
+
+static const struct stream_ops out_ops = {
+	.on_read = out_on_read,
+	.on_end = out_on_end,
+	.on_lost = out_on_lost,
+};
+
+static void
+give_line(struct endpoint_exec *e)
+{
+	e->ops->on_stderr(e->owner, e->line.data, e->line.len);
+	buf_clear(&e->line);
+}
+
+/* Up to the next end of line, or as much as a line may have. */
+static size_t
+take_line(struct endpoint_exec *e, const uint8_t *data, size_t len)
+{
+	const uint8_t *end = memchr(data, '\n', len);
+	size_t n = end == NULL ? len : (size_t)(end - data);
+	size_t room = ENDPOINT_STDERR_LINE - e->line.len;
+
+	if (n > room) {
+		(void)buf_add(&e->line, data, room);
+		give_line(e);
+		return room;
+	}
+	if (end != NULL && e->line.len == 0) {
+		e->ops->on_stderr(e->owner, data, n);
+		return n + 1;
+	}
+	(void)buf_add(&e->line, data, n);
+	if (end == NULL)
+		return n;
+	give_line(e);
+	return n + 1;
+}
+
+static void
+err_on_read(void *owner, uint8_t *data, size_t len)
+{
+	struct endpoint_exec *e = owner;
+
+	for (size_t at = 0; at < len;)
+		at += take_line(e, data + at, len - at);
+}
+
+static void
+err_on_end(void *owner)
+{
+	struct endpoint_exec *e = owner;
+
+	if (e->line.len > 0)
+		give_line(e);
+}
+
+static void
+err_on_lost(void *owner, int err)
+{
+	(void)err;
+	err_on_end(owner);
+}
+
+static const struct stream_ops err_ops = {
+	.on_read = err_on_read,
+	.on_end = err_on_end,
+	.on_lost = err_on_lost,
+};
+
+void
+endpoint_exec_init(struct endpoint_exec *e, struct flow *flow, const int fd[3],
+    pid_t pid, uint64_t max_pipe, const struct endpoint_ops *ops, void *owner)
+{
+	*e = (struct endpoint_exec){
+		.in = stream_new(flow, STREAM_SINK, fd[0], max_pipe),
+		.out = stream_new(flow, STREAM_SOURCE, fd[1], max_pipe),
+		.err = stream_new(flow, STREAM_SOURCE, fd[2], 0),
+		.ops = ops,
+		.owner = owner,
+		.pid = pid,
+	};
+	buf_init(&e->line, ENDPOINT_STDERR_LINE);
+	stream_set_owner(e->in, &in_ops, e);
+	stream_set_owner(e->out, &out_ops, e);
+	stream_set_owner(e->err, &err_ops, e);
+	stream_resume(e->err);
+}
+
+void
+endpoint_exec_clear(struct endpoint_exec *e)
+{
+	close_stream(&e->in);
+	close_stream(&e->out);
+	close_stream(&e->err);
+	buf_clear(&e->line);
+}
+
+struct stream *
+endpoint_exec_input(struct endpoint_exec *e)
+{
+	return e->in_broken ? NULL : e->in;
+}
+
+void
+endpoint_exec_end_input(struct endpoint_exec *e)
+{
+	if (e->in != NULL)
+		stream_end(e->in);
+}
+
+bool
+endpoint_exec_full(const struct endpoint_exec *e)
+{
+	return e->in != NULL && !e->in_broken && stream_queued(e->in) > 0;
+}
+
+void
+endpoint_exec_pause(struct endpoint_exec *e)
+{
+	if (e->out != NULL)
+		stream_pause(e->out);
+}
+
+void
+endpoint_exec_resume(struct endpoint_exec *e)
+{
+	if (e->out != NULL && !e->out_ended)
+		stream_resume(e->out);
+}
+
+void
+endpoint_exec_close_output(struct endpoint_exec *e)
+{
+	e->out_ended = true;
+	close_stream(&e->out);
+}
+
+void
+endpoint_exec_exited(struct endpoint_exec *e, uint8_t signal, uint8_t status)
+{
+	e->exited = true;
+	e->signal = signal;
+	e->status = status;
+}
+
+void
+endpoint_exec_finish(struct endpoint_exec *e)
+{
+	uint8_t chunk[4096];
+	ssize_t n;
+
+	if (e->err == NULL)
+		return;
+	for (int i = 0; i < LAST_READS; i++) {
+		if ((n = read(stream_fd(e->err), chunk, sizeof(chunk))) <= 0)
+			break;
+		err_on_read(e, chunk, (size_t)n);
+	}
+	err_on_end(e);
+	close_stream(&e->err);
+}

@@ -1,0 +1,75 @@
+/*
+ * A program behind three pipes: our ends of them, and how it ended.
+ *
+ * Who started it tells endpoint_exec_exited(). Its standard error is cut into
+ * lines, long ones into several, and always read, so that it never blocks.
+ *
+ * Used by: flow/session.c.
+ */
+#ifndef FLOW_ENDPOINT_EXEC_H
+#define FLOW_ENDPOINT_EXEC_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct flow;
+struct stream;
+
+enum { ENDPOINT_STDERR_LINE = 4096 }; /* a longer line is cut */
+
+struct endpoint_ops {
+	/* Output, as the program wrote it; good for the call. */
+	void (*on_output)(void *owner, const uint8_t *data, size_t len);
+	/* The program closed its standard output, and so did all that had it. */
+	void (*on_output_end)(void *owner);
+	/* One line of standard error, without its end; good for the call. */
+	void (*on_stderr)(void *owner, const uint8_t *line, size_t len);
+	/* Input that was queued has been taken by the program. */
+	void (*on_input_drain)(void *owner);
+};
+
+struct endpoint_exec {
+	struct stream *in, *out, *err;  /* owned; NULL: closed */
+	const struct endpoint_ops *ops; /* kept */
+	void *owner;                    /* kept */
+	struct buf line;                /* an incomplete line of stderr */
+	pid_t pid;
+	uint8_t signal;   /* how it ended, good if exited */
+	uint8_t status;
+	bool exited;
+	bool out_ended;
+	bool in_broken;   /* the program does not read any more */
+};
+
+/* Takes the three descriptors: stdin, stdout, stderr. Output is paused. */
+void endpoint_exec_init(struct endpoint_exec *, struct flow *, const int fd[3],
+    pid_t pid, uint64_t max_pipe, const struct endpoint_ops *, void *owner);
+void endpoint_exec_clear(struct endpoint_exec *);
+
+/* NULL when there is nobody to write to. */
+struct stream *endpoint_exec_input(struct endpoint_exec *);
+
+/* End of input, behind what is queued. */
+void endpoint_exec_end_input(struct endpoint_exec *);
+
+/* Whether input waits for the program to read. */
+bool endpoint_exec_full(const struct endpoint_exec *);
+
+void endpoint_exec_pause(struct endpoint_exec *);
+void endpoint_exec_resume(struct endpoint_exec *);
+
+/* Nobody wants its output any more: whoever still writes gets SIGPIPE. */
+void endpoint_exec_close_output(struct endpoint_exec *);
+
+void endpoint_exec_exited(struct endpoint_exec *, uint8_t signal,
+    uint8_t status);
+
+/* It has exited: give the last of its standard error, and close that. */
+void endpoint_exec_finish(struct endpoint_exec *);
+
+#endif

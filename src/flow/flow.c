@@ -1,0 +1,25 @@
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/mem.h"
+#include "flow/flow.h"
+
+void
+flow_init(struct flow *f, struct event_base *base)
+{
+	*f = (struct flow){
+		.base = base,
+		.in = mem_new(1, FLOW_READ_PIPE),
+	};
+	gather_init(&f->up);
+	gather_init(&f->down);
+}
+
+void
+flow_clear(struct flow *f)
+{
+	gather_clear(&f->up);
+	gather_clear(&f->down);
+	free(f->in);
+	f->in = NULL;
+}

@@ -1,0 +1,35 @@
+/*
+ * What everything in this room shares: the event loop, the buffer that is read
+ * into, and the two gathers in which output is put together.
+ *
+ * There is one of it in a process. Every callback runs to its end before the
+ * next one starts, so one buffer serves all streams: bytes stay in it only
+ * during a callback.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flow/gather.h"
+
+struct event_base;
+
+enum {
+	FLOW_READ_SOCKET = 64 * 1024, /* bytes of one read */
+	FLOW_READ_PIPE = 256 * 1024,
+};
+
+struct flow {
+	struct event_base *base; /* kept */
+	uint8_t *in;             /* owned: FLOW_READ_PIPE bytes */
+	struct gather up;        /* towards programs */
+	struct gather down;      /* towards clients */
+};
+
+/* Keeps base. */
+void flow_init(struct flow *, struct event_base *base);
+void flow_clear(struct flow *);
+
+#endif

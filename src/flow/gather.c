@@ -1,0 +1,73 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "flow/gather.h"
+#include "flow/stream.h"
+
+void
+gather_init(struct gather *g)
+{
+	*g = (struct gather){ .room = mem_new(1, GATHER_ROOM) };
+}
+
+void
+gather_clear(struct gather *g)
+{
+	free(g->room);
+	g->room = NULL;
+}
+
+void
+gather_flush(struct gather *g)
+{
+	struct stream *to = g->to;
+
+	if (to == NULL)
+		return;
+	g->to = NULL;
+	stream_writev(to, g->iov, g->niov);
+	g->niov = 0;
+	g->used = 0;
+}
+
+/* Whether the last piece ends where the room's used part does. */
+static bool
+ends_in_room(const struct gather *g)
+{
+	const struct iovec *v = &g->iov[g->niov - 1];
+
+	return (uint8_t *)v->iov_base + v->iov_len == g->room + g->used;
+}
+
+static void
+add_copy(struct gather *g, const void *data, size_t len)
+{
+	uint8_t *p = g->room + g->used;
+
+	memcpy(p, data, len);
+	if (g->niov > 0 && ends_in_room(g))
+		g->iov[g->niov - 1].iov_len += len;
+	else
+		g->iov[g->niov++] = (struct iovec){ p, len };
+	g->used += len;
+}
+
+void
+gather_add(struct gather *g, struct stream *to, const void *data, size_t len)
+{
+	if (len == 0)
+		return;
+	if (g->to != NULL && g->to != to)
+		bug("gather: two streams at a time");
+	if (g->niov == GATHER_PIECES || g->used + GATHER_COPY > GATHER_ROOM)
+		gather_flush(g);
+	g->to = to;
+	if (len <= GATHER_COPY)
+		add_copy(g, data, len);
+	else
+		g->iov[g->niov++] =
+		    (struct iovec){ (void *)(uintptr_t)data, len };
+}

@@ -1,0 +1,48 @@
+/*
+ * Output put together from many pieces, so that all that one read causes
+ * leaves in one write.
+ *
+ * Small pieces are copied, large ones are referred to where they lie. The
+ * owner of the bytes calls gather_flush() before they move.
+ *
+ * Used by: flow/transport_ws.c, flow/session.c.
+ */
+#ifndef FLOW_GATHER_H
+#define FLOW_GATHER_H
+
+#include <sys/uio.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stream;
+
+enum {
+	GATHER_PIECES = 64,
+	GATHER_COPY = 2048, /* pieces up to this are copied */
+	GATHER_ROOM = 128 * 1024,
+};
+
+struct gather {
+	struct stream *to; /* kept until the flush */
+	struct iovec iov[GATHER_PIECES];
+	size_t niov;
+	uint8_t *room; /* owned: GATHER_ROOM bytes */
+	size_t used;
+};
+
+void gather_init(struct gather *);
+void gather_clear(struct gather *);
+
+/*
+ * Add a piece for `to`. Bytes are borrowed until the flush, which may come at
+ * once if there is no more room.
+ */
+void gather_add(struct gather *, struct stream *to, const void *data,
+    size_t len);
+
+/* Write everything; what the system does not take, the stream queues. */
+void gather_flush(struct gather *);
+
+#endif

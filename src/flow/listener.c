@@ -1,0 +1,190 @@
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "flow/flow.h"
+#include "flow/listener.h"
+
+enum {
+	ACCEPTS_PER_TURN = 16,
+	PAUSE_MS = 200, /* after running out of descriptors */
+};
+
+struct listener {
+	struct flow *flow;            /* kept */
+	listener_on_accept on_accept;
+	void *owner;                  /* kept */
+	int fd;                       /* owned */
+	bool short_of_fds;            /* said so already */
+	struct sockaddr_storage addr; /* that it is bound to */
+	struct event ev;
+	struct event pause;
+};
+
+/* Nothing is left to accept with: try again when somebody may have gone. */
+static void
+pause_accepting(struct listener *l)
+{
+	static const struct timeval tv = { .tv_usec = PAUSE_MS * 1000 };
+
+	if (!l->short_of_fds)
+		log_error("cannot accept: %s; waiting for sessions to end",
+		    strerror(errno));
+	l->short_of_fds = true;
+	(void)event_del(&l->ev);
+	(void)event_add(&l->pause, &tv);
+}
+
+static void
+listener_on_pause(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	(void)event_add(&l->ev, NULL);
+}
+
+static bool
+out_of_resources(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOBUFS ||
+	    err == ENOMEM;
+}
+
+static void
+listener_on_event(evutil_socket_t lfd, short what, void *arg)
+{
+	struct listener *l = arg;
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int fd;
+
+	(void)what;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		len = sizeof(ss);
+		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1) {
+			if (out_of_resources(errno))
+				pause_accepting(l);
+			if (errno == EAGAIN || out_of_resources(errno))
+				return;
+			continue; /* that one has gone already */
+		}
+		l->short_of_fds = false;
+		l->on_accept(l->owner, l, fd, (struct sockaddr *)&ss, len);
+	}
+}
+
+struct listener *
+listener_new(struct flow *flow, int fd, listener_on_accept on_accept,
+    void *owner)
+{
+	struct listener *l = mem_new(1, sizeof(*l));
+	socklen_t len = sizeof(l->addr);
+
+	l->flow = flow;
+	l->on_accept = on_accept;
+	l->owner = owner;
+	l->fd = fd;
+	if (getsockname(fd, (struct sockaddr *)&l->addr, &len) == -1 ||
+	    event_assign(&l->ev, flow->base, fd, EV_READ | EV_PERSIST,
+	        listener_on_event, l) == -1 ||
+	    evtimer_assign(&l->pause, flow->base, listener_on_pause, l) == -1 ||
+	    event_add(&l->ev, NULL) == -1) {
+		fd_close(&l->fd);
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+listener_free(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	(void)event_del(&l->ev);
+	(void)event_del(&l->pause);
+	fd_close(&l->fd);
+	free(l);
+}
+
+bool
+listener_is_unix(const struct listener *l)
+{
+	return l->addr.ss_family == AF_UNIX;
+}
+
+unsigned
+listener_port(const struct listener *l)
+{
+	switch (l->addr.ss_family) {
+	case AF_INET:
+		return ntohs(((const struct sockaddr_in *)&l->addr)->sin_port);
+	case AF_INET6:
+		return ntohs(
+		    ((const struct sockaddr_in6 *)&l->addr)->sin6_port);
+	default:
+		return 0;
+	}
+}
+
+static bool
+is_loopback4(uint32_t addr)
+{
+	return addr >> 24 == 127;
+}
+
+static bool
+is_loopback(const struct sockaddr_storage *ss)
+{
+	const struct in6_addr *a6;
+	uint32_t mapped;
+
+	if (ss->ss_family == AF_INET)
+		return is_loopback4(ntohl(
+		    ((const struct sockaddr_in *)ss)->sin_addr.s_addr));
+	if (ss->ss_family != AF_INET6)
+		return false;
+	a6 = &((const struct sockaddr_in6 *)ss)->sin6_addr;
+	if (!IN6_IS_ADDR_V4MAPPED(a6))
+		return IN6_IS_ADDR_LOOPBACK(a6);
+	memcpy(&mapped, a6->s6_addr + 12, sizeof(mapped));
+	return is_loopback4(ntohl(mapped));
+}
+
+static bool
+is_wildcard(const struct sockaddr_storage *ss)
+{
+	if (ss->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)ss)->sin_addr.s_addr ==
+		    htonl(INADDR_ANY);
+	return ss->ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(
+	        &((const struct sockaddr_in6 *)ss)->sin6_addr);
+}
+
+bool
+listener_is_loopback(const struct listener *l, int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (!is_wildcard(&l->addr))
+		return is_loopback(&l->addr);
+	return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
+	    is_loopback(&ss);
+}

@@ -1,0 +1,39 @@
+/*
+ * Accepting connections from one listening socket.
+ *
+ * The sockets were bound by the parent, which also set what accepted ones
+ * inherit (no delay, keepalive). A turn of the loop accepts a bounded number,
+ * so that those who are here already are not kept waiting, and running out of
+ * descriptors pauses the listener for a moment instead of spinning.
+ *
+ * Used by: engine/engine.c.
+ */
+#ifndef FLOW_LISTENER_H
+#define FLOW_LISTENER_H
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+
+struct flow;
+struct listener;
+
+/* Gives the accepted socket: non-blocking and close-on-exec. */
+typedef void (*listener_on_accept)(void *owner, struct listener *, int fd,
+    const struct sockaddr *, socklen_t);
+
+/* Takes fd (listening, non-blocking); keeps flow and owner. NULL with errno. */
+struct listener *listener_new(struct flow *, int fd, listener_on_accept,
+    void *owner);
+
+/* Closes it, here; NULL is accepted. */
+void listener_free(struct listener *);
+
+/* The port it is bound to; 0 for a Unix socket. */
+unsigned listener_port(const struct listener *);
+bool listener_is_unix(const struct listener *);
+
+/* Whether a connection that it accepted came over a loopback address. */
+bool listener_is_loopback(const struct listener *, int fd);
+
+#endif

@@ -1,0 +1,819 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "codec/framing.h"
+#include "conf/conf.h"
+#include "flow/endpoint_exec.h"
+#include "flow/flow.h"
+#include "flow/session.h"
+#include "flow/transport_ws.h"
+
+/* What a session waits for. One timer serves them all. */
+enum due {
+	DUE_PING,   /* the next ping */
+	DUE_PONG,   /* a sign of life after one */
+	DUE_IDLE,
+	DUE_MAX,    /* the longest that a session may last */
+	DUE_LINGER, /* the program has ended, its output has not */
+	DUE_DRAIN,  /* the client has closed, the program still talks */
+	DUE_CLOSE,  /* the client's Close, then the end of the connection */
+	DUE_HANGUP, /* the client hung up with bytes of it unread */
+	DUE_COUNT,
+};
+
+enum {
+	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
+	REASON_SIZE = 124, /* of a Close, as text */
+	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
+};
+
+struct session {
+	struct flow *flow;              /* kept */
+	const struct conf_route *route; /* kept */
+	const struct session_ops *ops;  /* kept */
+	void *owner;                    /* kept */
+	char *peer;                     /* owned */
+	char *path;                     /* owned */
+	char *reason;                   /* owned; of the Close, NULL: none */
+	uint64_t started;
+	uint64_t active;      /* the last message either way */
+	uint64_t pinged;      /* when the last ping was written */
+	uint64_t seen;        /* progress, as DUE_CLOSE and DUE_HANGUP saw it */
+	uint64_t in_messages, in_bytes, out_messages, out_bytes;
+	uint64_t armed;       /* when the timer fires; UINT64_MAX: never */
+	uint64_t due[DUE_COUNT]; /* UINT64_MAX: not awaited */
+	uint32_t id;
+	uint16_t code;        /* of the Close; 0: none was said */
+	bool close_sent;
+	bool input_ended;
+	bool killed;          /* on_kill was called */
+	bool gone;            /* the connection has ended */
+	bool ping_queued;     /* behind bytes that the client does not take */
+	bool hurry;           /* nothing is worth waiting for */
+	bool warned_utf8;
+	bool want_done;
+	struct transport_ws transport;
+	struct endpoint_exec endpoint;
+	struct framing framing;
+	struct event timer;
+};
+
+static void
+wake(struct session *s)
+{
+	event_active(&s->timer, EV_TIMEOUT, 1);
+}
+
+/* Set the timer to the earliest of what is awaited; later is found out then. */
+static void
+arm(struct session *s)
+{
+	uint64_t next = UINT64_MAX, now;
+	struct timeval tv;
+
+	for (size_t i = 0; i < DUE_COUNT; i++)
+		if (s->due[i] < next)
+			next = s->due[i];
+	if (next >= s->armed)
+		return;
+	now = clock_ms();
+	next = next > now ? next - now : 0;
+	s->armed = now + next;
+	tv.tv_sec = (time_t)(next / 1000);
+	tv.tv_usec = (suseconds_t)(next % 1000 * 1000);
+	(void)event_add(&s->timer, &tv);
+}
+
+static void
+await(struct session *s, enum due what, uint64_t ms)
+{
+	s->due[what] = clock_ms() + ms;
+	arm(s);
+}
+
+static void
+forget(struct session *s, enum due what)
+{
+	s->due[what] = UINT64_MAX;
+}
+
+/* No more input, behind what the program has not read yet. */
+static void
+end_input(struct session *s, const uint8_t *close, size_t len)
+{
+	struct stream *in = endpoint_exec_input(&s->endpoint);
+	uint8_t head[FRAMING_HEAD_MAX];
+	size_t n;
+
+	if (s->input_ended)
+		return;
+	s->input_ended = true;
+	if (in != NULL && close != NULL) {
+		n = framing_close_head(head, (enum framing_kind)s->framing.kind,
+		    len);
+		if (n > 0) {
+			gather_add(&s->flow->up, in, head, n);
+			gather_add(&s->flow->up, in, close, len);
+		}
+	}
+	gather_flush(&s->flow->up);
+	endpoint_exec_end_input(&s->endpoint);
+	forget(s, DUE_HANGUP);
+}
+
+static void
+kill_program(struct session *s)
+{
+	if (s->killed || s->endpoint.exited)
+		return;
+	s->killed = true;
+	s->ops->on_kill(s->owner, s);
+}
+
+/* The first Close that is said, by either side, is the one of the log. */
+static void
+note_close(struct session *s, unsigned code, const char *reason, size_t len)
+{
+	if (s->code != 0)
+		return;
+	s->code = (uint16_t)code;
+	if (len > 0)
+		s->reason = mem_strndup(reason, len);
+}
+
+/*
+ * Our Close is on its way: how long to wait for what comes next, the client's
+ * or, while the client still takes what was sent before, the next look at it.
+ */
+static void
+await_close(struct session *s)
+{
+	s->seen = transport_ws_unsent(&s->transport);
+	await(s, DUE_CLOSE,
+	    s->hurry || s->seen == 0 ? s->route->close_timeout : STALL_MS);
+}
+
+static void
+send_close(struct session *s, unsigned code, const char *reason, bool wait)
+{
+	if (s->close_sent || s->gone)
+		return;
+	s->close_sent = true;
+	note_close(s, code, reason, strlen(reason));
+	for (size_t i = DUE_PING; i < DUE_CLOSE; i++)
+		if (i != DUE_LINGER)
+			forget(s, (enum due)i);
+	transport_ws_close(&s->transport, code, reason, wait);
+	await_close(s);
+	wake(s);
+}
+
+/* We end it: the client is sent away, and for the program it has gone. */
+static void
+dismiss(struct session *s, unsigned code, const char *reason, bool wait)
+{
+	s->hurry = true;
+	send_close(s, code, reason, wait);
+	end_input(s, NULL, 0);
+	kill_program(s);
+}
+
+/* Exit 3 is 4003 "exit status 3"; SIGSEGV is 4139 "killed by SIGSEGV". */
+static unsigned
+close_of_exit(const struct endpoint_exec *e, char *reason, size_t size)
+{
+	const char *name;
+
+	if (e->signal != 0) {
+		name = str_signal_name(e->signal);
+		if (name != NULL)
+			(void)snprintf(reason, size, "killed by SIG%s", name);
+		else
+			(void)snprintf(reason, size, "killed by signal %d",
+			    e->signal);
+		return WS_CLOSE_PRIVATE + SHELL_SIGNAL + e->signal;
+	}
+	reason[0] = '\0';
+	if (e->status == 0)
+		return WS_CLOSE_NORMAL;
+	(void)snprintf(reason, size, "exit status %d", e->status);
+	return WS_CLOSE_PRIVATE + e->status;
+}
+
+/*
+ * The output has ended and the exit status is in, or the client, having
+ * closed, has waited long enough: say the last word.
+ */
+static void
+finish(struct session *s)
+{
+	char reason[REASON_SIZE];
+	unsigned code;
+
+	if (s->transport.state == TRANSPORT_LEAVING) {
+		send_close(s, s->code, "", true);
+		return;
+	}
+	code = close_of_exit(&s->endpoint, reason, sizeof(reason));
+	send_close(s, code, reason, true);
+}
+
+static void
+check_finished(struct session *s)
+{
+	if (s->endpoint.out_ended && s->endpoint.exited)
+		finish(s);
+}
+
+/* Whether what the program says can still reach the client. */
+static bool
+listens(const struct session *s)
+{
+	return !s->close_sent && !s->gone;
+}
+
+/* ------------------------------------------------- client to program */
+
+static bool
+line_refused(struct session *s, const struct ws_event *ev)
+{
+	int end = framing_delimiter((enum framing_kind)s->route->framing);
+
+	return s->route->multiline == CONF_MULTILINE_REFUSE && end != -1 &&
+	    ev->len > 0 && memchr(ev->data, end, ev->len) != NULL;
+}
+
+static void
+session_on_data(void *owner, const struct ws_event *ev)
+{
+	struct session *s = owner;
+	enum framing_kind kind = (enum framing_kind)s->framing.kind;
+	struct stream *in = endpoint_exec_input(&s->endpoint);
+	uint8_t around[FRAMING_HEAD_MAX];
+
+	s->active = s->transport.heard;
+	s->in_messages += ev->last;
+	s->in_bytes += ev->len;
+	if (in == NULL || s->input_ended)
+		return;
+	if (line_refused(s, ev)) {
+		dismiss(s, WS_CLOSE_UNSUPPORTED,
+		    "a message may not hold the end of a record", true);
+		return;
+	}
+	gather_add(&s->flow->up, in, around,
+	    framing_head(around, kind, ev->opcode == WS_OP_TEXT, ev->last,
+	        ev->len));
+	gather_add(&s->flow->up, in, ev->data, ev->len);
+	gather_add(&s->flow->up, in, around,
+	    framing_tail(around, kind, ev->last));
+}
+
+/* One read of the client was taken apart. */
+static void
+session_on_batch(void *owner)
+{
+	struct session *s = owner;
+
+	gather_flush(&s->flow->up);
+	if (endpoint_exec_full(&s->endpoint))
+		transport_ws_pause(&s->transport);
+}
+
+static void
+session_on_input_drain(void *owner)
+{
+	struct session *s = owner;
+
+	if (s->due[DUE_PONG] != UINT64_MAX) /* its answer may lie unread */
+		await(s, DUE_PONG, s->route->ping_timeout);
+	if (!s->gone)
+		transport_ws_resume(&s->transport);
+}
+
+static void
+session_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
+{
+	struct session *s = owner;
+	uint8_t payload[WS_CONTROL_MAX];
+	size_t n;
+
+	note_close(s, code, (const char *)reason, len);
+	s->hurry = true;
+	gather_flush(&s->flow->up);
+	n = ws_put_close(payload, code, s->reason == NULL ? "" : s->reason);
+	end_input(s, payload, n);
+	kill_program(s);
+	await(s, DUE_DRAIN, s->route->close_drain);
+	check_finished(s);
+}
+
+static void
+session_on_fault(void *owner, unsigned code, const char *reason)
+{
+	struct session *s = owner;
+
+	LOG(LOG_LVL_WARN, "client broke the protocol",
+	    LOG_UINT("session", s->id), LOG_STR("peer", s->peer),
+	    LOG_UINT("close", code), LOG_STR("reason", reason));
+	dismiss(s, code, reason, false);
+}
+
+/* It will send no more; how long the rest may wait depends on the program. */
+static void
+session_on_hangup(void *owner)
+{
+	struct session *s = owner;
+
+	s->seen = s->in_bytes;
+	await(s, DUE_HANGUP, STALL_MS);
+}
+
+/* ------------------------------------------------- program to client */
+
+static void
+warn_utf8(struct session *s)
+{
+	if (s->warned_utf8)
+		return;
+	s->warned_utf8 = true;
+	LOG(LOG_LVL_WARN, "output is not UTF-8, replaced",
+	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
+	    LOG_STR("option", "--framing=binary"));
+}
+
+static void
+program_fault(struct session *s, const char *reason)
+{
+	LOG(LOG_LVL_WARN, "program broke its framing",
+	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
+	    LOG_STR("reason", reason));
+	dismiss(s, WS_CLOSE_INTERNAL, reason, true);
+}
+
+/* The program ends the session in its own words (`frames`). */
+static void
+program_close(struct session *s, const struct framing_event *ev)
+{
+	char text[REASON_SIZE];
+	const uint8_t *reason;
+	size_t len;
+	unsigned code;
+
+	if (ws_read_close(ev->data, ev->len, &code, &reason, &len) < 0) {
+		program_fault(s, "bad close record");
+		return;
+	}
+	if (s->transport.state == TRANSPORT_LEAVING)
+		return; /* the client's own code is echoed */
+	memcpy(text, reason, len);
+	text[len] = '\0';
+	send_close(s, code, text, true);
+	end_input(s, NULL, 0);
+}
+
+static void
+handle_event(struct session *s, enum framing_result rc,
+    const struct framing_event *ev)
+{
+	switch (rc) {
+	case FRAMING_PIECE:
+		s->out_messages += ev->last;
+		s->out_bytes += ev->len;
+		transport_ws_send(&s->transport, ev->text, ev->last, ev->data,
+		    ev->len);
+		break;
+	case FRAMING_PING:
+		transport_ws_ping(&s->transport, ev->data, ev->len);
+		break;
+	case FRAMING_CLOSE:
+		program_close(s, ev);
+		break;
+	default:
+		program_fault(s, framing_strresult(rc));
+		break;
+	}
+	if (s->framing.repaired)
+		warn_utf8(s);
+}
+
+/* What was sent must leave before its bytes move; then see who must wait. */
+static void
+after_output(struct session *s)
+{
+	transport_ws_flush(&s->transport);
+	s->active = clock_coarse_ms();
+	if (transport_ws_queued(&s->transport) > 0)
+		endpoint_exec_pause(&s->endpoint);
+}
+
+static void
+session_on_output(void *owner, const uint8_t *data, size_t len)
+{
+	struct session *s = owner;
+	struct framing_event ev;
+	enum framing_result rc;
+	size_t used;
+
+	while (listens(s)) {
+		rc = framing_read(&s->framing, data, len, &used, &ev);
+		if (rc == FRAMING_MORE)
+			break;
+		handle_event(s, rc, &ev);
+		data += used;
+		len -= used;
+	}
+	after_output(s);
+	if (s->endpoint.exited && s->due[DUE_LINGER] != UINT64_MAX)
+		await(s, DUE_LINGER, s->route->linger);
+}
+
+static void
+session_on_output_end(void *owner)
+{
+	struct session *s = owner;
+	struct framing_event ev;
+	enum framing_result rc;
+
+	while (listens(s) &&
+	    (rc = framing_end(&s->framing, &ev)) != FRAMING_MORE)
+		handle_event(s, rc, &ev);
+	after_output(s);
+	forget(s, DUE_LINGER);
+	check_finished(s);
+}
+
+/* A line to the client stands between two messages; inside one it is logged. */
+static bool
+stderr_to_client(struct session *s, const uint8_t *line, size_t len)
+{
+	uint8_t text[UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE +
+	    UTF8_REPAIR_EXTRA];
+	struct utf8 u;
+	size_t n;
+
+	if (s->route->stderr_to == CONF_STDERR_LOG || !listens(s) ||
+	    s->transport.in_message)
+		return false;
+	utf8_init(&u);
+	n = utf8_repair(&u, line, len, text);
+	n += utf8_repair_end(&u, text + n);
+	transport_ws_send(&s->transport, true, true, text, n);
+	transport_ws_flush(&s->transport);
+	if (transport_ws_queued(&s->transport) > 0)
+		endpoint_exec_pause(&s->endpoint);
+	return true;
+}
+
+static void
+session_on_stderr(void *owner, const uint8_t *line, size_t len)
+{
+	struct session *s = owner;
+
+	if (stderr_to_client(s, line, len) &&
+	    s->route->stderr_to == CONF_STDERR_CLIENT)
+		return;
+	LOG(LOG_LVL_INFO, "stderr", LOG_UINT("session", s->id),
+	    LOG_INT("pid", s->endpoint.pid), LOG_BYTES("text", line, len));
+}
+
+static void
+session_on_drain(void *owner)
+{
+	struct session *s = owner;
+
+	if (s->ping_queued) {
+		s->ping_queued = false;
+		s->pinged = clock_coarse_ms();
+		await(s, DUE_PONG, s->route->ping_timeout);
+	}
+	if (s->close_sent)
+		await_close(s);
+	else
+		endpoint_exec_resume(&s->endpoint);
+}
+
+/* ------------------------------------------------- time */
+
+static void
+ping(struct session *s)
+{
+	await(s, DUE_PING, s->route->ping);
+	if (s->ping_queued || s->due[DUE_PONG] != UINT64_MAX)
+		return;
+	transport_ws_ping(&s->transport, NULL, 0);
+	transport_ws_flush(&s->transport);
+	if (transport_ws_queued(&s->transport) > 0) {
+		s->ping_queued = true;
+		return;
+	}
+	s->pinged = clock_coarse_ms();
+	await(s, DUE_PONG, s->route->ping_timeout);
+}
+
+/* Any byte counts as life; but while we do not read, none can be seen. */
+static void
+expect_pong(struct session *s)
+{
+	forget(s, DUE_PONG);
+	if (s->transport.heard >= s->pinged)
+		return;
+	if (endpoint_exec_full(&s->endpoint)) {
+		await(s, DUE_PONG, s->route->ping_timeout);
+		return;
+	}
+	dismiss(s, WS_CLOSE_INTERNAL, "ping timeout", true);
+}
+
+static void
+check_idle(struct session *s)
+{
+	uint64_t idle = clock_coarse_ms() - s->active;
+
+	if (idle >= s->route->idle_timeout)
+		dismiss(s, WS_CLOSE_POLICY, "idle timeout", true);
+	else
+		await(s, DUE_IDLE, s->route->idle_timeout - idle);
+}
+
+/* The program ended long enough ago: what still holds its output is not it. */
+static void
+stop_lingering(struct session *s)
+{
+	if (listens(s) && transport_ws_queued(&s->transport) > 0) {
+		await(s, DUE_LINGER, s->route->linger);
+		return;
+	}
+	endpoint_exec_close_output(&s->endpoint);
+	session_on_output_end(s);
+}
+
+/* The client takes what is on its way to it, or it is lost. */
+static void
+check_close(struct session *s)
+{
+	if (!s->hurry && transport_ws_unsent(&s->transport) < s->seen)
+		await_close(s);
+	else
+		transport_ws_abort(&s->transport);
+}
+
+static void
+check_hangup(struct session *s)
+{
+	if (s->in_bytes > s->seen) {
+		s->seen = s->in_bytes;
+		await(s, DUE_HANGUP, STALL_MS);
+		return;
+	}
+	transport_ws_abort(&s->transport);
+}
+
+static void
+fire(struct session *s, enum due what)
+{
+	forget(s, what);
+	switch (what) {
+	case DUE_PING:
+		ping(s);
+		break;
+	case DUE_PONG:
+		expect_pong(s);
+		break;
+	case DUE_IDLE:
+		check_idle(s);
+		break;
+	case DUE_MAX:
+		dismiss(s, WS_CLOSE_POLICY, "maximum session time", true);
+		break;
+	case DUE_LINGER:
+		stop_lingering(s);
+		break;
+	case DUE_DRAIN:
+		finish(s);
+		break;
+	case DUE_CLOSE:
+		check_close(s);
+		break;
+	case DUE_HANGUP:
+		check_hangup(s);
+		break;
+	case DUE_COUNT:
+		break;
+	}
+}
+
+/* ------------------------------------------------- the end */
+
+static void
+log_end(const struct session *s)
+{
+	const struct endpoint_exec *e = &s->endpoint;
+	char how[16];
+
+	if (e->signal != 0 && str_signal_name(e->signal) != NULL)
+		(void)snprintf(how, sizeof(how), "SIG%s",
+		    str_signal_name(e->signal));
+	else
+		(void)snprintf(how, sizeof(how), "%d",
+		    e->signal != 0 ? SHELL_SIGNAL + e->signal : e->status);
+	LOG(LOG_LVL_INFO, "session ends", LOG_UINT("session", s->id),
+	    LOG_STR("peer", s->peer), LOG_STR("path", s->path),
+	    LOG_MS("duration", clock_ms() - s->started),
+	    LOG_UINT("in_messages", s->in_messages),
+	    LOG_UINT("in_bytes", s->in_bytes),
+	    LOG_UINT("out_messages", s->out_messages),
+	    LOG_UINT("out_bytes", s->out_bytes), LOG_UINT("close", s->code),
+	    LOG_STR("reason", s->reason), LOG_STR("exit", how),
+	    LOG_INT("pid", e->pid));
+}
+
+void
+session_free(struct session *s)
+{
+	(void)event_del(&s->timer);
+	transport_ws_clear(&s->transport);
+	endpoint_exec_clear(&s->endpoint);
+	framing_clear(&s->framing);
+	free(s->peer);
+	free(s->path);
+	free(s->reason);
+	free(s);
+}
+
+/* From the loop alone, where nothing of ours is in a callback. */
+static void
+settle(struct session *s)
+{
+	if (s->gone || s->close_sent)
+		endpoint_exec_close_output(&s->endpoint);
+	if (!s->gone || !s->endpoint.exited)
+		return;
+	endpoint_exec_finish(&s->endpoint);
+	log_end(s);
+	s->ops->on_free(s->owner, s, s->want_done);
+	session_free(s);
+}
+
+static void
+session_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	uint64_t now = clock_ms();
+
+	(void)fd;
+	(void)what;
+	s->armed = UINT64_MAX;
+	for (size_t i = 0; i < DUE_COUNT; i++)
+		if (s->due[i] <= now)
+			fire(s, (enum due)i);
+	arm(s);
+	settle(s);
+}
+
+static void
+session_on_gone(void *owner, bool clean)
+{
+	struct session *s = owner;
+
+	(void)clean;
+	s->gone = true;
+	note_close(s, WS_CLOSE_ABNORMAL, "", 0);
+	for (size_t i = 0; i < DUE_COUNT; i++)
+		forget(s, (enum due)i);
+	end_input(s, NULL, 0);
+	kill_program(s);
+	wake(s);
+}
+
+void
+session_exited(struct session *s, uint8_t signal, uint8_t status,
+    bool want_done)
+{
+	endpoint_exec_exited(&s->endpoint, signal, status);
+	s->want_done = want_done;
+	check_finished(s);
+	if (!s->endpoint.out_ended)
+		await(s, DUE_LINGER, s->route->linger);
+	wake(s);
+}
+
+void
+session_stop(struct session *s)
+{
+	if (s->gone)
+		return;
+	dismiss(s, WS_CLOSE_GOING_AWAY, "daemon stopping", true);
+	await(s, DUE_CLOSE, s->route->close_timeout);
+}
+
+/* ------------------------------------------------- the beginning */
+
+static const struct transport_ops transport_ops = {
+	.on_data = session_on_data,
+	.on_batch = session_on_batch,
+	.on_close = session_on_close,
+	.on_fault = session_on_fault,
+	.on_hangup = session_on_hangup,
+	.on_drain = session_on_drain,
+	.on_gone = session_on_gone,
+};
+
+static const struct endpoint_ops endpoint_ops = {
+	.on_output = session_on_output,
+	.on_output_end = session_on_output_end,
+	.on_stderr = session_on_stderr,
+	.on_input_drain = session_on_input_drain,
+};
+
+static enum framing_kind
+framing_of(const struct conf_route *r)
+{
+	static const enum framing_kind kinds[] = {
+		[CONF_LINES] = FRAMING_LINES,
+		[CONF_BINARY] = FRAMING_BINARY,
+		[CONF_TEXT] = FRAMING_TEXT,
+		[CONF_NUL] = FRAMING_NUL,
+		[CONF_FRAMES] = FRAMING_FRAMES,
+	};
+
+	return kinds[r->framing];
+}
+
+static void
+start_clocks(struct session *s)
+{
+	const struct conf_route *r = s->route;
+
+	s->started = s->active = clock_coarse_ms();
+	s->armed = UINT64_MAX;
+	for (size_t i = 0; i < DUE_COUNT; i++)
+		forget(s, (enum due)i);
+	(void)evtimer_assign(&s->timer, s->flow->base, session_on_timer, s);
+	if (r->ping > 0)
+		await(s, DUE_PING, r->ping);
+	if (r->idle_timeout > 0)
+		await(s, DUE_IDLE, r->idle_timeout);
+	if (r->max_session > 0)
+		await(s, DUE_MAX, r->max_session);
+}
+
+struct session *
+session_new(const struct session_start *start)
+{
+	const struct conf_route *r = start->route;
+	struct session *s = mem_new(1, sizeof(*s));
+
+	*s = (struct session){
+		.flow = start->flow,
+		.route = r,
+		.ops = start->ops,
+		.owner = start->owner,
+		.peer = start->peer,
+		.path = start->path,
+		.id = start->id,
+	};
+	start_clocks(s);
+	framing_init(&s->framing, framing_of(r),
+	    r->invalid_utf8 == CONF_UTF8_REPLACE);
+	transport_ws_init(&s->transport, s->flow, start->client,
+	    r->max_message, &transport_ops, s);
+	endpoint_exec_init(&s->endpoint, s->flow, start->fd, start->pid,
+	    r->max_pipe, &endpoint_ops, s);
+	endpoint_exec_resume(&s->endpoint);
+	return s;
+}
+
+void
+session_feed(struct session *s, uint8_t *data, size_t len)
+{
+	transport_ws_feed(&s->transport, data, len);
+}
+
+void
+session_start_reading(struct session *s)
+{
+	if (!endpoint_exec_full(&s->endpoint))
+		transport_ws_resume(&s->transport);
+}
+
+uint32_t
+session_id(const struct session *s)
+{
+	return s->id;
+}
+
+pid_t
+session_pid(const struct session *s)
+{
+	return s->endpoint.pid;
+}

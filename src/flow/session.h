@@ -1,0 +1,71 @@
+/*
+ * The pump: one transport, one framing and one endpoint, joined.
+ *
+ * Each way closes on its own (DESIGN.md, "Rules of a session"): the client's
+ * Close is end of input for the program, whose output still goes out for a
+ * while; the program's end of output and its exit status together end the
+ * session towards the client.
+ *
+ * A session frees itself from the loop when the connection has ended and the
+ * exit status is in, and says so with on_free.
+ *
+ * Used by: engine/conn.c, engine/engine.c.
+ */
+#ifndef FLOW_SESSION_H
+#define FLOW_SESSION_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf_route;
+struct flow;
+struct session;
+struct stream;
+
+struct session_ops {
+	/* The client has gone while the program runs: start the ladder. Once. */
+	void (*on_kill)(void *owner, struct session *);
+	/* It is over; gone after the call. want_done as session_exited() said. */
+	void (*on_free)(void *owner, struct session *, bool want_done);
+};
+
+struct session_start {
+	struct flow *flow;              /* kept */
+	const struct conf_route *route; /* kept */
+	const struct session_ops *ops;  /* kept */
+	void *owner;                    /* kept */
+	struct stream *client;          /* taken */
+	int fd[3];                      /* taken: the program's 0, 1 and 2 */
+	pid_t pid;
+	uint32_t id;
+	char *peer; /* taken: address and port, for the log */
+	char *path; /* taken */
+};
+
+/* Gives a running session; nothing was read yet. */
+struct session *session_new(const struct session_start *);
+
+/*
+ * Bytes that came behind the opening handshake (borrowed, written to); then,
+ * once, read on from the connection, which was paused when it was taken.
+ */
+void session_feed(struct session *, uint8_t *data, size_t len);
+void session_start_reading(struct session *);
+
+/* The program's exit status is in. want_done: see on_free. */
+void session_exited(struct session *, uint8_t signal, uint8_t status,
+    bool want_done);
+
+/* The daemon stops: 1001, soon. */
+void session_stop(struct session *);
+
+/* Drop everything at once and free it, without a word to the client. */
+void session_free(struct session *);
+
+uint32_t session_id(const struct session *);
+pid_t session_pid(const struct session *);
+
+#endif

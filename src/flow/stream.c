@@ -1,0 +1,406 @@
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "flow/flow.h"
+#include "flow/stream.h"
+
+enum {
+	READS_PER_TURN = 4,   /* of one socket, before others get theirs */
+	FULL_BEFORE_GROW = 3, /* times a pipe was full before it is grown */
+	PIPE_SIZE = 64 * 1024, /* that a pipe has by itself */
+};
+
+struct stream {
+	const struct stream_ops *ops; /* kept */
+	void *owner;                  /* kept */
+	struct flow *flow;            /* kept */
+	struct evbuffer *out;         /* owned; NULL while nothing is queued */
+	int fd;                       /* owned; -1: closed */
+	int err;                      /* that broke it, 0: none */
+	uint64_t max_pipe;
+	uint8_t kind;
+	uint8_t full;        /* times the pipe was found full */
+	bool paused;
+	bool watched;        /* the event is added */
+	bool watches_write;  /* a socket's event is added for writing too */
+	bool readable;       /* a socket may have more for us */
+	bool hung_up;        /* the socket's peer has shut its side */
+	bool told_hangup;
+	bool told_end;
+	bool told_lost;
+	bool ending;         /* nothing more will be written */
+	bool ended;
+	struct event ev;
+};
+
+static void stream_on_event(evutil_socket_t, short what, void *arg);
+
+static void
+watch(struct stream *s, short what)
+{
+	if (s->watched)
+		(void)event_del(&s->ev);
+	(void)event_assign(&s->ev, s->flow->base, s->fd,
+	    (short)(what | EV_PERSIST), stream_on_event, s);
+	s->watched = event_add(&s->ev, NULL) == 0;
+}
+
+static void
+unwatch(struct stream *s)
+{
+	if (s->watched)
+		(void)event_del(&s->ev);
+	s->watched = false;
+}
+
+/* Have stream_on_event() called from the loop, as if `what` had happened. */
+static void
+schedule(struct stream *s, short what)
+{
+	if (s->fd != -1)
+		event_active(&s->ev, what, 1);
+}
+
+struct stream *
+stream_new(struct flow *flow, enum stream_kind kind, int fd, uint64_t max_pipe)
+{
+	struct stream *s = mem_new(1, sizeof(*s));
+
+	*s = (struct stream){
+		.flow = flow,
+		.fd = fd,
+		.kind = (uint8_t)kind,
+		.max_pipe = max_pipe,
+		.paused = kind == STREAM_SOURCE,
+	};
+	(void)event_assign(&s->ev, flow->base, fd, 0, stream_on_event, s);
+	if (kind == STREAM_SOCKET)
+		watch(s, EV_READ | EV_CLOSED | EV_ET);
+	return s;
+}
+
+void
+stream_set_owner(struct stream *s, const struct stream_ops *ops, void *owner)
+{
+	s->ops = ops;
+	s->owner = owner;
+}
+
+static void
+drop_queue(struct stream *s)
+{
+	if (s->out != NULL)
+		evbuffer_free(s->out);
+	s->out = NULL;
+}
+
+void
+stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	(void)event_del(&s->ev); /* a scheduled call as well */
+	drop_queue(s);
+	fd_close(&s->fd);
+	free(s);
+}
+
+/* The loop will tell the owner: nobody expects a callback while it writes. */
+static void
+break_stream(struct stream *s, int err)
+{
+	if (s->err != 0)
+		return;
+	s->err = err;
+	drop_queue(s);
+	schedule(s, EV_WRITE);
+}
+
+static void
+grow_pipe(struct stream *s)
+{
+#ifdef F_SETPIPE_SZ
+	if (s->max_pipe > PIPE_SIZE && s->full < FULL_BEFORE_GROW &&
+	    ++s->full == FULL_BEFORE_GROW)
+		(void)fcntl(s->fd, F_SETPIPE_SZ, (int)s->max_pipe);
+#else
+	(void)s;
+#endif
+}
+
+/* The system took `done` bytes of these; the rest waits. */
+static void
+queue_rest(struct stream *s, const struct iovec *iov, size_t n, size_t done)
+{
+	if (s->out == NULL && (s->out = evbuffer_new()) == NULL) {
+		break_stream(s, ENOMEM);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t len = iov[i].iov_len;
+
+		if (done >= len) {
+			done -= len;
+			continue;
+		}
+		if (evbuffer_add(s->out, (uint8_t *)iov[i].iov_base + done,
+		        len - done) == -1) {
+			break_stream(s, ENOMEM);
+			return;
+		}
+		done = 0;
+	}
+	if (s->kind == STREAM_SOCKET && !s->watches_write) {
+		watch(s, EV_READ | EV_WRITE | EV_CLOSED | EV_ET);
+		s->watches_write = true;
+	} else if (s->kind == STREAM_SINK) {
+		grow_pipe(s);
+		if (!s->watched)
+			watch(s, EV_WRITE | EV_ET);
+	}
+}
+
+void
+stream_writev(struct stream *s, const struct iovec *iov, size_t n)
+{
+	ssize_t done = 0;
+	size_t total = 0;
+
+	if (s->err != 0 || s->fd == -1 || s->ending)
+		return;
+	for (size_t i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (total == 0)
+		return;
+	if (s->out == NULL) {
+		do
+			done = n == 1 ? write(s->fd, iov[0].iov_base, total)
+				      : writev(s->fd, iov, (int)n);
+		while (done == -1 && errno == EINTR);
+		if (done == -1 && errno != EAGAIN) {
+			break_stream(s, errno);
+			return;
+		}
+		if (done == -1)
+			done = 0;
+	}
+	if ((size_t)done < total)
+		queue_rest(s, iov, n, (size_t)done);
+}
+
+void
+stream_write(struct stream *s, const void *data, size_t len)
+{
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+
+	stream_writev(s, &iov, 1);
+}
+
+size_t
+stream_queued(const struct stream *s)
+{
+	return s->out == NULL ? 0 : evbuffer_get_length(s->out);
+}
+
+size_t
+stream_unsent(const struct stream *s)
+{
+	int held = 0;
+
+#ifdef TIOCOUTQ
+	if (s->fd == -1 || ioctl(s->fd, TIOCOUTQ, &held) == -1)
+		held = 0;
+#endif
+	return stream_queued(s) + (size_t)held;
+}
+
+void
+stream_pause(struct stream *s)
+{
+	if (s->paused)
+		return;
+	s->paused = true;
+	if (s->kind == STREAM_SOURCE)
+		unwatch(s);
+}
+
+void
+stream_resume(struct stream *s)
+{
+	if (!s->paused || s->fd == -1)
+		return;
+	s->paused = false;
+	if (s->kind == STREAM_SOURCE)
+		watch(s, EV_READ);
+	else if (s->readable)
+		schedule(s, EV_READ);
+}
+
+static void
+finish(struct stream *s)
+{
+	s->ended = true;
+	if (s->kind == STREAM_SOCKET) {
+		(void)shutdown(s->fd, SHUT_WR);
+	} else {
+		(void)event_del(&s->ev);
+		s->watched = false;
+		fd_close(&s->fd);
+	}
+}
+
+void
+stream_end(struct stream *s)
+{
+	if (s->ending)
+		return;
+	s->ending = true;
+	if (s->out == NULL && s->err == 0)
+		finish(s);
+}
+
+bool
+stream_ended(const struct stream *s)
+{
+	return s->ended;
+}
+
+int
+stream_fd(const struct stream *s)
+{
+	return s->fd;
+}
+
+/* Write what is queued. */
+static void
+flush(struct stream *s)
+{
+	if (s->out == NULL)
+		return;
+	while (evbuffer_get_length(s->out) > 0) {
+		if (evbuffer_write(s->out, s->fd) != -1)
+			continue;
+		if (errno != EAGAIN && errno != EINTR)
+			break_stream(s, errno);
+		return;
+	}
+	drop_queue(s);
+	if (s->ending)
+		finish(s);
+	if (s->ops->on_drain != NULL)
+		s->ops->on_drain(s->owner);
+}
+
+static void
+tell_lost(struct stream *s)
+{
+	if (s->told_lost)
+		return;
+	s->told_lost = true;
+	s->paused = true;
+	unwatch(s);
+	s->ops->on_lost(s->owner, s->err);
+}
+
+static void
+tell_end(struct stream *s)
+{
+	s->readable = false;
+	if (s->kind == STREAM_SOURCE)
+		unwatch(s);
+	if (s->told_end)
+		return;
+	s->told_end = true;
+	s->ops->on_end(s->owner);
+}
+
+/* One read; false if there is nothing more to do now. */
+static bool
+read_once(struct stream *s)
+{
+	size_t room =
+	    s->kind == STREAM_SOCKET ? FLOW_READ_SOCKET : FLOW_READ_PIPE;
+	ssize_t n = read(s->fd, s->flow->in, room);
+
+	if (n == -1) {
+		if (errno == EAGAIN)
+			s->readable = false;
+		else if (errno != EINTR)
+			break_stream(s, errno);
+		return false;
+	}
+	if (n == 0) {
+		tell_end(s);
+		return false;
+	}
+	if (s->kind == STREAM_SOURCE && n >= PIPE_SIZE)
+		grow_pipe(s);
+	/* A short read emptied it; whatever comes next is a new edge. */
+	if ((size_t)n < room && !s->hung_up)
+		s->readable = false;
+	s->ops->on_read(s->owner, s->flow->in, (size_t)n);
+	return s->kind == STREAM_SOCKET && s->readable;
+}
+
+static void
+read_some(struct stream *s)
+{
+	for (int i = 0; i < READS_PER_TURN; i++)
+		if (s->paused || s->err != 0 || s->told_end || !read_once(s))
+			return;
+	if (!s->paused)
+		schedule(s, EV_READ);
+}
+
+/*
+ * Something happened while we do not read: more bytes, which can wait, or the
+ * peer's end, which the owner wants to know.
+ */
+static void
+look_while_paused(struct stream *s)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 &&
+	    err != 0) {
+		break_stream(s, err);
+	} else if (s->hung_up && !s->told_hangup) {
+		s->told_hangup = true;
+		if (s->ops->on_hangup != NULL)
+			s->ops->on_hangup(s->owner);
+	}
+}
+
+static void
+stream_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	if (what & EV_CLOSED)
+		s->hung_up = true;
+	if (what & (EV_READ | EV_CLOSED))
+		s->readable = true;
+	if (what & EV_WRITE && s->err == 0)
+		flush(s);
+	if (s->kind == STREAM_SOCKET && s->paused &&
+	    what & (EV_READ | EV_CLOSED) && s->err == 0)
+		look_while_paused(s);
+	else if (s->kind != STREAM_SINK && s->readable)
+		read_some(s);
+	if (s->err != 0)
+		tell_lost(s);
+}

@@ -1,0 +1,93 @@
+/*
+ * A socket or one end of a pipe as one type: bytes in as they come, bytes out
+ * at once or queued, pause, resume, end.
+ *
+ * A socket is watched edge-triggered from its first moment to its last, so
+ * that pausing and resuming cost no system call and a peer's hang-up is
+ * noticed while paused. The read end of a pipe is watched only while it is
+ * read. The write end of a pipe is watched from the first time it was full.
+ *
+ * No callback may free the stream it was called from; stream_free() belongs
+ * into a callback of the loop.
+ *
+ * Used by: engine/conn.c, transport_ws.c, endpoint_exec.c.
+ */
+#ifndef FLOW_STREAM_H
+#define FLOW_STREAM_H
+
+#include <sys/uio.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct flow;
+struct stream;
+
+enum stream_kind {
+	STREAM_SOCKET, /* both ways */
+	STREAM_SOURCE, /* the read end of a pipe */
+	STREAM_SINK,   /* the write end */
+};
+
+struct stream_ops {
+	/*
+	 * Bytes arrived: take all of them. They lie in the shared buffer, may
+	 * be written to, and are good during the call.
+	 */
+	void (*on_read)(void *owner, uint8_t *data, size_t len);
+	/* End of file; all bytes before it were given. Once. */
+	void (*on_end)(void *owner);
+	/*
+	 * Sockets: the peer will send nothing more, but we are paused, so
+	 * bytes may be waiting. Once; on_end still follows a resume. May be
+	 * NULL.
+	 */
+	void (*on_hangup)(void *owner);
+	/* Broken both ways, with an errno. Once, and nothing follows it. */
+	void (*on_lost)(void *owner, int err);
+	/* What was queued has been written. May be NULL. */
+	void (*on_drain)(void *owner);
+};
+
+/*
+ * Takes fd, which must be non-blocking; keeps flow, ops and owner. A source is
+ * paused at first, a socket reads at once. max_pipe: how far, in bytes, a pipe
+ * that is often full may be grown; 0: never.
+ */
+struct stream *stream_new(struct flow *, enum stream_kind, int fd,
+    uint64_t max_pipe);
+
+/* Whoever takes the stream over sets itself; keeps both. */
+void stream_set_owner(struct stream *, const struct stream_ops *, void *owner);
+
+/* Close and free, whatever is queued; NULL is accepted. */
+void stream_free(struct stream *);
+
+/* Write, or queue what the system does not take; borrowed for the call. */
+void stream_writev(struct stream *, const struct iovec *, size_t n);
+void stream_write(struct stream *, const void *data, size_t len);
+
+/* Bytes that wait for the system to take them. */
+size_t stream_queued(const struct stream *);
+
+/* With those that a socket's other side has not acknowledged, if that is known. */
+size_t stream_unsent(const struct stream *);
+
+/* on_read does or does not come; bytes left behind come after a resume. */
+void stream_pause(struct stream *);
+void stream_resume(struct stream *);
+
+/*
+ * Nothing more will be written: when the queue is empty, a socket's sending
+ * side is shut down, a pipe is closed.
+ */
+void stream_end(struct stream *);
+
+/* Whether the last bytes and the end are out. */
+bool stream_ended(const struct stream *);
+
+/* The descriptor, borrowed: for names and options; -1 when closed. */
+int stream_fd(const struct stream *);
+
+#endif

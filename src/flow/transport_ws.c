@@ -1,0 +1,345 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "flow/flow.h"
+#include "flow/stream.h"
+#include "flow/transport_ws.h"
+
+static const char *const state_names[] = {
+	[TRANSPORT_OPEN] = "open",
+	[TRANSPORT_CLOSING] = "closing",
+	[TRANSPORT_LEAVING] = "leaving",
+	[TRANSPORT_CLOSED] = "closed",
+	[TRANSPORT_GONE] = "gone",
+};
+
+const char *
+transport_ws_strstate(enum transport_state st)
+{
+	return (size_t)st < nitems(state_names) ? state_names[st] : "unknown";
+}
+
+static void
+set_state(struct transport_ws *t, enum transport_state next)
+{
+	static const unsigned allowed[] = {
+		[TRANSPORT_OPEN] = 1 << TRANSPORT_CLOSING |
+		    1 << TRANSPORT_LEAVING | 1 << TRANSPORT_CLOSED |
+		    1 << TRANSPORT_GONE,
+		[TRANSPORT_CLOSING] =
+		    1 << TRANSPORT_CLOSED | 1 << TRANSPORT_GONE,
+		[TRANSPORT_LEAVING] =
+		    1 << TRANSPORT_CLOSED | 1 << TRANSPORT_GONE,
+		[TRANSPORT_CLOSED] = 1 << TRANSPORT_GONE,
+		[TRANSPORT_GONE] = 0,
+	};
+
+	if (!(allowed[t->state] & 1u << next))
+		bug("transport: %s -> %s", state_names[t->state],
+		    state_names[next]);
+	t->state = (uint8_t)next;
+	if (next == TRANSPORT_CLOSED) {
+		stream_end(t->stream);
+		stream_resume(t->stream); /* the peer's end must be read */
+	}
+}
+
+/* Whether data frames still go out. */
+static bool
+may_send(const struct transport_ws *t)
+{
+	return t->state == TRANSPORT_OPEN || t->state == TRANSPORT_LEAVING;
+}
+
+static void
+send_frame(struct transport_ws *t, enum ws_opcode op, bool fin,
+    const uint8_t *data, size_t len)
+{
+	uint8_t head[WS_HEAD_MAX];
+	size_t n = ws_put_head(head, op, fin, len, NULL);
+
+	gather_add(&t->flow->down, t->stream, head, n);
+	gather_add(&t->flow->down, t->stream, data, len);
+}
+
+void
+transport_ws_send(struct transport_ws *t, bool text, bool last,
+    const uint8_t *data, size_t len)
+{
+	enum ws_opcode op = t->in_message ? WS_OP_CONTINUATION
+	    : text                        ? WS_OP_TEXT
+					  : WS_OP_BINARY;
+
+	if (!may_send(t))
+		return;
+	send_frame(t, op, last, data, len);
+	t->in_message = !last;
+}
+
+void
+transport_ws_ping(struct transport_ws *t, const uint8_t *data, size_t len)
+{
+	if (may_send(t))
+		send_frame(t, WS_OP_PING, true, data, len);
+}
+
+void
+transport_ws_flush(struct transport_ws *t)
+{
+	if (t->flow->down.to == t->stream)
+		gather_flush(&t->flow->down);
+}
+
+static void
+gone(struct transport_ws *t, bool clean)
+{
+	if (t->state == TRANSPORT_GONE)
+		return;
+	set_state(t, TRANSPORT_GONE);
+	stream_pause(t->stream);
+	t->ops->on_gone(t->owner, clean);
+}
+
+/* Everything was said and written, and the peer has shut its side. */
+static void
+check_gone(struct transport_ws *t)
+{
+	if (t->state == TRANSPORT_CLOSED && t->peer_ended &&
+	    stream_ended(t->stream))
+		gone(t, true);
+}
+
+void
+transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
+    bool wait)
+{
+	uint8_t payload[WS_CONTROL_MAX];
+
+	if (!may_send(t))
+		return;
+	send_frame(t, WS_OP_CLOSE, true, payload,
+	    ws_put_close(payload, code, reason));
+	transport_ws_flush(t);
+	if (!wait)
+		t->deaf = true;
+	if (t->state == TRANSPORT_LEAVING || !wait)
+		set_state(t, TRANSPORT_CLOSED);
+	else
+		set_state(t, TRANSPORT_CLOSING);
+	stream_resume(t->stream);
+	check_gone(t);
+}
+
+void
+transport_ws_abort(struct transport_ws *t)
+{
+	gone(t, false);
+}
+
+/*
+ * Pongs go out in order while the client reads. While it does not, only the
+ * latest ping is remembered: a flood of them costs 125 bytes.
+ */
+static void
+answer_ping(struct transport_ws *t, const uint8_t *data, size_t len)
+{
+	if (!may_send(t))
+		return;
+	if (stream_queued(t->stream) == 0) {
+		send_frame(t, WS_OP_PONG, true, data, len);
+		return;
+	}
+	if (t->pong == NULL)
+		t->pong = mem_new(1, WS_CONTROL_MAX);
+	memcpy(t->pong, data, len);
+	t->pong_len = (uint8_t)len;
+}
+
+static void
+send_late_pong(struct transport_ws *t)
+{
+	if (t->pong == NULL)
+		return;
+	if (may_send(t))
+		send_frame(t, WS_OP_PONG, true, t->pong, t->pong_len);
+	transport_ws_flush(t);
+	free(t->pong);
+	t->pong = NULL;
+}
+
+static void
+fault(struct transport_ws *t, enum ws_result rc)
+{
+	t->deaf = true;
+	t->ops->on_fault(t->owner, ws_close_code(rc), ws_strresult(rc));
+}
+
+static void
+handle_close(struct transport_ws *t, const struct ws_event *ev)
+{
+	const uint8_t *reason;
+	size_t reason_len;
+	unsigned code;
+	enum ws_result rc =
+	    ws_read_close(ev->data, ev->len, &code, &reason, &reason_len);
+
+	t->deaf = true; /* nothing may follow a Close */
+	if (t->state == TRANSPORT_CLOSING) {
+		set_state(t, TRANSPORT_CLOSED);
+		check_gone(t);
+		return;
+	}
+	if (rc < 0) {
+		fault(t, rc);
+		return;
+	}
+	set_state(t, TRANSPORT_LEAVING);
+	t->ops->on_close(t->owner, code, reason, reason_len);
+}
+
+static void
+handle_control(struct transport_ws *t, const struct ws_event *ev)
+{
+	if (ev->opcode == WS_OP_PING)
+		answer_ping(t, ev->data, ev->len);
+	else if (ev->opcode == WS_OP_CLOSE)
+		handle_close(t, ev);
+}
+
+void
+transport_ws_feed(struct transport_ws *t, uint8_t *data, size_t len)
+{
+	struct ws_event ev;
+	enum ws_result rc;
+	size_t used;
+
+	t->heard = clock_coarse_ms();
+	while (len > 0 && !t->deaf) {
+		rc = ws_read(&t->reader, data, len, &used, &ev);
+		if (rc == WS_DATA) {
+			if (t->state == TRANSPORT_OPEN)
+				t->ops->on_data(t->owner, &ev);
+		} else if (rc == WS_CONTROL) {
+			handle_control(t, &ev);
+		} else if (rc < 0) {
+			fault(t, rc);
+		}
+		data += used;
+		len -= used;
+	}
+	transport_ws_flush(t);
+	t->ops->on_batch(t->owner);
+}
+
+static void
+transport_ws_on_read(void *owner, uint8_t *data, size_t len)
+{
+	struct transport_ws *t = owner;
+
+	if (!t->deaf)
+		transport_ws_feed(t, data, len);
+}
+
+/* Behind the peer's Close it is expected; before, the client is lost. */
+static void
+transport_ws_on_end(void *owner)
+{
+	struct transport_ws *t = owner;
+
+	t->peer_ended = true;
+	if (t->state == TRANSPORT_OPEN || t->state == TRANSPORT_CLOSING)
+		gone(t, false);
+	else
+		check_gone(t);
+}
+
+static void
+transport_ws_on_hangup(void *owner)
+{
+	struct transport_ws *t = owner;
+
+	t->ops->on_hangup(t->owner);
+}
+
+static void
+transport_ws_on_lost(void *owner, int err)
+{
+	struct transport_ws *t = owner;
+
+	(void)err;
+	gone(t, t->state == TRANSPORT_CLOSED && stream_ended(t->stream));
+}
+
+static void
+transport_ws_on_drain(void *owner)
+{
+	struct transport_ws *t = owner;
+
+	send_late_pong(t);
+	check_gone(t);
+	if (stream_queued(t->stream) == 0)
+		t->ops->on_drain(t->owner);
+}
+
+static const struct stream_ops stream_ops = {
+	.on_read = transport_ws_on_read,
+	.on_end = transport_ws_on_end,
+	.on_hangup = transport_ws_on_hangup,
+	.on_lost = transport_ws_on_lost,
+	.on_drain = transport_ws_on_drain,
+};
+
+void
+transport_ws_init(struct transport_ws *t, struct flow *flow,
+    struct stream *stream, uint64_t max_message,
+    const struct transport_ops *ops, void *owner)
+{
+	*t = (struct transport_ws){
+		.flow = flow,
+		.stream = stream,
+		.ops = ops,
+		.owner = owner,
+		.heard = clock_coarse_ms(),
+		.state = TRANSPORT_OPEN,
+	};
+	ws_reader_init(&t->reader, WS_SERVER, max_message);
+	stream_set_owner(stream, &stream_ops, t);
+}
+
+void
+transport_ws_clear(struct transport_ws *t)
+{
+	stream_free(t->stream);
+	t->stream = NULL;
+	free(t->pong);
+	t->pong = NULL;
+}
+
+size_t
+transport_ws_queued(const struct transport_ws *t)
+{
+	return stream_queued(t->stream);
+}
+
+size_t
+transport_ws_unsent(const struct transport_ws *t)
+{
+	return stream_unsent(t->stream);
+}
+
+void
+transport_ws_pause(struct transport_ws *t)
+{
+	if (t->state == TRANSPORT_OPEN)
+		stream_pause(t->stream);
+}
+
+void
+transport_ws_resume(struct transport_ws *t)
+{
+	stream_resume(t->stream);
+}

@@ -1,0 +1,60 @@
+/*
+ * What the parent and an engine say to each other.
+ *
+ * One SOCK_SEQPACKET socketpair for each engine, so a message is a packet: a
+ * head of eight bytes and a body. Descriptors travel from the parent to the
+ * engine only. Neither side ever waits for an answer: the engine asks, goes
+ * on, and finds its session again by number.
+ *
+ * A message that is not as the table in ipc_codec.c wants it costs the sender
+ * its life if it is an engine.
+ */
+#ifndef IPC_IPC_H
+#define IPC_IPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum ipc_type {
+	/* parent to engine */
+	IPC_CONF = 1,  /* a piece of the packed settings */
+	IPC_LISTEN,    /* a listening socket; carries one descriptor */
+	IPC_START,     /* settings and sockets are complete: accept */
+	IPC_STOP,      /* stop accepting, send everybody away, end */
+	IPC_SPAWNED,   /* the command runs; carries three descriptors */
+	IPC_REFUSED,   /* it does not */
+	IPC_EXITED,    /* it has ended */
+	IPC_ADMITTED,  /* the answer to IPC_ADMIT */
+	/* engine to parent */
+	IPC_READY,     /* accepting */
+	IPC_SPAWN,     /* run route R with these variables */
+	IPC_KILL,      /* the client has gone: start the ladder */
+	IPC_DONE,      /* the session is over (after an exit that asked for it) */
+	IPC_ADMIT,     /* one more connection? (only under max-connections) */
+	IPC_LEAVE,     /* an admitted connection has ended */
+	IPC_TYPES,
+};
+
+enum {
+	IPC_HEAD = 8,
+	IPC_BODY_MAX = 64 * 1024,
+	IPC_FDS_MAX = 3,
+	IPC_VARS_MAX = 256,         /* variables of one IPC_SPAWN */
+	IPC_CONF_MAX = 1024 * 1024, /* the settings in all */
+};
+
+/* Why a command does not run. */
+enum ipc_refusal {
+	IPC_REFUSED_EXEC = 1, /* errno says why */
+	IPC_REFUSED_FULL,     /* maxforks */
+	IPC_REFUSED_STOPPING, /* the daemon stops, or --once has had its one */
+};
+
+/* A command's end as the parent saw it. */
+struct ipc_exit {
+	uint8_t signal; /* that killed it, or 0 */
+	uint8_t status; /* exit status otherwise */
+	uint8_t want_done; /* send IPC_DONE when the session is over */
+};
+
+#endif

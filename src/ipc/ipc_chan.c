@@ -1,0 +1,223 @@
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "ipc/ipc_chan.h"
+
+enum { QUEUE_MAX = 4 * 1024 * 1024 };
+
+struct ipc_packet {
+	struct ipc_packet *next;
+	size_t len;
+	int fd[IPC_FDS_MAX];
+	size_t nfds;
+	uint8_t bytes[];
+};
+
+/* Room for the control message that carries descriptors. */
+union rights {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX)];
+};
+
+void
+ipc_chan_init(struct ipc_chan *c, int fd, enum ipc_side us)
+{
+	*c = (struct ipc_chan){
+		.fd = fd,
+		.side = us,
+		.in = mem_new(1, IPC_HEAD + IPC_BODY_MAX + 1),
+	};
+	c->tail = &c->first;
+}
+
+static void
+close_all(const int *fd, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fd[i]);
+}
+
+static void
+drop_first(struct ipc_chan *c)
+{
+	struct ipc_packet *p = c->first;
+
+	c->queued -= p->len;
+	if ((c->first = p->next) == NULL)
+		c->tail = &c->first;
+	close_all(p->fd, p->nfds);
+	free(p);
+}
+
+void
+ipc_chan_clear(struct ipc_chan *c)
+{
+	while (c->first != NULL)
+		drop_first(c);
+	fd_close(&c->fd);
+	free(c->in);
+	c->in = NULL;
+}
+
+static ssize_t
+send_packet(int to, struct iovec *iov, size_t niov, const int *fd, size_t nfds)
+{
+	union rights r;
+	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = niov };
+	ssize_t n;
+
+	if (nfds > 0) {
+		struct cmsghdr *cm;
+
+		memset(&r, 0, sizeof(r));
+		mh.msg_control = r.bytes;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		cm = CMSG_FIRSTHDR(&mh);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(cm), fd, sizeof(int) * nfds);
+	}
+	do
+		n = sendmsg(to, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+static bool
+enqueue(struct ipc_chan *c, const struct iovec *iov, size_t niov, const int *fd,
+    size_t nfds)
+{
+	struct ipc_packet *p;
+	size_t len = 0;
+
+	for (size_t i = 0; i < niov; i++)
+		len += iov[i].iov_len;
+	if (c->queued + len > QUEUE_MAX) {
+		close_all(fd, nfds);
+		return false;
+	}
+	p = mem_new(1, sizeof(*p) + len);
+	for (size_t i = 0; i < niov; i++) {
+		memcpy(p->bytes + p->len, iov[i].iov_base, iov[i].iov_len);
+		p->len += iov[i].iov_len;
+	}
+	for (size_t i = 0; i < nfds; i++)
+		p->fd[i] = fd[i];
+	p->nfds = nfds;
+	*c->tail = p;
+	c->tail = &p->next;
+	c->queued += len;
+	return true;
+}
+
+bool
+ipc_chan_send(struct ipc_chan *c, enum ipc_type type, uint32_t session,
+    const void *a, size_t alen, const void *b, size_t blen, const int *fd,
+    size_t nfds)
+{
+	uint8_t head[IPC_HEAD];
+	struct iovec iov[3] = { { .iov_base = head, .iov_len = sizeof(head) } };
+	size_t n = 1;
+
+	ipc_put_head(head, type, session);
+	if (alen > 0)
+		iov[n++] = (struct iovec){ (void *)(uintptr_t)a, alen };
+	if (blen > 0)
+		iov[n++] = (struct iovec){ (void *)(uintptr_t)b, blen };
+	if (c->fd != -1 && c->first == NULL) {
+		if (send_packet(c->fd, iov, n, fd, nfds) != -1) {
+			close_all(fd, nfds);
+			return true;
+		}
+		if (errno != EAGAIN && errno != ENOBUFS) {
+			close_all(fd, nfds);
+			return false;
+		}
+	}
+	if (c->fd == -1) {
+		close_all(fd, nfds);
+		return false;
+	}
+	return enqueue(c, iov, n, fd, nfds);
+}
+
+bool
+ipc_chan_tell(struct ipc_chan *c, enum ipc_type type, uint32_t session,
+    const void *body, size_t len)
+{
+	return ipc_chan_send(c, type, session, body, len, NULL, 0, NULL, 0);
+}
+
+bool
+ipc_chan_flush(struct ipc_chan *c)
+{
+	while (c->first != NULL) {
+		struct ipc_packet *p = c->first;
+		struct iovec iov = { p->bytes, p->len };
+
+		if (send_packet(c->fd, &iov, 1, p->fd, p->nfds) == -1)
+			return errno == EAGAIN || errno == ENOBUFS;
+		drop_first(c);
+	}
+	return true;
+}
+
+bool
+ipc_chan_queued(const struct ipc_chan *c)
+{
+	return c->first != NULL;
+}
+
+/* Descriptors beyond what a message may carry never get this far: no room. */
+static void
+take_fds(struct msghdr *mh, struct ipc_msg *m)
+{
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(mh); cm != NULL;
+	     cm = CMSG_NXTHDR(mh, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		m->nfds = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(m->fd, CMSG_DATA(cm), m->nfds * sizeof(int));
+	}
+}
+
+enum ipc_recv
+ipc_chan_recv(struct ipc_chan *c, struct ipc_msg *m)
+{
+	struct iovec iov = { c->in, IPC_HEAD + IPC_BODY_MAX + 1 };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union rights r;
+	enum ipc_side them =
+	    c->side == IPC_FROM_PARENT ? IPC_FROM_ENGINE : IPC_FROM_PARENT;
+	ssize_t n;
+
+	if (them == IPC_FROM_PARENT) {
+		mh.msg_control = r.bytes;
+		mh.msg_controllen = sizeof(r.bytes);
+	}
+	*m = (struct ipc_msg){ .fd = { -1, -1, -1 } };
+	do
+		n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == EAGAIN ? IPC_RECV_NONE : IPC_RECV_END;
+	if (n == 0)
+		return IPC_RECV_END;
+	take_fds(&mh, m);
+	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
+	    !ipc_read(m, them, c->in, (size_t)n)) {
+		close_all(m->fd, m->nfds);
+		m->nfds = 0;
+		return IPC_RECV_BAD;
+	}
+	return IPC_RECV_MSG;
+}

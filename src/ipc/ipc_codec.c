@@ -1,0 +1,143 @@
+#include <string.h>
+
+#include "base/base.h"
+#include "ipc/ipc_codec.h"
+
+/* Who may send what, how long, and with how many descriptors. */
+static const struct rule {
+	const char *name;
+	enum ipc_side from;
+	size_t min, max;
+	size_t nfds;
+} rules[IPC_TYPES] = {
+	[IPC_CONF] = { "conf", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0 },
+	[IPC_LISTEN] = { "listen", IPC_FROM_PARENT, 1, 256, 1 },
+	[IPC_START] = { "start", IPC_FROM_PARENT, 4, 4, 0 },
+	[IPC_STOP] = { "stop", IPC_FROM_PARENT, 0, 0, 0 },
+	[IPC_SPAWNED] = { "spawned", IPC_FROM_PARENT, 4, 4, 3 },
+	[IPC_REFUSED] = { "refused", IPC_FROM_PARENT, 8, 8, 0 },
+	[IPC_EXITED] = { "exited", IPC_FROM_PARENT, 3, 3, 0 },
+	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, 4, 4, 0 },
+	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0 },
+	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 4, IPC_BODY_MAX, 0 },
+	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 4, 4, 0 },
+	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0 },
+	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, 0, 0, 0 },
+	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 0, 0, 0 },
+};
+
+void
+ipc_put_head(uint8_t out[IPC_HEAD], enum ipc_type type, uint32_t session)
+{
+	uint32_t t = (uint32_t)type;
+
+	memcpy(out, &t, sizeof(t));
+	memcpy(out + 4, &session, sizeof(session));
+}
+
+bool
+ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in, size_t len)
+{
+	const struct rule *r;
+	uint32_t type;
+
+	if (len < IPC_HEAD)
+		return false;
+	memcpy(&type, in, sizeof(type));
+	if (type >= IPC_TYPES || (r = &rules[type])->name == NULL ||
+	    r->from != from)
+		return false;
+	m->type = (enum ipc_type)type;
+	memcpy(&m->session, in + 4, sizeof(m->session));
+	m->body = in + IPC_HEAD;
+	m->len = len - IPC_HEAD;
+	return m->len >= r->min && m->len <= r->max && m->nfds == r->nfds;
+}
+
+size_t
+ipc_put_u32(uint8_t out[4], uint32_t v)
+{
+	memcpy(out, &v, sizeof(v));
+	return sizeof(v);
+}
+
+bool
+ipc_read_u32(const struct ipc_msg *m, uint32_t *v)
+{
+	if (m->len != sizeof(*v))
+		return false;
+	memcpy(v, m->body, sizeof(*v));
+	return true;
+}
+
+size_t
+ipc_put_spawn_head(uint8_t out[4], uint32_t route)
+{
+	return ipc_put_u32(out, route);
+}
+
+bool
+ipc_read_spawn(const struct ipc_msg *m, struct ipc_spawn *sp)
+{
+	if (m->len < sizeof(sp->route) ||
+	    (m->len > sizeof(sp->route) && m->body[m->len - 1] != '\0'))
+		return false;
+	memcpy(&sp->route, m->body, sizeof(sp->route));
+	sp->vars = (const char *)m->body + sizeof(sp->route);
+	sp->vars_len = m->len - sizeof(sp->route);
+	return true;
+}
+
+size_t
+ipc_put_refused(uint8_t out[8], enum ipc_refusal why, int err)
+{
+	ipc_put_u32(out, (uint32_t)why);
+	ipc_put_u32(out + 4, (uint32_t)err);
+	return 8;
+}
+
+bool
+ipc_read_refused(const struct ipc_msg *m, enum ipc_refusal *why, int *err)
+{
+	uint32_t w, e;
+
+	if (m->len != 8)
+		return false;
+	memcpy(&w, m->body, sizeof(w));
+	memcpy(&e, m->body + 4, sizeof(e));
+	if (w < IPC_REFUSED_EXEC || w > IPC_REFUSED_STOPPING)
+		return false;
+	*why = (enum ipc_refusal)w;
+	*err = (int)e;
+	return true;
+}
+
+size_t
+ipc_put_exit(uint8_t out[3], const struct ipc_exit *e)
+{
+	out[0] = e->signal;
+	out[1] = e->status;
+	out[2] = e->want_done;
+	return 3;
+}
+
+bool
+ipc_read_exit(const struct ipc_msg *m, struct ipc_exit *e)
+{
+	if (m->len != 3)
+		return false;
+	*e = (struct ipc_exit){
+		.signal = m->body[0],
+		.status = m->body[1],
+		.want_done = m->body[2],
+	};
+	return true;
+}
+
+const char *
+ipc_strtype(enum ipc_type type)
+{
+	if ((unsigned)type >= IPC_TYPES || rules[type].name == NULL)
+		return "unknown";
+	return rules[type].name;
+}

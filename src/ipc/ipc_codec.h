@@ -1,0 +1,57 @@
+/*
+ * Packing and unpacking of messages. Pure, and fuzzed: tests/fuzz/fuzz_ipc.c.
+ *
+ * Numbers are in host order: both ends are one build on one machine.
+ */
+#ifndef IPC_IPC_CODEC_H
+#define IPC_IPC_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/ipc.h"
+
+enum ipc_side { IPC_FROM_PARENT, IPC_FROM_ENGINE };
+
+struct ipc_msg {
+	enum ipc_type type;
+	uint32_t session; /* or connection, or 0 */
+	const uint8_t *body; /* borrowed */
+	size_t len;
+	int fd[IPC_FDS_MAX]; /* owned by whoever received it; -1: none */
+	size_t nfds;
+};
+
+/* Write the head of a message. */
+void ipc_put_head(uint8_t out[IPC_HEAD], enum ipc_type, uint32_t session);
+
+/*
+ * Take a packet apart and hold it against the table: a type that this side may
+ * send, a body and a number of descriptors of the right size. False otherwise.
+ * *m borrows the packet; m->nfds must be set before, m->fd is not touched.
+ */
+bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in, size_t len);
+
+/* Bodies. The readers say false if the body is not one. */
+struct ipc_spawn {
+	uint32_t route;
+	const char *vars; /* NAME=value NUL ..., checked: NUL-terminated */
+	size_t vars_len;
+};
+
+size_t ipc_put_spawn_head(uint8_t out[4], uint32_t route);
+bool ipc_read_spawn(const struct ipc_msg *, struct ipc_spawn *);
+
+size_t ipc_put_u32(uint8_t out[4], uint32_t);
+bool ipc_read_u32(const struct ipc_msg *, uint32_t *);
+
+size_t ipc_put_refused(uint8_t out[8], enum ipc_refusal, int err);
+bool ipc_read_refused(const struct ipc_msg *, enum ipc_refusal *, int *err);
+
+size_t ipc_put_exit(uint8_t out[3], const struct ipc_exit *);
+bool ipc_read_exit(const struct ipc_msg *, struct ipc_exit *);
+
+const char *ipc_strtype(enum ipc_type);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Which variables the parent lets an engine set for a command.
+ *
+ * An engine that an attacker owns must not be able to set LD_PRELOAD, PATH,
+ * IFS or HTTP_PROXY, so this is a list of what is allowed, kept apart from
+ * codec/cgi.c, which makes the variables: it is the parent's own judgement.
+ *
+ * Used by: parent/engine.c.
+ */
+#ifndef IPC_IPC_VARS_H
+#define IPC_IPC_VARS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Whether name[0..len) (borrowed, without the '=') is a variable that cgi.h
+ * lists, or HTTP_ and one or more of A-Z, 0-9 and '_', but not HTTP_PROXY.
+ */
+bool ipc_var_allowed(const char *name, size_t len);
+
+#endif

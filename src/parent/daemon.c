@@ -1,0 +1,438 @@
+#include <errno.h>
+#include <libgen.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "conf/wire.h"
+#include "parent/daemon.h"
+#include "parent/engine.h"
+#include "proc/group.h"
+
+enum {
+	ENGINES_MAX = 256,
+	STOP_GRACE_MS = 2000, /* beyond what ladder and Closes may take */
+	SHELL_SIGNAL = 128,
+};
+
+/* ------------------------------------------------- signals */
+
+/* A handler writes the signal's number here; poll(2) wakes for it. */
+static int signal_pipe[2] = { -1, -1 };
+
+static void
+on_signal(int sig)
+{
+	int saved = errno;
+	uint8_t b = (uint8_t)sig;
+
+	(void)!write(signal_pipe[1], &b, 1);
+	errno = saved;
+}
+
+static int
+catch_signals(void)
+{
+	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+	struct sigaction sa = { .sa_handler = on_signal,
+		.sa_flags = SA_RESTART };
+
+	if (fd_pipe(signal_pipe) == -1 ||
+	    fd_set_nonblock(signal_pipe[0], true) == -1 ||
+	    fd_set_nonblock(signal_pipe[1], true) == -1)
+		return -1;
+	sigfillset(&sa.sa_mask);
+	for (size_t i = 0; i < nitems(signals); i++)
+		if (sigaction(signals[i], &sa, NULL) == -1)
+			return -1;
+	return 0;
+}
+
+/* ------------------------------------------------- children */
+
+static void
+daemon_on_exit(void *arg, struct child *c, struct child_end end, bool kept)
+{
+	struct daemon *d = arg;
+
+	if (d->once_taken && c->pid == d->once_pid)
+		d->status =
+		    end.signal != 0 ? SHELL_SIGNAL + end.signal : end.status;
+	if (c->owner != NULL)
+		engine_tell_exit(c->owner, c, end, kept || d->conf->once);
+}
+
+static void
+daemon_on_other(void *arg, pid_t pid, struct child_end end)
+{
+	struct daemon *d = arg;
+
+	for (size_t i = 0; i < d->nengines; i++) {
+		struct engine *e = &d->engines[i];
+
+		if (e->pid != pid)
+			continue;
+		e->pid = 0;
+		if (end.signal != 0)
+			LOG(LOG_LVL_ERROR, "engine killed",
+			    LOG_UINT("engine", i), LOG_INT("pid", pid),
+			    LOG_UINT("signal", end.signal));
+		engine_lost(e, "it ended");
+	}
+}
+
+/* ------------------------------------------------- stopping */
+
+/* The longest that an orderly end may take. */
+static uint64_t
+stop_time(const struct daemon *d)
+{
+	const struct conf_route *r = &d->conf->route;
+	uint64_t ms = 2 * r->close_timeout + STOP_GRACE_MS;
+
+	for (size_t i = 0; i < r->kill.n; i++)
+		ms += r->kill.rung[i].wait_ms;
+	return ms;
+}
+
+void
+daemon_stop(struct daemon *d)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	d->stop_by = clock_ms() + stop_time(d);
+	listen_close(&d->listeners);
+	for (size_t i = 0; i < d->nengines; i++)
+		engine_stop(&d->engines[i]);
+	child_stop_all(d->children, false);
+}
+
+static void
+force_stop(struct daemon *d)
+{
+	d->forced = true;
+	for (size_t i = 0; i < d->nengines; i++)
+		engine_clear(&d->engines[i]);
+	child_stop_all(d->children, true);
+}
+
+void
+daemon_fail(struct daemon *d)
+{
+	d->status = EXIT_FAILURE;
+	daemon_stop(d);
+}
+
+/* Commands without a ladder are left to themselves. */
+static bool
+commands_remain(const struct daemon *d)
+{
+	return !d->forced && d->command.ladder.n > 0 &&
+	    child_count(d->children) > 0;
+}
+
+static bool
+is_over(const struct daemon *d)
+{
+	if (!d->stopping)
+		return false;
+	if (d->forced)
+		return true;
+	for (size_t i = 0; i < d->nengines; i++)
+		if (d->engines[i].chan.fd != -1 || d->engines[i].pid != 0)
+			return false;
+	return !commands_remain(d);
+}
+
+static void
+handle_signal(struct daemon *d, int sig)
+{
+	switch (sig) {
+	case SIGCHLD:
+		child_reap(d->children);
+		break;
+	case SIGHUP:
+		log_info("hang-up ignored: there is nothing to reload");
+		break;
+	default:
+		log_info("%s: %s", d->stopping ? "stopping at once" : "stopping",
+		    sig == SIGTERM ? "SIGTERM" : "SIGINT");
+		if (d->stopping)
+			force_stop(d);
+		else
+			daemon_stop(d);
+		break;
+	}
+}
+
+static void
+read_signals(struct daemon *d)
+{
+	uint8_t sig[64];
+	bool child = false;
+	ssize_t n;
+
+	while ((n = read(signal_pipe[0], sig, sizeof(sig))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (sig[i] == SIGCHLD)
+				child = true;
+			else
+				handle_signal(d, sig[i]);
+		}
+	}
+	if (child)
+		handle_signal(d, SIGCHLD);
+}
+
+/* ------------------------------------------------- the loop */
+
+static void
+announce(struct daemon *d)
+{
+	int fd = (int)d->conf->ready_fd;
+
+	for (size_t i = 0; i < d->listeners.n; i++) {
+		const char *url = d->listeners.v[i].url;
+
+		log_raw("listening on %s", url);
+		if (fd != -1)
+			(void)dprintf(fd, "standpiped: listening on %s\n", url);
+	}
+	fd_close(&fd);
+}
+
+void
+daemon_engine_ready(struct daemon *d)
+{
+	if (d->announced)
+		return;
+	for (size_t i = 0; i < d->nengines; i++)
+		if (!d->engines[i].ready)
+			return;
+	d->announced = true;
+	announce(d);
+}
+
+static void
+start_engine(struct engine *e)
+{
+	if (engine_start(e) == 0)
+		return;
+	log_error("cannot start an engine: %s", strerror(errno));
+	if (e->chan.fd == -1)
+		ipc_chan_init(&e->chan, -1, IPC_FROM_PARENT);
+	e->restart_at = clock_ms() + 1000;
+	if (!e->daemon->announced)
+		daemon_fail(e->daemon);
+}
+
+/* What is due now; the time of what is due next. */
+static uint64_t
+tick(struct daemon *d)
+{
+	uint64_t now = clock_ms(), next;
+
+	if (d->stopping && !d->forced && d->stop_by <= now)
+		force_stop(d);
+	child_tick(d->children, now);
+	next = child_next(d->children);
+	if (d->stopping)
+		return d->stop_by < next ? d->stop_by : next;
+	for (size_t i = 0; i < d->nengines; i++) {
+		struct engine *e = &d->engines[i];
+
+		if (e->restart_at <= now)
+			start_engine(e);
+		if (e->restart_at < next)
+			next = e->restart_at;
+	}
+	return next;
+}
+
+static int
+poll_timeout(uint64_t next)
+{
+	uint64_t now = clock_ms();
+
+	if (next == UINT64_MAX)
+		return -1;
+	if (next <= now)
+		return 0;
+	return next - now > 60000 ? 60000 : (int)(next - now);
+}
+
+static void
+wait_and_handle(struct daemon *d, uint64_t next)
+{
+	struct pollfd pfd[1 + ENGINES_MAX];
+	size_t n = d->nengines;
+
+	pfd[0] = (struct pollfd){ .fd = signal_pipe[0], .events = POLLIN };
+	for (size_t i = 0; i < n; i++) {
+		const struct ipc_chan *c = &d->engines[i].chan;
+		bool queued = c->fd != -1 && ipc_chan_queued(c);
+
+		pfd[1 + i] = (struct pollfd){
+			.fd = c->fd,
+			.events = (short)(POLLIN | (queued ? POLLOUT : 0)),
+		};
+	}
+	if (poll(pfd, (nfds_t)(1 + n), poll_timeout(next)) == -1)
+		return;
+	/* requests before exits: a KILL finds its child still there */
+	for (size_t i = 0; i < n; i++) {
+		if (pfd[1 + i].revents & POLLOUT)
+			engine_on_writable(&d->engines[i]);
+		if (pfd[1 + i].revents & (POLLIN | POLLHUP | POLLERR))
+			engine_on_readable(&d->engines[i]);
+	}
+	if (pfd[0].revents != 0)
+		read_signals(d);
+}
+
+int
+daemon_run(struct daemon *d)
+{
+	for (size_t i = 0; i < d->nengines; i++)
+		start_engine(&d->engines[i]);
+	while (!is_over(d))
+		wait_and_handle(d, tick(d));
+	return d->forced && d->status == 0 ? EXIT_FAILURE : d->status;
+}
+
+/* ------------------------------------------------- opening */
+
+static size_t
+count_cpus(void)
+{
+#ifdef __linux__
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (size_t)CPU_COUNT(&set);
+#endif
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (size_t)n;
+}
+
+static char *
+beside_ourselves(void)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return NULL;
+	self[n] = '\0';
+	return mem_printf("%s/standpiped-engine", dirname(self));
+}
+
+/* Beside the program first, so that a build runs where it was made. */
+static bool
+find_engine(struct daemon *d, char **why)
+{
+	static const char installed[] = LIBEXECDIR "/standpiped-engine";
+	char *near = beside_ourselves();
+
+	if (near != NULL && access(near, X_OK) == 0) {
+		d->engine_path = near;
+		return true;
+	}
+	free(near);
+	if (access(installed, X_OK) == 0) {
+		d->engine_path = mem_strdup(installed);
+		return true;
+	}
+	*why = mem_printf("standpiped-engine is neither beside standpiped nor "
+			  "in " LIBEXECDIR);
+	return false;
+}
+
+/* Root's engines run as somebody with nothing. */
+static bool
+find_engine_user(struct daemon *d, char **why)
+{
+	static const char *const names[] = { "_standpipe", "nobody" };
+
+	if (geteuid() != 0)
+		return true;
+	d->engine_has_user = true;
+	for (size_t i = 0; i < nitems(names); i++) {
+		free(*why);
+		*why = NULL;
+		if (spawn_user_find(&d->engine_user, names[i], NULL, why))
+			return true;
+	}
+	return false;
+}
+
+static void
+make_engines(struct daemon *d)
+{
+	size_t n =
+	    d->conf->engines > 0 ? (size_t)d->conf->engines : count_cpus();
+
+	d->nengines = n > ENGINES_MAX ? ENGINES_MAX : n;
+	d->engines = mem_new(d->nengines, sizeof(*d->engines));
+	for (size_t i = 0; i < d->nengines; i++)
+		engine_init(&d->engines[i], d, (uint16_t)i);
+}
+
+bool
+daemon_open(struct daemon *d, const struct conf *conf, char **why)
+{
+	static const struct child_ops ops = {
+		.on_exit = daemon_on_exit,
+		.on_other = daemon_on_other,
+	};
+
+	*d = (struct daemon){ .conf = conf };
+	buf_init(&d->packed, IPC_CONF_MAX);
+	if (!command_open(&d->command, &conf->route, why) ||
+	    !find_engine(d, why) || !find_engine_user(d, why) ||
+	    !listen_open(&d->listeners, conf, why))
+		goto fail;
+	if (!wire_pack(conf, &d->packed)) {
+		*why = mem_strdup("the settings are too large");
+		goto fail;
+	}
+	if (spawn_init() == -1 || catch_signals() == -1) {
+		*why = mem_strdup(strerror(errno));
+		goto fail;
+	}
+	group_adopt_orphans();
+	d->children = child_set_new(&ops, d);
+	make_engines(d);
+	return true;
+fail:
+	daemon_close(d);
+	return false;
+}
+
+void
+daemon_close(struct daemon *d)
+{
+	for (size_t i = 0; i < d->nengines; i++)
+		engine_clear(&d->engines[i]);
+	free(d->engines);
+	child_set_free(d->children);
+	listen_close(&d->listeners);
+	command_close(&d->command);
+	buf_clear(&d->packed);
+	free(d->engine_path);
+	fd_close2(signal_pipe);
+	*d = (struct daemon){ 0 };
+}

@@ -1,0 +1,67 @@
+/*
+ * The parent: what it holds, and its loop.
+ *
+ * It answers engines, starts and reaps commands, and keeps the counts that
+ * span engines. It reads nothing that came from the network but the counted,
+ * opaque texts inside checked requests.
+ *
+ * Used by: parent/main.c, parent/engine.c.
+ */
+#ifndef PARENT_DAEMON_H
+#define PARENT_DAEMON_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "parent/command.h"
+#include "parent/listen.h"
+#include "proc/child.h"
+
+struct conf;
+struct engine;
+
+struct daemon {
+	const struct conf *conf;    /* kept */
+	struct buf packed;          /* the settings, as engines get them */
+	struct listen_set listeners;
+	struct command command;     /* of the one route */
+	char *engine_path;          /* owned */
+	bool engine_has_user;
+	struct spawn_user engine_user;
+	struct child_set *children; /* owned */
+	struct engine *engines;     /* owned, nengines of them */
+	size_t nengines;
+	uint64_t connections;       /* admitted, under max-connections */
+	bool announced;             /* people were told that we listen */
+	bool stopping;
+	bool forced;
+	uint64_t stop_by;           /* clock_ms(): then it is forced */
+	bool once_taken;            /* --once has had its session */
+	pid_t once_pid;
+	int status;                 /* to exit with */
+};
+
+/*
+ * Bind, find the command and the engine. False with an owned sentence in *why
+ * and nothing left open. Keeps conf.
+ */
+bool daemon_open(struct daemon *, const struct conf *, char **why);
+
+/* Serve until a signal or --once ends it; the exit status. */
+int daemon_run(struct daemon *);
+void daemon_close(struct daemon *);
+
+/* Stop accepting, send everybody away, run the ladders. */
+void daemon_stop(struct daemon *);
+
+/* An engine is ready: when all are, people are told. */
+void daemon_engine_ready(struct daemon *);
+
+/* The engine never got ready: there is no point in going on. */
+void daemon_fail(struct daemon *);
+
+#endif

@@ -1,0 +1,424 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "parent/daemon.h"
+#include "parent/engine.h"
+
+enum {
+	STABLE_MS = 60000,  /* an engine that lived so long starts afresh */
+	BACKOFF_MS = 100,   /* before the second restart in a row */
+	BACKOFF_MAX = 5000,
+	CONF_PIECE = 32 * 1024,
+	MESSAGES_PER_TURN = 64, /* of one engine, before others get theirs */
+};
+
+void
+engine_init(struct engine *e, struct daemon *d, uint16_t index)
+{
+	*e = (struct engine){
+		.daemon = d,
+		.index = index,
+		.restart_at = UINT64_MAX,
+	};
+	e->chan.fd = -1;
+}
+
+/* ------------------------------------------------- starting one */
+
+/* Nothing of our environment but what sanitizers and the clock look at. */
+static size_t
+make_env(char **env, size_t room)
+{
+	static const char *const names[] = { "TZ", "ASAN_OPTIONS",
+		"UBSAN_OPTIONS", "LSAN_OPTIONS" };
+	size_t n = 0;
+
+	for (size_t i = 0; i < nitems(names) && n + 1 < room; i++) {
+		const char *v = getenv(names[i]);
+
+		if (v != NULL)
+			env[n++] = mem_printf("%s=%s", names[i], v);
+	}
+	env[n] = NULL;
+	return n;
+}
+
+static pid_t
+spawn_engine(const struct daemon *d, int chan)
+{
+	static char name[] = "standpiped-engine";
+	char *argv[] = { name, NULL };
+	char *env[8];
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	pid_t pid = -1;
+	int saved;
+	size_t n;
+
+	if (null == -1)
+		return -1;
+	n = make_env(env, nitems(env));
+	pid = spawn(&(struct spawn_spec){
+	    .path = d->engine_path,
+	    .argv = argv,
+	    .envp = env,
+	    .fd = { chan, null, STDERR_FILENO },
+	    .user = d->engine_has_user ? &d->engine_user : NULL,
+	});
+	saved = errno;
+	while (n > 0)
+		free(env[--n]);
+	fd_close(&null);
+	errno = saved;
+	return pid;
+}
+
+static bool
+tell_settings(struct engine *e)
+{
+	const struct buf *packed = &e->daemon->packed;
+
+	for (size_t at = 0; at < packed->len; at += CONF_PIECE) {
+		size_t n = packed->len - at;
+
+		if (n > CONF_PIECE)
+			n = CONF_PIECE;
+		if (!ipc_chan_tell(&e->chan, IPC_CONF, 0, packed->data + at,
+		        n))
+			return false;
+	}
+	return true;
+}
+
+/* The engine gets copies: the sockets themselves outlive it. */
+static bool
+tell_listeners(struct engine *e)
+{
+	const struct listen_set *set = &e->daemon->listeners;
+
+	for (size_t i = 0; i < set->n; i++) {
+		uint8_t body = 0;
+		int fd = fcntl(set->v[i].fd, F_DUPFD_CLOEXEC, 3);
+
+		if (fd == -1 ||
+		    !ipc_chan_send(&e->chan, IPC_LISTEN, 0, &body, 1, NULL, 0,
+		        &fd, 1))
+			return false;
+	}
+	return true;
+}
+
+static bool
+tell_start(struct engine *e)
+{
+	uint8_t body[4];
+
+	/* numbers of sessions: every engine counts in steps of its own */
+	ipc_put_u32(body, (uint32_t)e->daemon->nengines << 16 | e->index);
+	return ipc_chan_tell(&e->chan, IPC_START, 0, body, sizeof(body));
+}
+
+int
+engine_start(struct engine *e)
+{
+	int pair[2] = { -1, -1 };
+
+	e->restart_at = UINT64_MAX;
+	e->started = clock_ms();
+	e->ready = false;
+	if (fd_seqpacket_pair(pair) == -1)
+		return -1;
+	if ((e->pid = spawn_engine(e->daemon, pair[1])) == -1) {
+		int saved = errno;
+
+		e->pid = 0;
+		fd_close2(pair);
+		errno = saved;
+		return -1;
+	}
+	fd_close(&pair[1]);
+	ipc_chan_init(&e->chan, pair[0], IPC_FROM_PARENT);
+	if (tell_settings(e) && tell_listeners(e) && tell_start(e))
+		return 0;
+	errno = EPIPE;
+	return -1;
+}
+
+/* ------------------------------------------------- losing one */
+
+static void
+plan_restart(struct engine *e)
+{
+	uint64_t now = clock_ms(), wait = 0;
+
+	if (now - e->started > STABLE_MS)
+		e->failures = 0;
+	if (e->failures > 0) {
+		wait = (uint64_t)BACKOFF_MS << (e->failures < 8 ? e->failures : 8);
+		if (wait > BACKOFF_MAX)
+			wait = BACKOFF_MAX;
+	}
+	e->failures++;
+	e->restart_at = now + wait;
+}
+
+void
+engine_clear(struct engine *e)
+{
+	ipc_chan_clear(&e->chan);
+	e->chan.fd = -1;
+	e->ready = false;
+	e->daemon->connections -= e->connections;
+	e->connections = 0;
+	if (e->pid > 0)
+		(void)kill(e->pid, SIGKILL);
+	e->pid = 0;
+}
+
+void
+engine_lost(struct engine *e, const char *why)
+{
+	struct daemon *d = e->daemon;
+
+	if (e->chan.fd == -1)
+		return;
+	if (!d->stopping)
+		LOG(LOG_LVL_ERROR, "engine lost", LOG_UINT("engine", e->index),
+		    LOG_INT("pid", e->pid), LOG_STR("reason", why));
+	engine_clear(e);
+	child_disown(d->children, e);
+	if (d->stopping)
+		return;
+	if (!d->announced)
+		daemon_fail(d);
+	else if (d->once_taken)
+		daemon_stop(d);
+	else
+		plan_restart(e);
+}
+
+static void
+tell(struct engine *e, enum ipc_type type, uint32_t session, const void *body,
+    size_t len)
+{
+	if (!ipc_chan_tell(&e->chan, type, session, body, len))
+		engine_lost(e, "it does not read what it is told");
+}
+
+/* ------------------------------------------------- what it may ask */
+
+static void
+tell_refused(struct engine *e, uint32_t session, enum ipc_refusal why, int err)
+{
+	uint8_t body[8];
+
+	tell(e, IPC_REFUSED, session, body, ipc_put_refused(body, why, err));
+}
+
+static void
+tell_spawned(struct engine *e, uint32_t session, pid_t pid,
+    const struct command_pipes *pipes)
+{
+	uint8_t body[4];
+
+	ipc_put_u32(body, (uint32_t)pid);
+	if (!ipc_chan_send(&e->chan, IPC_SPAWNED, session, body, sizeof(body),
+	        NULL, 0, pipes->fd, 3))
+		engine_lost(e, "it does not read what it is told");
+}
+
+static void
+start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
+{
+	struct daemon *d = e->daemon;
+	struct command_pipes pipes;
+	pid_t pid;
+
+	pid = command_start(&d->command, sp->vars, sp->vars_len, &pipes);
+	if (pid == -1) {
+		tell_refused(e, session, IPC_REFUSED_EXEC, errno);
+		return;
+	}
+	(void)child_add(d->children, pid, e, session, d->command.ladder);
+	if (d->conf->once) {
+		d->once_taken = true;
+		d->once_pid = pid;
+	}
+	tell_spawned(e, session, pid, &pipes);
+}
+
+static bool
+on_spawn(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->daemon;
+	struct ipc_spawn sp;
+
+	if (!ipc_read_spawn(m, &sp) || sp.route != 0 ||
+	    !command_vars_ok(sp.vars, sp.vars_len))
+		return false;
+	if (d->stopping || d->once_taken)
+		tell_refused(e, m->session, IPC_REFUSED_STOPPING, 0);
+	else if (d->conf->maxforks > 0 &&
+	    child_count(d->children) >= d->conf->maxforks)
+		tell_refused(e, m->session, IPC_REFUSED_FULL, 0);
+	else
+		start_command(e, m->session, &sp);
+	return true;
+}
+
+/* The child of that message, or NULL: it may have been reaped meanwhile. */
+static struct child *
+child_of(struct engine *e, const struct ipc_msg *m, pid_t *pid)
+{
+	struct child *c;
+	uint32_t v = 0;
+
+	(void)ipc_read_u32(m, &v);
+	*pid = (pid_t)v;
+	c = child_find(e->daemon->children, *pid);
+	return c != NULL && c->owner == e && c->session == m->session ? c
+								      : NULL;
+}
+
+static bool
+on_kill(struct engine *e, const struct ipc_msg *m)
+{
+	pid_t pid;
+	struct child *c = child_of(e, m, &pid);
+
+	if (c != NULL)
+		child_start_ladder(e->daemon->children, c);
+	return true;
+}
+
+static bool
+on_done(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->daemon;
+	pid_t pid;
+	struct child *c = child_of(e, m, &pid);
+
+	if (c != NULL)
+		child_release(d->children, c);
+	if (d->once_taken && pid == d->once_pid)
+		daemon_stop(d);
+	return true;
+}
+
+static bool
+on_ready(struct engine *e, const struct ipc_msg *m)
+{
+	(void)m;
+	if (e->ready)
+		return false;
+	e->ready = true;
+	daemon_engine_ready(e->daemon);
+	return true;
+}
+
+static bool
+on_admit(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->daemon;
+	uint64_t max = d->conf->max_connections;
+	bool ok = max == 0 || d->connections < max;
+	uint8_t body[4];
+
+	if (ok) {
+		d->connections++;
+		e->connections++;
+	}
+	tell(e, IPC_ADMITTED, m->session, body, ipc_put_u32(body, ok));
+	return true;
+}
+
+static bool
+on_leave(struct engine *e, const struct ipc_msg *m)
+{
+	(void)m;
+	if (e->connections == 0)
+		return false;
+	e->connections--;
+	e->daemon->connections--;
+	return true;
+}
+
+/* Sizes and senders were checked by ipc_read(); a false answer is the end. */
+static bool
+handle(struct engine *e, const struct ipc_msg *m)
+{
+	static bool (*const requests[IPC_TYPES])(struct engine *,
+	    const struct ipc_msg *) = {
+		[IPC_READY] = on_ready,
+		[IPC_SPAWN] = on_spawn,
+		[IPC_KILL] = on_kill,
+		[IPC_DONE] = on_done,
+		[IPC_ADMIT] = on_admit,
+		[IPC_LEAVE] = on_leave,
+	};
+
+	return requests[m->type](e, m);
+}
+
+void
+engine_on_readable(struct engine *e)
+{
+	struct ipc_msg m;
+
+	for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+		if (e->chan.fd == -1)
+			return;
+		switch (ipc_chan_recv(&e->chan, &m)) {
+		case IPC_RECV_MSG:
+			if (!handle(e, &m))
+				engine_lost(e, ipc_strtype(m.type));
+			break;
+		case IPC_RECV_NONE:
+			return;
+		case IPC_RECV_END:
+			engine_lost(e, "it ended");
+			return;
+		case IPC_RECV_BAD:
+			engine_lost(e, "it speaks nonsense");
+			return;
+		}
+	}
+}
+
+void
+engine_on_writable(struct engine *e)
+{
+	if (e->chan.fd != -1 && !ipc_chan_flush(&e->chan))
+		engine_lost(e, "it does not read what it is told");
+}
+
+void
+engine_tell_exit(struct engine *e, const struct child *c, struct child_end end,
+    bool want_done)
+{
+	const struct ipc_exit x = {
+		.signal = end.signal,
+		.status = end.status,
+		.want_done = want_done,
+	};
+	uint8_t body[3];
+
+	tell(e, IPC_EXITED, c->session, body, ipc_put_exit(body, &x));
+}
+
+void
+engine_stop(struct engine *e)
+{
+	e->restart_at = UINT64_MAX;
+	if (e->chan.fd != -1)
+		tell(e, IPC_STOP, 0, NULL, 0);
+}

@@ -1,0 +1,58 @@
+/*
+ * The engines as the parent sees them: processes that are started, answered,
+ * and replaced when they die or speak nonsense. None of them is trusted.
+ *
+ * Used by: parent/daemon.c.
+ */
+#ifndef PARENT_ENGINE_H
+#define PARENT_ENGINE_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/ipc_chan.h"
+#include "proc/child.h"
+
+struct daemon;
+
+struct engine {
+	struct daemon *daemon; /* kept */
+	struct ipc_chan chan;  /* fd -1: not running */
+	uint16_t index;
+	pid_t pid;             /* 0: not running, or not known any more */
+	bool ready;
+	unsigned failures;     /* in a row */
+	uint64_t started;
+	uint64_t restart_at;   /* UINT64_MAX: it runs, or is not wanted */
+	uint64_t connections;  /* that it was admitted */
+};
+
+void engine_init(struct engine *, struct daemon *, uint16_t index);
+
+/* Start the process and tell it everything; -1 with errno. */
+int engine_start(struct engine *);
+
+/* Its socket can be read, or written to: false if it is lost now. */
+void engine_on_readable(struct engine *);
+void engine_on_writable(struct engine *);
+
+/* A command of it has ended. */
+void engine_tell_exit(struct engine *, const struct child *, struct child_end,
+    bool want_done);
+
+/* Let it send its clients away and end. */
+void engine_stop(struct engine *);
+
+/*
+ * It is no more, or may not go on: kill it if it still runs, disown its
+ * commands, and plan the next one unless the daemon stops.
+ */
+void engine_lost(struct engine *, const char *why);
+
+/* Close and forget, without another. */
+void engine_clear(struct engine *);
+
+#endif

@@ -1,0 +1,327 @@
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "proc/child.h"
+#include "proc/group.h"
+
+enum { BUCKETS = 1024 };
+
+struct child_set {
+	const struct child_ops *ops;
+	void *arg;
+	size_t count;
+	size_t kept; /* dead and unreaped */
+	struct child *climbing;
+	struct child *bucket[BUCKETS];
+};
+
+/* What is left of a group when its session is over. */
+static const struct child_rung leftover[] = {
+	{ SIGTERM, 1000 },
+	{ SIGKILL, 0 },
+};
+
+struct child_set *
+child_set_new(const struct child_ops *ops, void *arg)
+{
+	struct child_set *s = mem_new(1, sizeof(*s));
+
+	s->ops = ops;
+	s->arg = arg;
+	return s;
+}
+
+static struct child **
+bucket_of(struct child_set *s, pid_t pid)
+{
+	return &s->bucket[(size_t)pid % BUCKETS];
+}
+
+static void
+stop_climbing(struct child *c)
+{
+	if (!c->climbing)
+		return;
+	c->climbing = false;
+	if ((*c->link_climbing = c->next_climbing) != NULL)
+		c->next_climbing->link_climbing = c->link_climbing;
+}
+
+static void
+remove_child(struct child_set *s, struct child *c)
+{
+	struct child **p = bucket_of(s, c->pid);
+
+	stop_climbing(c);
+	while (*p != c)
+		p = &(*p)->next_in_bucket;
+	*p = c->next_in_bucket;
+	s->count--;
+	s->kept -= c->dead;
+	free(c);
+}
+
+void
+child_set_free(struct child_set *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (s->bucket[i] != NULL)
+			remove_child(s, s->bucket[i]);
+	free(s);
+}
+
+struct child *
+child_add(struct child_set *s, pid_t pid, void *owner, uint32_t session,
+    struct child_ladder ladder)
+{
+	struct child *c = mem_new(1, sizeof(*c));
+	struct child **b = bucket_of(s, pid);
+
+	*c = (struct child){
+		.pid = pid,
+		.session = session,
+		.owner = owner,
+		.ladder = ladder,
+		.next_in_bucket = *b,
+	};
+	*b = c;
+	s->count++;
+	return c;
+}
+
+struct child *
+child_find(struct child_set *s, pid_t pid)
+{
+	struct child *c = *bucket_of(s, pid);
+
+	while (c != NULL && c->pid != pid)
+		c = c->next_in_bucket;
+	return c;
+}
+
+size_t
+child_count(const struct child_set *s)
+{
+	return s->count;
+}
+
+static void
+reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+}
+
+/* Nothing more will be signalled: let go of the dead leader and the number. */
+static void
+reap_kept(struct child_set *s, struct child *c)
+{
+	reap(c->pid);
+	remove_child(s, c);
+}
+
+/*
+ * Climb until a rung has to be waited for. A group of which nobody lives has
+ * no use for signals; a living leader that got the last one will be reaped.
+ */
+static void
+climb(struct child_set *s, struct child *c, uint64_t now)
+{
+	while (c->rung < c->ladder.n) {
+		const struct child_rung *r = &c->ladder.rung[c->rung];
+
+		if (c->dead && !group_lives(c->pid))
+			break;
+		if (r->sig != 0)
+			group_signal(c->pid, r->sig);
+		if (r->wait_ms > 0) {
+			c->deadline = now + r->wait_ms;
+			return;
+		}
+		c->rung++;
+	}
+	if (c->dead)
+		reap_kept(s, c);
+	else
+		stop_climbing(c);
+}
+
+static void
+start_climbing(struct child_set *s, struct child *c)
+{
+	c->climbing = true;
+	c->rung = 0;
+	if ((c->next_climbing = s->climbing) != NULL)
+		s->climbing->link_climbing = &c->next_climbing;
+	c->link_climbing = &s->climbing;
+	s->climbing = c;
+	climb(s, c, clock_ms());
+}
+
+void
+child_start_ladder(struct child_set *s, struct child *c)
+{
+	if (!c->climbing && c->rung == 0 && c->ladder.n > 0)
+		start_climbing(s, c);
+}
+
+void
+child_release(struct child_set *s, struct child *c)
+{
+	c->owner = NULL;
+	if (!c->dead || c->climbing)
+		return;
+	if (c->ladder.n > 0)
+		c->ladder = (struct child_ladder){ leftover, nitems(leftover) };
+	start_climbing(s, c);
+}
+
+void
+child_disown(struct child_set *s, const void *owner)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct child *c = s->bucket[i], *next; c != NULL;
+		     c = next) {
+			next = c->next_in_bucket;
+			if (c->owner != owner)
+				continue;
+			c->owner = NULL;
+			if (c->dead)
+				child_release(s, c);
+			else
+				child_start_ladder(s, c);
+		}
+	}
+}
+
+void
+child_stop_all(struct child_set *s, bool force)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct child *c = s->bucket[i], *next; c != NULL;
+		     c = next) {
+			next = c->next_in_bucket;
+			if (force)
+				group_signal(c->pid, SIGKILL);
+			else
+				child_start_ladder(s, c);
+		}
+	}
+}
+
+/* Nobody who ended, unless si_pid says so; it stays a zombie. */
+static bool
+find_dead(idtype_t type, pid_t id, siginfo_t *si)
+{
+	*si = (siginfo_t){ 0 };
+	return waitid(type, (id_t)id, si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    si->si_pid != 0;
+}
+
+static struct child_end
+end_of(const siginfo_t *si)
+{
+	if (si->si_code == CLD_EXITED)
+		return (struct child_end){ .status = (uint8_t)si->si_status };
+	return (struct child_end){ .signal = (uint8_t)si->si_status };
+}
+
+/* The leader is a zombie; it stays one while others of its group live. */
+static void
+died(struct child_set *s, struct child *c, const siginfo_t *si)
+{
+	bool kept = group_lives(c->pid);
+
+	if (kept) {
+		c->dead = true;
+		s->kept++;
+	} else {
+		reap(c->pid);
+	}
+	s->ops->on_exit(s->arg, c, end_of(si), kept);
+	if (!kept)
+		remove_child(s, c);
+	else if (c->owner == NULL)
+		child_release(s, c);
+}
+
+/* A kept leader hides those behind it, so each child is asked for itself. */
+static void
+reap_one_by_one(struct child_set *s)
+{
+	siginfo_t si;
+
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct child *c = s->bucket[i], *next; c != NULL;
+		     c = next) {
+			next = c->next_in_bucket;
+			if (!c->dead && find_dead(P_PID, c->pid, &si))
+				died(s, c, &si);
+		}
+	}
+}
+
+/* Groups that emptied themselves need no further rung. */
+static void
+settle_kept(struct child_set *s)
+{
+	for (struct child *c = s->climbing, *next; c != NULL; c = next) {
+		next = c->next_climbing;
+		if (c->dead && !group_lives(c->pid))
+			reap_kept(s, c);
+	}
+}
+
+void
+child_reap(struct child_set *s)
+{
+	siginfo_t si;
+
+	while (find_dead(P_ALL, 0, &si)) {
+		struct child *c = child_find(s, si.si_pid);
+
+		if (c == NULL) {
+			reap(si.si_pid);
+			s->ops->on_other(s->arg, si.si_pid, end_of(&si));
+		} else if (!c->dead) {
+			died(s, c, &si);
+		} else {
+			reap_one_by_one(s);
+			break;
+		}
+	}
+	if (s->kept > 0)
+		settle_kept(s);
+}
+
+uint64_t
+child_next(const struct child_set *s)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (const struct child *c = s->climbing; c != NULL;
+	     c = c->next_climbing)
+		if (c->deadline < next)
+			next = c->deadline;
+	return next;
+}
+
+void
+child_tick(struct child_set *s, uint64_t now)
+{
+	for (struct child *c = s->climbing, *next; c != NULL; c = next) {
+		next = c->next_climbing;
+		if (c->deadline > now)
+			continue;
+		c->rung++;
+		climb(s, c, now);
+	}
+}

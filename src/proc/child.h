@@ -1,0 +1,103 @@
+/*
+ * The commands that run: who they are, how they ended, and the kill ladder.
+ *
+ * A child is a process group that spawn() founded. When its leader dies the
+ * owner hears of it at once. If others of the group still live, the dead
+ * leader is kept unreaped, because that pins the group's number, until the
+ * owner releases the child and the last signal to the group has gone. A child
+ * counts until it has been reaped.
+ *
+ * Nothing here waits. The owner calls child_reap() after SIGCHLD and
+ * child_tick() when child_next() has come.
+ *
+ * Used by: parent/command.c.
+ */
+#ifndef PROC_CHILD_H
+#define PROC_CHILD_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One rung of a ladder: signal the group (0: only wait), then wait. */
+struct child_rung {
+	int sig;
+	uint64_t wait_ms;
+};
+
+struct child_ladder {
+	const struct child_rung *rung; /* kept */
+	size_t n;
+};
+
+struct child {
+	pid_t pid;        /* and the number of its group */
+	uint32_t session; /* the owner's name for it */
+	void *owner;      /* kept; NULL: nobody wants to hear of it any more */
+	bool dead;        /* the leader has ended, and is kept unreaped */
+	bool climbing;    /* the ladder runs */
+	struct child_ladder ladder;
+	size_t rung;       /* the one we wait on */
+	uint64_t deadline; /* of that wait */
+	struct child *next_in_bucket;
+	struct child *next_climbing, **link_climbing;
+};
+
+/* How a process ended. */
+struct child_end {
+	uint8_t signal; /* that killed it, or 0 */
+	uint8_t status; /* exit status otherwise */
+};
+
+struct child_set;
+
+struct child_ops {
+	/*
+	 * The leader has ended. `kept`: others of its group live, so
+	 * child_release() must follow; otherwise the child is gone when this
+	 * returns.
+	 */
+	void (*on_exit)(void *arg, struct child *, struct child_end, bool kept);
+	/* A process that is no child of the set has been reaped. */
+	void (*on_other)(void *arg, pid_t, struct child_end);
+};
+
+/* Keeps ops and arg. */
+struct child_set *child_set_new(const struct child_ops *, void *arg);
+void child_set_free(struct child_set *);
+
+/* A process that spawn() just started; ladder is kept. */
+struct child *child_add(struct child_set *, pid_t, void *owner,
+    uint32_t session, struct child_ladder);
+
+/* NULL: no such child. */
+struct child *child_find(struct child_set *, pid_t);
+
+/* How many there are, unreaped ones included. */
+size_t child_count(const struct child_set *);
+
+/* The client has gone: start the ladder, if it does not run already. */
+void child_start_ladder(struct child_set *, struct child *);
+
+/*
+ * Its session is over: what is left of the group gets TERM, a second, KILL
+ * (unless the ladder is "none").
+ */
+void child_release(struct child_set *, struct child *);
+
+/* The owner has gone: forget it and start the ladder of all that it had. */
+void child_disown(struct child_set *, const void *owner);
+
+/* Start the ladder of every child; force: KILL at once. */
+void child_stop_all(struct child_set *, bool force);
+
+/* Collect everything that has ended. */
+void child_reap(struct child_set *);
+
+/* When child_tick() is due, in clock_ms() time; UINT64_MAX: never. */
+uint64_t child_next(const struct child_set *);
+void child_tick(struct child_set *, uint64_t now);
+
+#endif

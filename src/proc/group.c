@@ -1,0 +1,47 @@
+#include <sys/wait.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#elif defined(__FreeBSD__)
+#include <sys/procctl.h>
+#endif
+
+#include <errno.h>
+#include <signal.h>
+
+#include "proc/group.h"
+
+void
+group_adopt_orphans(void)
+{
+#if defined(__linux__)
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+#elif defined(__FreeBSD__)
+	(void)procctl(P_PID, 0, PROC_REAP_ACQUIRE, NULL);
+#endif
+}
+
+void
+group_signal(pid_t group, int sig)
+{
+	if (group > 1)
+		(void)kill(-group, sig);
+}
+
+/*
+ * A wait that asks for no exits passes over the dead: it fails with ECHILD when
+ * none of our children in the group is alive, and with orphans adopted every
+ * member is our child or has one of them above it.
+ */
+bool
+group_lives(pid_t group)
+{
+#if defined(__linux__)
+	siginfo_t si;
+
+	return !(waitid(P_PGID, (id_t)group, &si,
+	             WSTOPPED | WNOHANG | WNOWAIT) == -1 &&
+	    errno == ECHILD);
+#else
+	return kill(-group, 0) == 0 || errno != ESRCH;
+#endif
+}

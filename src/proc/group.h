@@ -1,0 +1,28 @@
+/*
+ * Process groups: what a command and everything it started is to us.
+ *
+ * A group's number stays ours while its leader has not been reaped.
+ */
+#ifndef PROC_GROUP_H
+#define PROC_GROUP_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+/*
+ * Ask the system to hand us the orphans of our commands (Linux: subreaper;
+ * FreeBSD: procctl). Without it group_lives() has to guess.
+ */
+void group_adopt_orphans(void);
+
+/* Signal every member; a group without members is no error. */
+void group_signal(pid_t group, int sig);
+
+/*
+ * Whether anybody in the group is alive, its dead leader aside. Where the
+ * system cannot say, the answer is yes.
+ */
+bool group_lives(pid_t group);
+
+#endif

@@ -1,0 +1,189 @@
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "proc/spawn.h"
+
+/*
+ * A failed child writes one of these before it ends. The pipe lives as long as
+ * we do: making one for each spawn would cost four system calls. The pid tells
+ * a report of this spawn from one that came late, which happens only where
+ * vfork is emulated by fork (valgrind, qemu-user).
+ */
+struct report {
+	pid_t pid;
+	int err;
+};
+
+static int report_pipe[2] = { -1, -1 };
+
+static void
+on_sigpipe(int sig)
+{
+	(void)sig;
+}
+
+int
+spawn_init(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	struct sigaction none = { .sa_handler = on_sigpipe,
+		.sa_flags = SA_RESTART };
+	sigset_t empty;
+
+	sigemptyset(&dfl.sa_mask);
+	sigemptyset(&none.sa_mask);
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &dfl, NULL); /* KILL, STOP: EINVAL */
+	if (sigaction(SIGPIPE, &none, NULL) == -1)
+		return -1;
+	sigemptyset(&empty);
+	if (sigprocmask(SIG_SETMASK, &empty, NULL) == -1)
+		return -1;
+	if (fd_pipe(report_pipe) == -1)
+		return -1;
+	return fd_set_nonblock(report_pipe[0], true);
+}
+
+static int
+become(const struct spawn_user *u)
+{
+	if (setgroups(u->ngroups, u->groups) == -1 || setgid(u->gid) == -1 ||
+	    setuid(u->uid) == -1)
+		return -1;
+	return 0;
+}
+
+/* dup2 clears close-on-exec, except of a descriptor onto itself. */
+static int
+place(int from, int to)
+{
+	if (from == to)
+		return fcntl(from, F_SETFD, 0);
+	return dup2(from, to);
+}
+
+/*
+ * In the child, in the caller's memory: only system calls, and no return. The
+ * caller opened 0 to 2 before anything else, so none of spec->fd is one of
+ * them, unless it is in its own place.
+ */
+static void
+run_child(const struct spawn_spec *spec)
+{
+	struct report r;
+	sigset_t empty;
+
+	sigemptyset(&empty);
+	if (setpgid(0, 0) == 0 && place(spec->fd[0], 0) != -1 &&
+	    place(spec->fd[1], 1) != -1 && place(spec->fd[2], 2) != -1 &&
+	    (spec->user == NULL || become(spec->user) == 0) &&
+	    (spec->chdir == NULL || chdir(spec->chdir) == 0) &&
+	    sigprocmask(SIG_SETMASK, &empty, NULL) == 0)
+		execve(spec->path, spec->argv, spec->envp);
+	r = (struct report){ .pid = getpid(), .err = errno };
+	(void)!write(report_pipe[1], &r, sizeof(r));
+	_exit(127);
+}
+
+/* The errno that child `pid` left, or 0. */
+static int
+read_report(pid_t pid)
+{
+	struct report r;
+
+	while (read(report_pipe[0], &r, sizeof(r)) == (ssize_t)sizeof(r))
+		if (r.pid == pid)
+			return r.err;
+	return 0;
+}
+
+pid_t
+spawn(const struct spawn_spec *spec)
+{
+	sigset_t all, old;
+	int err, saved;
+	pid_t pid;
+
+	/* No handler of ours may run in the child: it would in our memory. */
+	sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, &old) == -1)
+		return -1;
+	pid = vfork();
+	if (pid == 0)
+		run_child(spec);
+	saved = errno;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (pid == -1) {
+		errno = saved;
+		return -1;
+	}
+	if ((err = read_report(pid)) != 0) {
+		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
+		errno = err;
+		return -1;
+	}
+	return pid;
+}
+
+static bool
+find_group(struct spawn_user *u, const char *group, char **why)
+{
+	struct group *gr;
+	uint64_t gid;
+
+	if ((gr = getgrnam(group)) != NULL)
+		u->gid = gr->gr_gid;
+	else if (str_uint(group, UINT32_MAX - 1, &gid))
+		u->gid = (gid_t)gid;
+	else {
+		*why = mem_printf("group \"%s\" does not exist", group);
+		return false;
+	}
+	return true;
+}
+
+bool
+spawn_user_find(struct spawn_user *u, const char *user, const char *group,
+    char **why)
+{
+	struct passwd *pw = NULL;
+	int n = (int)nitems(u->groups);
+	uint64_t uid;
+
+	*u = (struct spawn_user){ .uid = geteuid(), .gid = getegid() };
+	if (user == NULL)
+		pw = getpwuid(u->uid);
+	else if ((pw = getpwnam(user)) == NULL && str_uint(user, UINT32_MAX - 1, &uid)) {
+		pw = getpwuid((uid_t)uid);
+		u->uid = (uid_t)uid;
+		u->gid = (gid_t)uid;
+	} else if (pw == NULL) {
+		*why = mem_printf("user \"%s\" does not exist", user);
+		return false;
+	}
+	if (pw != NULL) {
+		u->uid = pw->pw_uid;
+		u->gid = pw->pw_gid;
+		str_copy(u->name, sizeof(u->name), pw->pw_name);
+		str_copy(u->home, sizeof(u->home), pw->pw_dir);
+	}
+	if (group != NULL && !find_group(u, group, why))
+		return false;
+	if (pw == NULL || getgrouplist(pw->pw_name, u->gid, u->groups, &n) == -1) {
+		u->groups[0] = u->gid;
+		n = 1;
+	}
+	u->ngroups = (size_t)n;
+	return true;
+}

@@ -1,0 +1,59 @@
+/*
+ * Starting programs: the only fork and exec in the tree.
+ *
+ * The caller is small and single-threaded, so the child borrows its memory
+ * until it execs (vfork): that costs the same however large the caller is. The
+ * child sees descriptors 0, 1 and 2 and no other (everything else is
+ * close-on-exec), default signal dispositions, an empty mask, and a process
+ * group of its own.
+ *
+ * Used by: parent/engine.c, parent/command.c.
+ */
+#ifndef PROC_SPAWN_H
+#define PROC_SPAWN_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+/* A user to run as; the supplementary groups are the user's own. */
+struct spawn_user {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[64];
+	size_t ngroups;
+	char name[64];
+	char home[256];
+};
+
+struct spawn_spec {
+	const char *path; /* the program; no search is made */
+	char *const *argv;
+	char *const *envp;
+	int fd[3];        /* become 0, 1 and 2; borrowed */
+	const char *chdir; /* NULL: stay */
+	const struct spawn_user *user; /* NULL: stay */
+};
+
+/*
+ * Before the first spawn: signals that somebody ignored or blocked before us
+ * are put right, SIGPIPE is caught by a function that does nothing (exec turns
+ * a caught signal into a default one, an ignored one it keeps), and the pipe
+ * on which a failed exec is reported is made. -1 with errno.
+ */
+int spawn_init(void);
+
+/*
+ * Start it; the pid, or -1 with the errno of whatever failed, exec included:
+ * then nothing runs and nothing is to be reaped.
+ */
+pid_t spawn(const struct spawn_spec *);
+
+/*
+ * Look a user and a group up (NULL: the user's own; a user of NULL keeps ours).
+ * False and an owned sentence in *why.
+ */
+bool spawn_user_find(struct spawn_user *, const char *user, const char *group,
+    char **why);
+
+#endif

@@ -1,0 +1,23 @@
+"""The server under test: one daemon for each module."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
+
+import standpipe  # noqa: E402
+
+
+def pytest_configure():
+    standpipe.adopt_orphans()
+
+
+@pytest.fixture(scope="module")
+def server():
+    """An echo server; its message limit is the largest case and no more."""
+    with standpipe.Daemon("--framing=frames", "--max-message=16M",
+                          "--close-timeout=2s", command=["cat"]) as d:
+        yield d

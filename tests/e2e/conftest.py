@@ -1,0 +1,41 @@
+"""Fixtures of the end-to-end tests."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import standpipe  # noqa: E402
+
+
+def pytest_configure(config):
+    standpipe.adopt_orphans()
+    config.addinivalue_line("markers", "root: needs to be started as root")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="not root"))
+
+
+@pytest.fixture
+def mailbox(tmp_path):
+    with standpipe.Mailbox(tmp_path) as box:
+        yield box
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Writes an executable script and gives its path."""
+
+    def write(text, name="script"):
+        path = tmp_path / name
+        path.write_text(text)
+        path.chmod(0o755)
+        return str(path)
+
+    return write

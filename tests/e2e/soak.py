@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+"""Endurance, by hand; the suite runs the same functions with small numbers.
+
+    soak.py aborts [COUNT]   sessions whose client vanishes at a random moment
+                             (default 10000): no descriptor, process or byte
+                             may be left
+    soak.py bulk [SIZE]      so many bytes each way through cat (default 2G),
+                             with a client that stalls and resumes at random:
+                             byte-exact, and the daemon's memory stays flat
+
+--seed=N repeats a run. STANDPIPE_BUILD names the folder of the programs.
+"""
+
+import argparse
+import collections
+import random
+import select
+import sys
+import time
+
+from standpipe import (BINARY, CLOSE, PING, SANITIZED, Daemon, Gone,
+                       adopt_orphans, close_payload, frame, now, pss,
+                       request_head)
+
+FLAT = 2 << 20  # how much the daemon's memory may grow, in bytes
+
+
+def memory(d):
+    """PSS of the daemon's own processes, in bytes."""
+    return sum(pss(pid) for pid in [d.pid, *d.engines()])
+
+
+# ----------------------------------------------------------------- aborts
+
+ABORTS = ["--maxforks=200", "--kill=EOF:50ms,TERM:50ms,KILL", "--linger=50ms",
+          "--loglevel=info"]
+PROGRAMS = ["cat", "cat; exit 3", "exec sleep 1000", "yes", "head -n 1",
+            "exit 0", "sleep 1000 & echo $!", "echo out; echo err >&2; cat"]
+
+
+def command():
+    """A command that behaves differently in every session."""
+    words = "\n".join(f"{i}) {line} ;;" for i, line in enumerate(PROGRAMS))
+    return ["sh", "-c", f"case ${{QUERY_STRING}} in\n{words}\nesac"]
+
+
+def abort_one(d, rng):
+    """One session up to a random moment, and then nothing."""
+    choice = rng.randrange(len(PROGRAMS))
+    head = request_head(f"/?{choice}")
+    with d.client() as c:
+        try:
+            end = rng.random()
+            if end < 0.1:
+                c.send(head[:rng.randrange(len(head))])
+            elif end < 0.25:
+                c.send(head)
+            else:
+                data = [frame(rng.randbytes(rng.choice([0, 10, 200, 70000])),
+                              BINARY, fin=rng.random() < 0.9)
+                        for _ in range(rng.randrange(4))]
+                if rng.random() < 0.3:
+                    data.append(frame(b"p", PING))
+                if rng.random() < 0.3:
+                    data.append(frame(close_payload(1000), CLOSE))
+                data = b"".join(data)
+                if rng.random() < 0.5:
+                    data = data[:rng.randrange(len(data) + 1)]
+                c.send(head + data, timeout=5)
+                if rng.random() < 0.7:
+                    status = c.response(timeout=5).status
+                    assert status in (101, 503), status
+                if rng.random() < 0.3:
+                    c.recv_some(timeout=0.01)
+        except Gone:
+            pass
+        except AssertionError as e:
+            if "in time" not in str(e):
+                raise
+        if rng.random() < 0.5:
+            c.reset()
+        elif rng.random() < 0.3:
+            c.shut()
+
+
+def all_quiet(d):
+    """Nothing is left of the sessions; what the daemon holds then."""
+    d.no_commands(60)
+    with d.session("/?0") as c:
+        c.send_binary(b"x\n")
+        assert c.recv_binary() == b"x\n"
+        c.bye()
+    d.no_commands()
+
+
+def quiet_counts(d, want=None):
+    """Descriptors per process, once the last connections are gone."""
+    deadline = now() + 20
+    while True:
+        counts = d.descriptor_counts()
+        if counts == want or want is None or now() > deadline:
+            return counts
+        select.select([], [], [], 0.02)
+
+
+def aborts(count, seed, report=lambda *_: None):
+    rng = random.Random(seed)
+    with Daemon("--framing=binary", "--engines=2", *ABORTS,
+                command=command()) as d:
+        for _ in range(50):  # everything that is made once is made now
+            abort_one(d, rng)
+        all_quiet(d)
+        engines = d.engines()
+        before, size = quiet_counts(d), memory(d)
+        for i in range(count):
+            abort_one(d, rng)
+            if i % 1000 == 999:
+                report(f"{i + 1} sessions, {memory(d) >> 10} KiB")
+        all_quiet(d)
+        assert d.engines() == engines, "an engine died"
+        after = quiet_counts(d, before)
+        assert after == before, f"descriptors: {before}, now {after}"
+        grown = memory(d) - size
+        assert SANITIZED or grown < FLAT, f"grown by {grown} bytes"
+        report(f"done: descriptors {sorted(after.values())}, "
+               f"memory {grown:+d} bytes")
+
+
+# ------------------------------------------------------------------- bulk
+
+
+def bulk(size, seed, report=lambda *_: None):
+    rng = random.Random(seed)
+    stock = []
+    for _ in range(48):
+        payload = rng.randbytes(rng.choice([1, 100, 4000, 65536, 150000]))
+        stock.append((payload, frame(payload, BINARY)))
+    with Daemon("--framing=binary", "--engines=1") as d:
+        with d.session() as c:
+            c.send_binary(b"warm")
+            assert c.recv_binary() == b"warm"
+            idle = memory(d)
+            most = 0
+            expected = collections.deque()
+            queued = sent = got = 0
+            out = memoryview(b"")
+            reads = writes = 0.0  # stalled until then
+            ask = now()
+            while got < size:
+                if not out and queued < size:
+                    payload, data = rng.choice(stock)
+                    expected.append(memoryview(payload))
+                    queued += len(payload)
+                    out = memoryview(data)
+                t = now()
+                if t > ask:
+                    most = max(most, memory(d) - idle)
+                    report(f"{got >> 20} MiB back, {most >> 10} KiB above idle")
+                    ask = t + 1.0
+                poller = select.poll()
+                events = (select.POLLIN if t >= reads else 0) | (
+                    select.POLLOUT if out and t >= writes else 0)
+                poller.register(c.sock, events)
+                wake = min([s - t for s in (reads, writes) if s > t] or [30.0])
+                ready = poller.poll(int(wake * 1000) + 1)
+                if not ready and wake == 30.0:
+                    raise AssertionError(f"stuck at {got} of {queued}")
+                if ready and ready[0][1] & select.POLLOUT and out:
+                    n = c.send_some(out[:rng.choice([1000, 1 << 17])])
+                    out = out[n:]
+                    sent += n
+                    if rng.random() < 0.001:
+                        writes = now() + rng.random() * 0.2
+                if ready and ready[0][1] & select.POLLIN:
+                    c._receive()
+                    assert c.how is None, f"ended ({c.how}) at {got}"
+                    while ready_frame(c):
+                        opcode, payload, _ = c.recv_fragment()
+                        got += len(payload)
+                        compare(expected, payload, got)
+                    if rng.random() < 0.001:
+                        reads = now() + rng.random() * 0.2
+            most = max(most, memory(d) - idle)
+            assert not expected and got == queued, (got, queued)
+            assert SANITIZED or most < FLAT, f"{most} bytes above idle"
+            assert c.bye()[0] == []
+        report(f"done: {got} bytes each way, {most} bytes above idle at most")
+
+
+def ready_frame(c):
+    """Whether a whole frame is in the buffer."""
+    have = len(c.buffer) - c.taken
+    if have < 2:
+        return False
+    size, skip = c.buffer[c.taken + 1] & 0x7F, 2
+    if size >= 126:
+        skip += 2 if size == 126 else 8
+        if have < skip:
+            return False
+        size = int.from_bytes(c.buffer[c.taken + 2:c.taken + skip], "big")
+    return have >= skip + size
+
+
+def compare(expected, payload, at):
+    view = memoryview(payload)
+    while view:
+        assert expected, f"too much at {at}"
+        head = expected[0]
+        n = min(len(head), len(view))
+        assert head[:n] == view[:n], f"other bytes before {at}"
+        view = view[n:]
+        if n == len(head):
+            expected.popleft()
+        else:
+            expected[0] = head[n:]
+
+
+def amount(text):
+    units = {"K": 10, "M": 20, "G": 30}
+    if text[-1:].upper() in units:
+        return int(text[:-1]) << units[text[-1].upper()]
+    return int(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Endurance tests of standpiped, by hand.")
+    parser.add_argument("what", choices=["aborts", "bulk"])
+    parser.add_argument("count", nargs="?", type=amount)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    args = parser.parse_args()
+    adopt_orphans()
+    print(f"seed {args.seed}")
+    start = now()
+    if args.what == "aborts":
+        aborts(args.count or 10000, args.seed, print)
+    else:
+        bulk(args.count or 2 << 30, args.seed, print)
+    print(f"{now() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1090 @@
+"""What the end-to-end tests and the conformance tests are made of.
+
+Daemon   starts standpiped, collects its log, stops it and looks for what it
+         left behind
+Client   a WebSocket client for testing: it sends whatever bytes it is told to,
+         and reads strictly
+Mailbox  where a command reports what happened to it
+Process  somebody else's process, watched through a pidfd
+
+and helpers that read /proc. Nothing here sleeps: everything waits for an event
+with a deadline. The one exception is until(), for facts of /proc that have no
+event.
+"""
+
+import base64
+import collections
+import ctypes
+import hashlib
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+HANDLERS = HERE / "handlers"
+BUILD = Path(os.environ.get("STANDPIPE_BUILD") or HERE.parent.parent / "build")
+BUILD = BUILD.resolve()
+STANDPIPED = BUILD / "standpiped"
+ENGINE = BUILD / "standpiped-engine"
+
+# Sanitizers make everything slower and larger; nobody should wait longer than
+# this for anything.
+SANITIZED = ENGINE.exists() and b"__asan_" in ENGINE.read_bytes()
+PATIENCE = 40.0 if SANITIZED else 20.0
+
+READY = re.compile(r"^standpiped: listening on (\S+)$")
+REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def handler(name):
+    """The path of one of our tiny programs."""
+    return str(HANDLERS / name)
+
+
+def adopt_orphans():
+    """Become the parent of what a daemon leaves behind, so that we see it."""
+    PR_SET_CHILD_SUBREAPER = 36
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def now():
+    return time.monotonic()
+
+
+class Timeout(AssertionError):
+    """What was waited for did not happen."""
+
+
+class Gone(AssertionError):
+    """The connection ended: `how` is "eof" or "reset"."""
+
+    def __init__(self, how):
+        super().__init__(f"the connection ended ({how})")
+        self.how = how
+
+
+class Broken(AssertionError):
+    """The server broke RFC 6455."""
+
+
+class Closed(AssertionError):
+    """A Close arrived where a message was awaited."""
+
+    def __init__(self, code, reason):
+        super().__init__(f"closed with {code} {reason!r}")
+        self.code = code
+        self.reason = reason
+
+
+class Refused(AssertionError):
+    """The answer to an upgrade was not 101."""
+
+    def __init__(self, response):
+        super().__init__(f"answered {response.status} {response.body!r}")
+        self.response = response
+
+
+# ---------------------------------------------------------------- /proc
+
+
+def stat(pid):
+    """(ppid, pgrp, state, start time) of a process, or None."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text[text.rindex(b")") + 2:].split()
+    return int(fields[1]), int(fields[2]), fields[0].decode(), int(fields[19])
+
+
+def pids():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def children(pid):
+    """The pids whose parent it is, zombies included."""
+    found = []
+    for other in pids():
+        st = stat(other)
+        if st is not None and st[0] == pid:
+            found.append(other)
+    return found
+
+
+def descendants(pid):
+    table = collections.defaultdict(list)
+    for other in pids():
+        st = stat(other)
+        if st is not None:
+            table[st[0]].append(other)
+    found, todo = [], [pid]
+    while todo:
+        kids = table[todo.pop()]
+        found += kids
+        todo += kids
+    return found
+
+
+def group_members(pgrp):
+    """The living members of a process group (zombies are not)."""
+    found = []
+    for pid in pids():
+        st = stat(pid)
+        if st is not None and st[1] == pgrp and st[2] not in "ZX":
+            found.append(pid)
+    return found
+
+
+def descriptors(pid):
+    """{number: what it is} of a process."""
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def fdinfo(pid, fd):
+    """{key: value} of /proc/PID/fdinfo/FD."""
+    text = Path(f"/proc/{pid}/fdinfo/{fd}").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines()
+                if ":\t" in line)
+
+
+def status_field(text, name):
+    """One field of a /proc/PID/status text."""
+    found = re.search(rf"^{name}:\s*(.*)$", text, re.M)
+    assert found, f"no {name} in {text!r}"
+    return found[1].strip()
+
+
+def pss(pid):
+    """Proportional set size in bytes."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(status_field(text, "Pss").split()[0]) * 1024
+
+
+def executable(pid):
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+
+
+def until(condition, what, timeout=None):
+    """Wait for a fact of /proc, where the kernel offers no event."""
+    deadline = now() + (PATIENCE if timeout is None else timeout)
+    while not condition():
+        if now() > deadline:
+            raise Timeout(f"not within the time: {what}")
+        select.select([], [], [], 0.005)
+
+
+def pause(seconds):
+    """Let a bounded time pass in which something must not happen."""
+    select.select([], [], [], seconds)
+
+
+class Process:
+    """A process that is not ours, held by a pidfd."""
+
+    def __init__(self, pid):
+        self.pid = int(pid)
+        self.fd = os.pidfd_open(self.pid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.fd is not None:
+            if self.alive():
+                self.kill()
+            os.close(self.fd)
+            self.fd = None
+
+    def alive(self):
+        return not select.select([self.fd], [], [], 0)[0]
+
+    def wait(self, timeout=None):
+        """Wait for its end (its zombie counts as ended)."""
+        timeout = PATIENCE if timeout is None else timeout
+        if not select.select([self.fd], [], [], timeout)[0]:
+            raise Timeout(f"process {self.pid} lives after {timeout} s")
+
+    def lives_for(self, seconds):
+        """True if it is still alive after that time."""
+        return not select.select([self.fd], [], [], seconds)[0]
+
+    def kill(self, sig=signal.SIGKILL):
+        try:
+            signal.pidfd_send_signal(self.fd, sig)
+        except ProcessLookupError:
+            pass
+
+
+class Mailbox:
+    """A FIFO that a command writes lines to, so that we have an event."""
+
+    def __init__(self, folder, name="mailbox"):
+        self.path = str(Path(folder) / name)
+        os.mkfifo(self.path, 0o666)
+        os.chmod(self.path, 0o666)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+    def line(self, timeout=None):
+        """The next line, without its newline."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        while b"\n" not in self.buffer:
+            left = max(0, deadline - now())
+            if not select.select([self.fd], [], [], left)[0]:
+                raise Timeout(f"nothing came, after {self.buffer!r}")
+            self.buffer += os.read(self.fd, 65536)
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.decode()
+
+    def silent(self, seconds):
+        """Assert that nothing is written within that time."""
+        if self.buffer or select.select([self.fd], [], [], seconds)[0]:
+            raise AssertionError(f"the command reported {self.line(0.1)!r}")
+
+    def put(self, line):
+        """Give a waiting command its line."""
+        os.write(self.fd, line.encode() + b"\n")
+
+
+# --------------------------------------------------------------- daemon
+
+
+def environment(**changes):
+    env = dict(os.environ)
+    for name, value in changes.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = value
+    return env
+
+
+def run(*args, timeout=None, env=None, **popen):
+    """Run standpiped to its end; for command lines that cannot work."""
+    return subprocess.run([str(STANDPIPED), *map(str, args)],
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=timeout or PATIENCE,
+                          env=env or environment(), **popen)
+
+
+_started = set()
+
+
+class Daemon:
+    """A running standpiped, in a `with` statement.
+
+    args       its options
+    command    the words behind "--"
+    address    what --address gets, one or several; None: the default
+    unixsocket --unixsocket instead of TCP
+    listeners  how many ready lines to wait for
+    status     what its exit status must be when the block ends
+    leftovers  processes that outlive the daemon are expected
+    env        changes of the environment (None removes)
+    """
+
+    def __init__(self, *args, command=("cat",), address="127.0.0.1", port=0,
+                 unixsocket=None, listeners=None, status=0, leftovers=False,
+                 env=None, wrap=(), **popen):
+        if isinstance(address, str):
+            address = [address]
+        options = [str(arg) for arg in args]
+        if unixsocket is not None:
+            options.append(f"--unixsocket={unixsocket}")
+            listeners = listeners or 1
+        else:
+            options.append(f"--port={port}")
+            options += [f"--address={one}" for one in address or ()]
+            listeners = listeners or len(address or ())
+        self.args = [*wrap, str(STANDPIPED), *options, "--", *map(str, command)]
+        self.unixsocket = unixsocket
+        self.listeners = listeners
+        self.status = status
+        self.leftovers = leftovers
+        self.env = environment(**(env or {}))
+        self.popen = popen
+        self.lines = []
+        self.changed = threading.Condition()
+        self.log_ended = False
+        self.process = None
+        self.returncode = None
+
+    # ---- life
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            try:
+                self.stop()
+                self.look_behind()
+                return
+            finally:
+                self.abandon()
+        self.abandon()
+        print("".join(f"{line}\n" for line in self.lines[-200:]))
+
+    def start(self):
+        self.strangers = set(children(os.getpid()))
+        self.stdout = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            self.args, stdin=subprocess.DEVNULL, stdout=self.stdout,
+            stderr=subprocess.PIPE, env=self.env, **self.popen)
+        self.pid = self.process.pid
+        _started.add(self.pid)
+        self.pidfd = os.pidfd_open(self.pid)
+        self.reader = threading.Thread(target=self._collect, daemon=True)
+        self.reader.start()
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.abandon()
+            print("\n".join(self.lines))
+            raise
+
+    def _collect(self):
+        stream = self.process.stderr
+        for raw in iter(stream.readline, b""):
+            line = raw.rstrip(b"\n").decode("utf-8", "backslashreplace")
+            with self.changed:
+                self.lines.append(line)
+                self.changed.notify_all()
+        with self.changed:
+            self.log_ended = True
+            self.changed.notify_all()
+
+    def _wait_ready(self):
+        self.urls = [m[1] for m in
+                     self.wait_logs(READY.pattern, self.listeners)]
+        self.port = None
+        for url in self.urls:
+            found = re.fullmatch(r"https?://(.*):(\d+)/", url)
+            if found:
+                self.port = int(found[2])
+
+    def signal(self, sig):
+        signal.pidfd_send_signal(self.pidfd, sig)
+
+    def wait(self, timeout=None):
+        """Wait for its exit; its status (negative: a signal)."""
+        timeout = PATIENCE if timeout is None else timeout
+        if self.returncode is None:
+            if not select.select([self.pidfd], [], [], timeout)[0]:
+                raise Timeout(f"the daemon lives after {timeout} s")
+            self.returncode = self.process.wait()
+        return self.returncode
+
+    def ended(self):
+        return bool(select.select([self.pidfd], [], [], 0)[0])
+
+    def stop(self, timeout=None):
+        """SIGTERM, unless it has ended already; checks the status."""
+        if self.returncode is None and not self.ended():
+            self.signal(signal.SIGTERM)
+        status = self.wait(timeout)
+        assert status == self.status, f"the daemon ended with {status}"
+
+    def look_behind(self):
+        """After the end: nobody is left and the log is sane."""
+        left = self._left()
+        names = [f"{pid} {executable(pid) or 'zombie'}" for pid in left]
+        for pid in left:
+            self._end(pid)
+        assert self.leftovers or not left, f"left behind: {names}"
+        if not self.leftovers:
+            with self.changed:
+                ended = self.changed.wait_for(lambda: self.log_ended, PATIENCE)
+            assert ended, "somebody still holds the daemon's standard error"
+        for line in self.lines:
+            assert not REPORT.search(line), "\n".join(self.lines)
+        self.stdout.seek(0)
+        out = self.stdout.read()
+        assert out == b"", f"standard output is not empty: {out[:200]!r}"
+
+    def _left(self):
+        """Orphans that came to us since the start, and their offspring."""
+        mine = [pid for pid in children(os.getpid())
+                if pid not in self.strangers and pid not in _started]
+        return mine + [pid for one in mine for pid in descendants(one)]
+
+    @staticmethod
+    def _end(pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+
+    def abandon(self):
+        """Whatever state it is in: end it and what it started."""
+        if self.process is None:
+            return
+        if self.returncode is None:
+            family = descendants(self.pid)
+            self.process.kill()
+            self.returncode = self.process.wait()
+            for pid in family:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        for pid in self._left():
+            self._end(pid)
+        self.reader.join(PATIENCE)
+        if not self.reader.is_alive():
+            self.process.stderr.close()
+        self.stdout.close()
+        os.close(self.pidfd)
+        self.process = None
+
+    # ---- log
+
+    def wait_logs(self, pattern, count=1, timeout=None, start=0):
+        """The first `count` matches of a pattern in the log."""
+        regex = re.compile(pattern)
+        timeout = PATIENCE if timeout is None else timeout
+        matches = []
+        at = start
+
+        def enough():
+            nonlocal at
+            while at < len(self.lines) and len(matches) < count:
+                found = regex.search(self.lines[at])
+                at += 1
+                if found:
+                    matches.append(found)
+            return len(matches) >= count or self.log_ended
+
+        with self.changed:
+            self.changed.wait_for(enough, timeout)
+            if len(matches) < count:
+                raise Timeout(
+                    f"{pattern!r} was logged {len(matches)} of {count} times\n"
+                    + "\n".join(self.lines[-50:]))
+        return matches
+
+    def wait_log(self, pattern, timeout=None, start=0):
+        return self.wait_logs(pattern, 1, timeout, start)[0]
+
+    def logged(self, pattern, start=0):
+        """The lines so far that hold the pattern."""
+        with self.changed:
+            return [line for line in self.lines[start:]
+                    if re.search(pattern, line)]
+
+    def mark(self):
+        """The place in the log, for `start`."""
+        with self.changed:
+            return len(self.lines)
+
+    def session_end(self, start=0, timeout=None):
+        """The fields of the next line that ends a session."""
+        return fields(self.wait_log("session ends", timeout, start).string)
+
+    # ---- processes
+
+    def engines(self):
+        return sorted(pid for pid in children(self.pid)
+                      if executable(pid) == ENGINE.name)
+
+    def commands(self):
+        """Children that are not engines, zombies included."""
+        engines = self.engines()
+        return sorted(pid for pid in children(self.pid) if pid not in engines)
+
+    def no_commands(self, timeout=None):
+        until(lambda: not self.commands(), "all commands are reaped", timeout)
+
+    def descriptor_counts(self):
+        """{pid: number of descriptors} of the daemon and its engines."""
+        return {pid: len(descriptors(pid))
+                for pid in [self.pid, *self.engines()]}
+
+    # ---- clients
+
+    def client(self, **kw):
+        """A connection on which nothing has been said yet."""
+        if self.unixsocket is not None:
+            return Client(str(self.unixsocket), **kw)
+        return Client((kw.pop("host", "127.0.0.1"), self.port), **kw)
+
+    def session(self, path="/", **kw):
+        """A connection after its 101."""
+        client = self.client()
+        try:
+            response = client.handshake(path, **kw)
+            if response.status != 101:
+                raise Refused(response)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def request(self, data):
+        """Send bytes on a connection of its own; the one response to them."""
+        with self.client() as client:
+            client.send(data)
+            response = client.response()
+            assert client.ending() in ("eof", "reset")
+            assert client.rest == b"", f"more than one answer: {client.rest!r}"
+            return response
+
+
+def fields(line):
+    """The key=value pairs of a log line in the text format."""
+    found = {}
+    for name, quoted, plain in re.findall(
+            r' ([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))', line):
+        found[name] = (re.sub(r'\\(["\\])', r"\1", quoted)
+                       if quoted or not plain else plain)
+    return found
+
+
+# --------------------------------------------------------------- frames
+
+Frame = collections.namedtuple("Frame", "fin rsv opcode payload")
+
+
+def masked(data, key):
+    size = len(data)
+    stream = (bytes(key) * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^
+            int.from_bytes(stream, "little")).to_bytes(size, "little")
+
+
+def frame(payload=b"", opcode=TEXT, fin=True, rsv=0, mask=True, form=None,
+          length=None):
+    """The bytes of a frame, right or wrong.
+
+    mask    True: a random key; bytes: that key; None: bare
+    form    7, 16 or 64: the length's form, whether it is the shortest or not
+    length  what the head says the length is
+    """
+    if isinstance(payload, str):
+        payload = payload.encode()
+    size = len(payload) if length is None else length
+    if form is None:
+        form = 7 if size < 126 else 16 if size < 65536 else 64
+    head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
+    bit = 0x80 if mask is not None else 0
+    if form == 7:
+        head += bytes([bit | size])
+    elif form == 16:
+        head += bytes([bit | 126]) + struct.pack(">H", size)
+    else:
+        head += bytes([bit | 127]) + struct.pack(">Q", size)
+    if mask is None:
+        return head + payload
+    key = os.urandom(4) if mask is True else mask
+    return head + key + masked(payload, key)
+
+
+def close_payload(code=None, reason=b""):
+    if code is None:
+        return b""
+    if isinstance(reason, str):
+        reason = reason.encode()
+    return struct.pack(">H", code) + reason
+
+
+def may_be_sent(code):
+    """Whether a Close may carry that code (RFC 6455, section 7.4)."""
+    return (1000 <= code <= 1014 and code not in (1004, 1005, 1006) or
+            3000 <= code <= 4999)
+
+
+class Response:
+    def __init__(self, head):
+        lines = head.decode("latin-1").split("\r\n")
+        found = re.fullmatch(r"HTTP/1\.1 (\d{3}) ([^\r\n]*)", lines[0])
+        if not found:
+            raise Broken(f"status line {lines[0]!r}")
+        self.status = int(found[1])
+        self.reason = found[2]
+        self.fields = []
+        for line in lines[1:]:
+            name, colon, value = line.partition(":")
+            if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
+                                             name):
+                raise Broken(f"header field {line!r}")
+            self.fields.append((name, value.strip(" \t")))
+        self.body = b""
+
+    def all(self, name):
+        return [v for n, v in self.fields if n.lower() == name.lower()]
+
+    def get(self, name):
+        """The one value of a field, or None."""
+        values = self.all(name)
+        if len(values) > 1:
+            raise Broken(f"{name} is there {len(values)} times")
+        return values[0] if values else None
+
+
+def request_head(path="/", method="GET", version="HTTP/1.1", headers=(),
+                 host="127.0.0.1", key="dGhlIHNhbXBsZSBub25jZQ==", drop=()):
+    """An upgrade request; headers are added, those named in drop left out."""
+    if isinstance(path, str):
+        path = path.encode("latin-1")
+    drop = {name.lower() for name in drop}
+    if isinstance(headers, dict):
+        headers = list(headers.items())
+    lines = [f"{method} ".encode() + path + f" {version}".encode()]
+    for name, value in [("Host", host), ("Upgrade", "websocket"),
+                        ("Connection", "Upgrade"), ("Sec-WebSocket-Key", key),
+                        ("Sec-WebSocket-Version", "13")]:
+        if name.lower() not in drop:
+            lines.append(f"{name}: {value}".encode("latin-1"))
+    for name, value in headers:
+        if isinstance(value, str):
+            value = value.encode("latin-1")
+        lines.append(name.encode() + b": " + value)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+class Client:
+    """A connection to the daemon; in a `with` statement.
+
+    buffer    bytes that arrived and were not taken yet
+    rest      what came until the end, after ending()
+    how       "eof" or "reset" once the connection has ended
+    """
+
+    def __init__(self, target, receive_buffer=None):
+        if isinstance(target, str):
+            self.sock = socket.socket(socket.AF_UNIX)
+        else:
+            family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+            self.sock = socket.socket(family)
+        if receive_buffer:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                                 receive_buffer)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(target)
+        self.sock.setblocking(False)
+        if self.sock.family != socket.AF_UNIX:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = bytearray()
+        self.taken = 0
+        self.how = None
+        self.open = None
+        self.pings = []
+        self.pongs = []
+        self.answer_pings = True
+        self.frames = 0
+        self.largest = 0
+        self.rest = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.sock.close()
+
+    def reset(self):
+        """Vanish with a reset."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                             struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def shut(self):
+        """A FIN, and go on reading."""
+        self.sock.shutdown(socket.SHUT_WR)
+
+    # ---- bytes
+
+    def _wait(self, events, deadline):
+        poller = select.poll()
+        poller.register(self.sock, events)
+        left = max(0.0, deadline - now())
+        ready = poller.poll(int(left * 1000) + (1 if left else 0))
+        if not ready and now() >= deadline:
+            raise Timeout("nothing came in time")
+        return ready[0][1] if ready else 0
+
+    def _receive(self):
+        """Take what is there; False if nothing is."""
+        try:
+            data = self.sock.recv(1 << 18)
+        except BlockingIOError:
+            return False
+        except (ConnectionResetError, BrokenPipeError):
+            self.how = "reset"
+            return True
+        if not data:
+            self.how = "eof"
+        self.buffer += data
+        return True
+
+    def send(self, data, timeout=None, read=True):
+        """Send all of it; meanwhile what arrives is kept, unless read=False."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self.sock.send(view[:1 << 18]):]
+                continue
+            except BlockingIOError:
+                pass
+            except (ConnectionResetError, BrokenPipeError):
+                if self.how is None:
+                    while self.how is None and self._receive():
+                        pass
+                self.how = self.how or "reset"
+                raise Gone(self.how) from None
+            want = select.POLLOUT
+            if read and self.how is None:
+                want |= select.POLLIN
+            if self._wait(want, deadline) & select.POLLIN and read:
+                self._receive()
+
+    def send_some(self, data):
+        """Send what the kernel takes at once; how many bytes."""
+        try:
+            return self.sock.send(data)
+        except BlockingIOError:
+            return 0
+
+    def fill(self, timeout=1.0, quiet=0.15, chunk=bytes(65536)):
+        """Send until nothing has gone out for `quiet` seconds; how much did."""
+        sent = 0
+        deadline = now() + timeout
+        while now() < deadline:
+            try:
+                self._wait(select.POLLOUT, now() + quiet)
+            except Timeout:
+                break
+            sent += self.send_some(chunk)
+        return sent
+
+    def _more(self, deadline):
+        while True:
+            if self.how is not None:
+                raise Gone(self.how)
+            if self._receive():
+                return
+            self._wait(select.POLLIN, deadline)
+
+    def _need(self, size, deadline):
+        while len(self.buffer) - self.taken < size:
+            self._more(deadline)
+
+    def _take(self, size):
+        data = bytes(memoryview(self.buffer)[self.taken:self.taken + size])
+        self.taken += size
+        if self.taken > 1 << 20 or self.taken == len(self.buffer):
+            del self.buffer[:self.taken]
+            self.taken = 0
+        return data
+
+    def recv_some(self, timeout=None):
+        """Any bytes, at least one."""
+        self._need(1, now() + (PATIENCE if timeout is None else timeout))
+        return self._take(len(self.buffer) - self.taken)
+
+    def recv_exactly(self, size, timeout=None):
+        self._need(size, now() + (PATIENCE if timeout is None else timeout))
+        return self._take(size)
+
+    def silent(self, seconds):
+        """Assert that nothing arrives, not even the end, for that long."""
+        assert len(self.buffer) == self.taken, bytes(self.buffer[self.taken:])
+        assert self.how is None
+        if select.select([self.sock], [], [], seconds)[0]:
+            self._receive()
+            raise AssertionError(f"something came: {bytes(self.buffer)!r} "
+                                 f"{self.how}")
+
+    def ending(self, timeout=None):
+        """Read to the end: "eof" or "reset". The bytes are in rest."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        while self.how is None:
+            if not self._receive():
+                self._wait(select.POLLIN, deadline)
+        self.rest = self._take(len(self.buffer) - self.taken)
+        return self.how
+
+    # ---- HTTP
+
+    def response(self, timeout=None, body=True):
+        """Read one response, with its body unless it is a 101."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        while (end := self.buffer.find(b"\r\n\r\n", self.taken)) < 0:
+            self._more(deadline)
+        head = self._take(end + 4 - self.taken)[:-4]
+        response = Response(head)
+        if response.status != 101:
+            length = response.get("Content-Length")
+            if length is None or not length.isdigit():
+                raise Broken(f"Content-Length {length!r}")
+            if body:
+                response.body = self.recv_exactly(int(length),
+                                                  deadline - now())
+        return response
+
+    def handshake(self, path="/", behind=b"", timeout=None, **kw):
+        """Ask for the upgrade; `behind` goes out in the same write."""
+        key = base64.b64encode(os.urandom(16)).decode()
+        kw.setdefault("key", key)
+        if self.sock.family != socket.AF_UNIX:
+            host, port = self.sock.getpeername()[:2]
+            host = f"[{host}]" if ":" in host else host
+            kw.setdefault("host", f"{host}:{port}")
+        self.send(request_head(path, **kw) + behind, timeout)
+        response = self.response(timeout)
+        if response.status == 101:
+            self.check_101(response, kw["key"])
+        return response
+
+    @staticmethod
+    def check_101(response, key):
+        digest = hashlib.sha1(key.encode() + GUID).digest()
+        accept = base64.b64encode(digest).decode()
+        if response.get("Sec-WebSocket-Accept") != accept:
+            raise Broken("wrong Sec-WebSocket-Accept")
+        if (response.get("Upgrade") or "").lower() != "websocket":
+            raise Broken("no Upgrade: websocket")
+        if (response.get("Connection") or "").lower() != "upgrade":
+            raise Broken("no Connection: Upgrade")
+        for name in "Content-Length", "Transfer-Encoding":
+            if response.all(name):
+                raise Broken(f"{name} in a 101")
+
+    # ---- frames
+
+    def send_frame(self, payload=b"", opcode=TEXT, **kw):
+        self.send(frame(payload, opcode, **kw))
+
+    def send_text(self, text, **kw):
+        self.send_frame(text, TEXT, **kw)
+
+    def send_binary(self, data, **kw):
+        self.send_frame(data, BINARY, **kw)
+
+    def send_ping(self, payload=b""):
+        self.send_frame(payload, PING)
+
+    def send_close(self, code=None, reason=b""):
+        self.send_frame(close_payload(code, reason), CLOSE)
+
+    def recv_frame(self, timeout=None):
+        """The next frame, checked against RFC 6455, section 5.2."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        self._need(2, deadline)
+        first, second = self.buffer[self.taken], self.buffer[self.taken + 1]
+        fin, rsv, opcode = bool(first & 0x80), first >> 4 & 7, first & 15
+        size, skip = second & 0x7F, 2
+        if second & 0x80:
+            raise Broken("a masked frame from the server")
+        if rsv:
+            raise Broken(f"reserved bits {rsv}")
+        if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+            raise Broken(f"opcode {opcode}")
+        if size >= 126:
+            wide, low = (2, 126) if size == 126 else (8, 65536)
+            self._need(2 + wide, deadline)
+            size = int.from_bytes(
+                self.buffer[self.taken + 2:self.taken + 2 + wide], "big")
+            skip += wide
+            if size < low or size >> 63:
+                raise Broken(f"length {size} in {wide} bytes")
+        if opcode >= 8 and (size > 125 or not fin):
+            raise Broken("a long or fragmented control frame")
+        self._need(skip + size, deadline)
+        self._take(skip)
+        self.frames += 1
+        self.largest = max(self.largest, size)
+        return Frame(fin, rsv, opcode, self._take(size))
+
+    def _control(self, got):
+        if got.opcode == PING:
+            self.pings.append(got.payload)
+            if self.answer_pings:
+                self.send_frame(got.payload, PONG)
+        elif got.opcode == PONG:
+            self.pongs.append(got.payload)
+        else:
+            raise Closed(*parse_close(got.payload))
+
+    def recv_fragment(self, timeout=None):
+        """(opcode of the message, payload, last) of the next data frame."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        while True:
+            got = self.recv_frame(deadline - now())
+            if got.opcode >= 8:
+                self._control(got)
+                continue
+            if got.opcode == CONTINUATION:
+                if self.open is None:
+                    raise Broken("a continuation of nothing")
+            elif self.open is not None:
+                raise Broken("a new message inside another")
+            else:
+                self.open = got.opcode
+            opcode = self.open
+            if got.fin:
+                self.open = None
+            return opcode, got.payload, got.fin
+
+    def recv_message(self, timeout=None):
+        """(opcode, payload) of the next message, whole."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        parts = []
+        while True:
+            opcode, payload, last = self.recv_fragment(deadline - now())
+            parts.append(payload)
+            if last:
+                whole = b"".join(parts)
+                if opcode == TEXT:
+                    try:
+                        whole.decode()
+                    except UnicodeDecodeError as e:
+                        raise Broken(f"text that is not UTF-8: {e}") from None
+                return opcode, whole
+
+    def recv_text(self, timeout=None):
+        opcode, payload = self.recv_message(timeout)
+        assert opcode == TEXT, f"binary: {payload[:80]!r}"
+        return payload.decode()
+
+    def recv_binary(self, timeout=None):
+        opcode, payload = self.recv_message(timeout)
+        assert opcode == BINARY, f"text: {payload[:80]!r}"
+        return payload
+
+    def recv_pong(self, timeout=None):
+        """The payload of the next frame, which is a pong."""
+        got = self.recv_frame(timeout)
+        assert got.opcode == PONG, got
+        return got.payload
+
+    def recv_close(self, timeout=None):
+        """(code, reason); the next thing must be the Close."""
+        try:
+            message = self.recv_message(timeout)
+        except Closed as closed:
+            return closed.code, closed.reason
+        raise AssertionError(f"a message and no Close: {message!r:.200}")
+
+    def messages(self, timeout=None):
+        """([(opcode, payload)], code, reason): everything until the Close."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        got = []
+        while True:
+            try:
+                got.append(self.recv_message(deadline - now()))
+            except Closed as closed:
+                return got, closed.code, closed.reason
+
+    def texts(self, timeout=None):
+        """([text], code, reason): everything until the Close."""
+        got, code, reason = self.messages(timeout)
+        assert all(opcode == TEXT for opcode, _ in got)
+        return [payload.decode() for _, payload in got], code, reason
+
+    def stream(self, timeout=None):
+        """(bytes, code, reason): all payloads joined until the Close."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        got = bytearray()
+        while True:
+            try:
+                got += self.recv_fragment(deadline - now())[1]
+            except Closed as closed:
+                return bytes(got), closed.code, closed.reason
+
+    def finish(self, code=None, timeout=None):
+        """Answer the Close that was read; the connection must end cleanly."""
+        self.send_close(code)
+        how = self.ending(timeout)
+        assert how == "eof" and self.rest == b"", (how, self.rest[:100])
+
+    def bye(self, code=1000, reason=b"", timeout=None):
+        """Close from our side; (messages, code, reason) until their Close."""
+        self.send_close(code, reason)
+        got = self.messages(timeout)
+        how = self.ending(timeout)
+        assert how == "eof" and self.rest == b"", (how, self.rest[:100])
+        return got
+
+
+def parse_close(payload):
+    if not payload:
+        return None, ""
+    if len(payload) == 1:
+        raise Broken("a Close of one byte")
+    code = struct.unpack(">H", payload[:2])[0]
+    if not may_be_sent(code):
+        raise Broken(f"a Close with code {code}")
+    try:
+        return code, payload[2:].decode()
+    except UnicodeDecodeError:
+        raise Broken("a reason that is not UTF-8") from None
+
+
+# -------------------------------------------- records of --framing=frames
+
+
+def record(kind, payload=b""):
+    if isinstance(payload, str):
+        payload = payload.encode()
+    return kind.encode() + struct.pack(">I", len(payload)) + payload
+
+
+def records(data):
+    """[(type, payload)] of a byte string that holds whole records."""
+    found = []
+    while data:
+        assert len(data) >= 5, f"a cut record: {data!r}"
+        size = struct.unpack(">I", data[1:5])[0]
+        assert len(data) >= 5 + size, f"a cut record: {data[:80]!r}"
+        found.append((chr(data[0]), data[5:5 + size]))
+        data = data[5 + size:]
+    return found
+
+
+def joined(recs):
+    """The same with parts (t, b) put together: [(T or B, payload)]."""
+    whole, parts = [], b""
+    for kind, payload in recs:
+        if kind in "tb":
+            parts += payload
+        elif kind in "TB":
+            whole.append((kind, parts + payload))
+            parts = b""
+        else:
+            whole.append((kind, payload))
+    return whole

@@ -1,0 +1,172 @@
+"""Engines and the parent, killed while they are at work."""
+
+import os
+import signal
+
+import pytest
+
+from standpipe import (Daemon, Gone, Process, descriptors, handler, now,
+                       until)
+
+
+def settled(d, count):
+    """Wait until that many engines are there and accept."""
+    until(lambda: len(d.engines()) == count, f"{count} engines")
+
+
+def busiest(d):
+    return max(d.engines(), key=lambda pid: len(descriptors(pid)))
+
+
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGSEGV])
+def test_engine_killed_under_load(sig):
+    count = 40
+    with Daemon("--engines=4", "--kill=EOF:100ms,TERM:100ms,KILL",
+                "--linger=50ms") as d:
+        engines = d.engines()
+        clients = [d.session() for _ in range(count)]
+        for c in clients:
+            for i in range(100):
+                c.send_text(f"{i}")
+        victim = busiest(d)
+        os.kill(victim, sig)
+        start = now()
+        for _ in range(12):  # new ones are served within a second
+            with d.session(timeout=1) as c:
+                c.send_text("new")
+                assert c.recv_text(1) == "new"
+                c.reset()
+        assert now() - start < 2
+        unharmed, lost = [], 0
+        for c in clients:
+            try:
+                assert [c.recv_text() for _ in range(100)] == [
+                    str(i) for i in range(100)]
+                c.send_text("after")
+                assert c.recv_text() == "after"
+                unharmed.append(c)
+            except Gone:
+                lost += 1
+                c.close()
+        assert 0 < lost < count
+        settled(d, 4)
+        assert len(set(d.engines()) & set(engines)) == 3
+        until(lambda: len(d.commands()) == len(unharmed),
+              "the commands of the dead engine are gone")
+        for c in unharmed:
+            c.bye()
+        d.no_commands()
+        assert d.logged("(warn|error) .*engine")
+        d.lines[:] = [line for line in d.lines
+                      if sig != signal.SIGSEGV or "Sanitizer" not in line]
+
+
+def test_engine_killed_its_stubborn_commands_get_the_ladder():
+    with Daemon("--engines=1", "--kill=EOF:100ms,TERM:100ms,KILL",
+                command=[handler("ignore-term")]) as d:
+        with d.session() as c, Process(c.recv_text()) as command:
+            os.kill(d.engines()[0], signal.SIGKILL)
+            assert c.ending() in ("eof", "reset")
+            assert command.alive()
+            command.wait(3)
+        d.no_commands()
+        with d.session(timeout=3) as c:
+            c.recv_text()
+            c.reset()
+
+
+def test_engine_killed_frees_its_slots():
+    with Daemon("--engines=1", "--maxforks=3", "--max-connections=3",
+                "--kill=EOF:50ms,TERM:50ms,KILL") as d:
+        for _ in range(2):
+            clients = [d.session() for _ in range(3)]
+            with d.client() as c:
+                assert c.handshake().status == 503
+            old = d.engines()[0]
+            os.kill(old, signal.SIGKILL)
+            until(lambda: d.engines() and d.engines()[0] != old, "a new one")
+            d.no_commands()
+            for c in clients:
+                c.close()
+        for _ in range(3):
+            clients.append(d.session())
+        with d.client() as c:
+            assert c.handshake().status == 503
+
+
+def test_engine_killed_again_and_again_comes_back():
+    with Daemon("--engines=1") as d:
+        for _ in range(3):
+            old = d.engines()[0]
+            os.kill(old, signal.SIGKILL)
+            until(lambda: d.engines() and d.engines()[0] != old, "a new one")
+            with d.session() as c:
+                c.send_text("x")
+                assert c.recv_text() == "x"
+                c.bye()
+        assert len(d.logged("^standpiped: listening")) == 1
+
+
+def test_engine_killed_leaves_no_descriptor_behind():
+    with Daemon("--engines=2") as d:
+        def kill():
+            old = d.engines()
+            victim = Process(old[0])
+            victim.kill()
+            until(lambda: len(d.engines()) == 2 and d.engines() != old, "both")
+            with d.session() as c:
+                c.bye()
+            d.no_commands()
+            os.close(victim.fd)
+
+        kill()
+        before = len(descriptors(d.pid))
+        kill()
+        kill()
+        until(lambda: len(descriptors(d.pid)) == before,
+              "the parent's descriptors as before")
+
+
+def test_once_with_an_engine_killed_ends():
+    with Daemon("--once", "--engines=1",
+                "--kill=EOF:50ms,TERM:50ms,KILL") as d:
+        with d.session():
+            os.kill(d.engines()[0], signal.SIGKILL)
+            d.status = d.wait(5)
+            assert d.status >= 0
+
+
+def test_parent_killed_engines_end_and_commands_get_end_of_input(mailbox):
+    with Daemon("--engines=4", command=[handler("tell-end"), mailbox.path],
+                status=-signal.SIGKILL, leftovers=True) as d:
+        engines = [Process(pid) for pid in d.engines()]
+        clients = [d.session() for _ in range(8)]
+        for c in clients:
+            c.send_text("last words")
+            c.send_ping()
+            c.recv_pong()
+        commands = [Process(pid) for pid in d.commands()]
+        assert len(commands) == 8
+        d.signal(signal.SIGKILL)
+        for engine in engines:
+            engine.wait(3)
+        for _ in clients:
+            assert bytes.fromhex(mailbox.line()) == b"last words\n"
+        for command in commands:
+            command.wait(3)
+        for c in clients:
+            assert c.ending() in ("eof", "reset")
+        with pytest.raises(ConnectionRefusedError):
+            d.client()
+
+
+def test_sigterm_to_an_engine_alone_harms_the_daemon_not():
+    with Daemon("--engines=2") as d:
+        for pid in d.engines():
+            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGINT)
+            os.kill(pid, signal.SIGHUP)
+        with d.session(timeout=3) as c:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+            c.bye()

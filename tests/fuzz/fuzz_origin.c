@@ -1,0 +1,92 @@
+/*
+ * Origin rules. The input is lines: Origin, Host, a pattern, a server name;
+ * the first byte holds the switches. Besides not crashing, a page must be let
+ * in by its own origin as a pattern, unless that is malformed, and never over
+ * a loopback connection under a Host that is not ours.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/http1.h"
+#include "codec/origin.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+enum { LINES = 4 };
+
+static void
+check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* Cut text into lines in place; those that are missing are empty. */
+static void
+split(char *text, char *line[LINES])
+{
+	for (size_t i = 0; i < LINES; i++) {
+		line[i] = text;
+		text += strcspn(text, "\n");
+		if (*text == '\n')
+			*text++ = '\0';
+	}
+}
+
+static void
+judge(uint8_t bits, char *line[LINES])
+{
+	const char *pattern = line[2], *name = line[3];
+	const char *const own = line[0];
+	struct origin_policy policy = {
+		.origins = &pattern,
+		.norigins = bits & 1,
+		.same_origin = bits & 2,
+		.server_names = &name,
+		.nserver_names = bits >> 2 & 1,
+	};
+	struct origin_request rq = {
+		.norigins = bits >> 3 & 1,
+		.origin = line[0],
+		.origin_len = strlen(line[0]),
+		.sec_fetch_site = bits & 16,
+		.loopback = bits & 32,
+		.https = bits & 64,
+	};
+	enum origin_verdict v, again;
+
+	if (http1_split_host(line[1], strlen(line[1]), &rq.host_len, &rq.port))
+		rq.host = line[1];
+	v = origin_check(&policy, &rq);
+	check(origin_strrule(v) != NULL && origin_option(v) != NULL);
+	if (v == ORIGIN_ALLOWED && rq.loopback && rq.norigins > 0 &&
+	    policy.nserver_names == 0)
+		check(origin_is_loopback(rq.host, rq.host_len));
+	if (rq.norigins == 0 || v == ORIGIN_ERR_HOST)
+		return;
+	policy.origins = &own;
+	policy.norigins = 1;
+	policy.same_origin = false;
+	again = origin_check(&policy, &rq);
+	check(again == ORIGIN_ALLOWED ||
+	    (again == ORIGIN_ERR_MALFORMED &&
+		(v == again || strcmp(pattern, "*") == 0)));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
+{
+	char *line[LINES], *text;
+
+	if (len == 0 || (text = malloc(len)) == NULL)
+		return 0;
+	memcpy(text, in + 1, len - 1);
+	text[len - 1] = '\0';
+	split(text, line);
+	judge(in[0], line);
+	free(text);
+	return 0;
+}

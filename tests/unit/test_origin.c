@@ -1,0 +1,316 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+#include "codec/http1.h"
+#include "codec/origin.h"
+
+/* Lists are NULL-terminated here; NULL is the empty one. */
+typedef const char *const list[4];
+
+static size_t
+count(const char *const *names)
+{
+	size_t n = 0;
+
+	while (n < nitems((list){ 0 }) && names[n] != NULL)
+		n++;
+	return n;
+}
+
+enum way { OUTSIDE, LOOPBACK, TLS };
+
+static const struct test_case {
+	const char *name;
+	const char *fields; /* of the request, Host included */
+	enum way way;
+	list origins;
+	bool same_origin;
+	list server_names;
+	enum origin_verdict verdict;
+} cases[] = {
+#define H(host) "Host: " host "\r\n"
+#define O(origin) "Origin: " origin "\r\n"
+	{ "no origin (H13)", H("a"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ALLOWED },
+	{ "no origin, a list", H("a"), OUTSIDE, { "b" }, true, { 0 },
+	    ORIGIN_ALLOWED },
+	{ "null (H13)", H("a") O("null"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_NULL },
+	{ "null, another list", H("a") O("null"), OUTSIDE, { "a" }, false,
+	    { 0 }, ORIGIN_ERR_NULL },
+	{ "null listed", H("a") O("null"), OUTSIDE, { "b", "null" }, false,
+	    { 0 }, ORIGIN_ALLOWED },
+	{ "null listed, same origin", H("a") O("null"), OUTSIDE, { "null" },
+	    true, { 0 }, ORIGIN_ERR_NULL },
+	{ "null under *", H("a") O("null"), OUTSIDE, { "*" }, false, { 0 },
+	    ORIGIN_ALLOWED },
+	{ "NULL is no origin", H("a") O("NULL"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+
+	{ "two origins", H("a") O("http://a") O("http://a"), OUTSIDE, { "*" },
+	    false, { 0 }, ORIGIN_ERR_SEVERAL },
+	{ "two in one", H("a") O("http://a http://a"), OUTSIDE, { 0 }, false,
+	    { 0 }, ORIGIN_ERR_MALFORMED },
+	{ "empty", H("a") O(""), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "no scheme", H("a") O("a"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "empty scheme", H("a") O("://a"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "bad scheme", H("a") O("1http://a"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "path", H("a") O("http://a/"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "user", H("a") O("http://u@a"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "empty port", H("a") O("http://a:"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "local file", H("a") O("file://"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_MALFORMED },
+	{ "local file under *", H("a") O("file://"), OUTSIDE, { "*" }, false,
+	    { 0 }, ORIGIN_ALLOWED },
+
+	{ "same", H("a") O("http://a"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ALLOWED },
+	{ "same, case (H11)", H("Example.COM") O("HTTP://eXAMPLE.com"), OUTSIDE,
+	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "same, port", H("a:81") O("http://a:81"), OUTSIDE, { 0 }, false,
+	    { 0 }, ORIGIN_ALLOWED },
+	{ "same, default port in Host (H11)", H("a:80") O("http://a"), OUTSIDE,
+	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "same, default port in Origin (H11)", H("a") O("http://a:80"),
+	    OUTSIDE, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "same, 443 over TLS (H11)", H("a:443") O("https://a"), TLS, { 0 },
+	    false, { 0 }, ORIGIN_ALLOWED },
+	{ "same, IPv6 (H11)",
+	    H("[2001:db8::1]:81") O("http://[2001:DB8:0::1]:81"), OUTSIDE,
+	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "https page behind a proxy (H11)", H("a") O("https://a"), OUTSIDE,
+	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "https page behind a proxy, port", H("a:444") O("https://a:444"),
+	    OUTSIDE, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "http page over TLS", H("a") O("http://a"), TLS, { 0 }, false, { 0 },
+	    ORIGIN_ERR_FOREIGN },
+	{ "http page over TLS, same port", H("a:81") O("http://a:81"), TLS,
+	    { 0 }, false, { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "other host", H("a") O("http://b"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_FOREIGN },
+	{ "other port", H("a:81") O("http://a:82"), OUTSIDE, { 0 }, false,
+	    { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "port against default", H("a:81") O("http://a"), OUTSIDE, { 0 },
+	    false, { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "default of the other scheme", H("a:80") O("https://a"), OUTSIDE,
+	    { 0 }, false, { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "subdomain", H("a.b") O("http://c.a.b"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ERR_FOREIGN },
+	{ "other IPv6", H("[2001:db8::1]") O("http://[2001:db8::2]"), OUTSIDE,
+	    { 0 }, false, { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "other scheme", H("a") O("chrome-extension://a"), OUTSIDE, { 0 },
+	    false, { 0 }, ORIGIN_ERR_FOREIGN },
+
+	{ "listed", H("a") O("https://b.org"), OUTSIDE, { "x", "b.org" }, false,
+	    { 0 }, ORIGIN_ALLOWED },
+	{ "listed, any port", H("a") O("https://b.org:99"), OUTSIDE,
+	    { "b.org" }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "listed, case", H("a") O("http://b.org"), OUTSIDE, { "HTTP://B.ORG" },
+	    false, { 0 }, ORIGIN_ALLOWED },
+	{ "listed, port", H("a") O("http://b.org:99"), OUTSIDE, { "b.org:99" },
+	    false, { 0 }, ORIGIN_ALLOWED },
+	{ "listed, default port", H("a") O("https://b.org"), OUTSIDE,
+	    { "b.org:443" }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "listed, IPv6", H("a") O("http://[::2]:9"), OUTSIDE,
+	    { "http://[0::2]:9" }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "not listed", H("a") O("http://b.org"), OUTSIDE, { "c.org" }, false,
+	    { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "the same, not listed", H("a") O("http://a"), OUTSIDE, { "c.org" },
+	    false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "other port than listed", H("a") O("http://b.org:98"), OUTSIDE,
+	    { "b.org:99" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "default port of the other scheme", H("a") O("http://b.org"), OUTSIDE,
+	    { "b.org:443" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "other scheme than listed", H("a") O("http://b.org"), OUTSIDE,
+	    { "https://b.org" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "odd scheme without one in the list", H("a") O("app://b.org"),
+	    OUTSIDE, { "b.org" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "odd scheme listed", H("a") O("app://b.org"), OUTSIDE,
+	    { "app://b.org" }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "suffix (H12)", H("a") O("http://evil-example.com"), OUTSIDE,
+	    { "example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "prefix (H12)", H("a") O("http://example.com.evil.org"), OUTSIDE,
+	    { "example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "dots are dots (H12)", H("a") O("http://exampleXcom"), OUTSIDE,
+	    { "example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+
+	{ "one label", H("a") O("http://x.example.com"), OUTSIDE,
+	    { "*.example.com" }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "two labels, scheme and port", H("a") O("https://x.Y.example.com"),
+	    OUTSIDE, { "https://*.example.COM:443" }, false, { 0 },
+	    ORIGIN_ALLOWED },
+	{ "bare domain (H12)", H("a") O("http://example.com"), OUTSIDE,
+	    { "*.example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "empty label (H12)", H("a") O("http://.example.com"), OUTSIDE,
+	    { "*.example.com" }, false, { 0 }, ORIGIN_ERR_MALFORMED },
+	{ "no label boundary (H12)", H("a") O("http://evil-example.com"),
+	    OUTSIDE, { "*.example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "a star elsewhere is none", H("a") O("http://x.b"), OUTSIDE,
+	    { "x.*", "*b", "http://*" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "malformed patterns match nothing", H("a") O("http://b"), OUTSIDE,
+	    { "", "http://", "http://b/" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
+
+	{ "both rules, both kept", H("a") O("http://a"), OUTSIDE, { "a" }, true,
+	    { 0 }, ORIGIN_ALLOWED },
+	{ "both rules, not the same", H("a") O("http://b"), OUTSIDE, { "b" },
+	    true, { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "both rules, not listed", H("a") O("http://a"), OUTSIDE, { "b" },
+	    true, { 0 }, ORIGIN_ERR_UNLISTED },
+	{ "both rules, *", H("a") O("http://a"), OUTSIDE, { "*" }, true, { 0 },
+	    ORIGIN_ALLOWED },
+
+	{ "rebinding", H("evil.org:81") O("http://evil.org:81"), LOOPBACK,
+	    { 0 }, false, { 0 }, ORIGIN_ERR_HOST },
+	{ "rebinding, any origin", H("evil.org") O("http://evil.org"), LOOPBACK,
+	    { "*" }, false, { 0 }, ORIGIN_ERR_HOST },
+	{ "rebinding, no Origin sent",
+	    H("evil.org") "Sec-Fetch-Site: same-origin\r\n", LOOPBACK, { 0 },
+	    false, { 0 }, ORIGIN_ERR_HOST },
+	{ "no browser", H("evil.org"), LOOPBACK, { 0 }, false, { 0 },
+	    ORIGIN_ALLOWED },
+	{ "loopback, localhost", H("LocalHost:81") O("http://localhost:81"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "loopback, below localhost", H("a.localhost") O("http://a.localhost"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "loopback, 127/8", H("127.1.2.3:81") O("http://127.1.2.3:81"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "loopback, ::1", H("[::1]:81") O("http://[::1]:81"), LOOPBACK, { 0 },
+	    false, { 0 }, ORIGIN_ALLOWED },
+	{ "loopback, foreign page", H("localhost") O("http://evil.org"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "127. as a name",
+	    H("127.0.0.1.evil.org") O("http://127.0.0.1.evil.org"), LOOPBACK,
+	    { 0 }, false, { 0 }, ORIGIN_ERR_HOST },
+	{ "localhost as a suffix", H("evillocalhost") O("http://evillocalhost"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ERR_HOST },
+	{ "server name", H("my.org:81") O("http://my.org:81"), LOOPBACK, { 0 },
+	    false, { "x", "MY.org" }, ORIGIN_ALLOWED },
+	{ "server name below", H("x.my.org") O("http://x.my.org"), LOOPBACK,
+	    { 0 }, false, { "*.my.org" }, ORIGIN_ALLOWED },
+	{ "server name *", H("evil.org") O("http://evil.org"), LOOPBACK, { 0 },
+	    false, { "*" }, ORIGIN_ALLOWED },
+	{ "another server name", H("evil.org") O("http://evil.org"), LOOPBACK,
+	    { 0 }, false, { "my.org" }, ORIGIN_ERR_HOST },
+	{ "server name with scheme is none", H("my.org") O("http://my.org"),
+	    LOOPBACK, { 0 }, false, { "http://my.org" }, ORIGIN_ERR_HOST },
+	{ "server name with port is none", H("my.org:81") O("http://my.org:81"),
+	    LOOPBACK, { 0 }, false, { "my.org:81" }, ORIGIN_ERR_HOST },
+	{ "another address", H("128.0.0.1") O("http://128.0.0.1"), LOOPBACK,
+	    { 0 }, false, { 0 }, ORIGIN_ERR_HOST },
+	{ "outside without names", H("evil.org") O("http://evil.org"), OUTSIDE,
+	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "outside with names", H("evil.org") O("http://evil.org"), OUTSIDE,
+	    { 0 }, false, { "my.org" }, ORIGIN_ERR_HOST },
+	{ "outside with names, ours", H("my.org") O("http://my.org"), OUTSIDE,
+	    { 0 }, false, { "my.org" }, ORIGIN_ALLOWED },
+	{ "outside with names, no browser", H("evil.org"), OUTSIDE, { 0 },
+	    false, { "my.org" }, ORIGIN_ALLOWED },
+#undef H
+#undef O
+};
+
+/* Fill *rq from a request of those fields; `in` holds its bytes. */
+static void
+read_request(struct origin_request *rq, char *in, size_t insz,
+    const char *version, const char *fields)
+{
+	struct http1_head head;
+	size_t scanned = 0, used = 0;
+	enum http1_result rc;
+
+	snprintf(in, insz, "GET / HTTP/%s\r\n%s\r\n", version, fields);
+	rc = http1_read_request(&head, (const uint8_t *)in, strlen(in),
+	    &scanned, &used);
+	if (rc != HTTP1_HEAD)
+		fail_msg("%s: %s", in, http1_strresult(rc));
+	origin_read(rq, &head);
+}
+
+static enum origin_verdict
+judge(const struct test_case *c)
+{
+	const struct origin_policy policy = {
+		.origins = c->origins,
+		.norigins = count(c->origins),
+		.same_origin = c->same_origin,
+		.server_names = c->server_names,
+		.nserver_names = count(c->server_names),
+	};
+	struct origin_request rq;
+	char in[512];
+
+	read_request(&rq, in, sizeof(in), "1.1", c->fields);
+	rq.loopback = c->way == LOOPBACK;
+	rq.https = c->way == TLS;
+	return origin_check(&policy, &rq);
+}
+
+static void
+judges(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nitems(cases); i++) {
+		enum origin_verdict got = judge(&cases[i]);
+
+		if (got != cases[i].verdict)
+			fail_msg("%s: %s", cases[i].name, origin_strrule(got));
+	}
+}
+
+/* HTTP/1.0 may name no host: then nothing is of the same origin. */
+static void
+judges_without_host(void **state)
+{
+	const struct origin_policy policy = { 0 };
+	struct origin_request rq;
+	char in[128];
+
+	(void)state;
+	read_request(&rq, in, sizeof(in), "1.0", "Origin: http://a\r\n");
+	assert_null(rq.host);
+	assert_int_equal(origin_check(&policy, &rq), ORIGIN_ERR_FOREIGN);
+	rq.loopback = true;
+	assert_int_equal(origin_check(&policy, &rq), ORIGIN_ERR_HOST);
+}
+
+/* Whoever reads the log learns what would let the request in. */
+static void
+names_rules(void **state)
+{
+	(void)state;
+	for (int v = ORIGIN_ERR_HOST; v < ORIGIN_ALLOWED; v++)
+		assert_string_not_equal(origin_strrule((enum origin_verdict)v),
+		    origin_strrule((enum origin_verdict)(v + 1)));
+	assert_string_equal(origin_option(ORIGIN_ERR_NULL), "--origin=null");
+	assert_string_equal(origin_option(ORIGIN_ERR_FOREIGN), "--origin");
+	assert_string_equal(origin_option(ORIGIN_ERR_UNLISTED), "--origin");
+	assert_string_equal(origin_option(ORIGIN_ERR_HOST), "--server-name");
+	assert_string_equal(origin_option(ORIGIN_ERR_SEVERAL), "none");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judges),
+		cmocka_unit_test(judges_without_host),
+		cmocka_unit_test(names_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,236 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "codec/http1.h"
+#include "codec/ws_hello.h"
+
+#define HOST "Host: a\r\n"
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define UPGRADE "Upgrade: websocket\r\n"
+#define CONN "Connection: Upgrade\r\n"
+#define V13 "Sec-WebSocket-Version: 13\r\n"
+#define GET "GET / HTTP/1.1\r\n" HOST
+
+static void
+read_text(struct http1_head *head, const char *text)
+{
+	size_t scanned = 0, used = 0;
+	enum http1_result rc = http1_read_request(head, (const uint8_t *)text,
+	    strlen(text), &scanned, &used);
+
+	if (rc != HTTP1_HEAD)
+		fail_msg("%s: %s", text, http1_strresult(rc));
+}
+
+static const struct {
+	const char *name;
+	const char *in;
+	enum ws_hello_result end;
+	unsigned status;
+} cases[] = {
+	{ "plain", GET UPGRADE CONN V13 KEY "\r\n", WS_HELLO_OK, 101 },
+	{ "case of everything (H3)",
+	    GET "upgrade: WebSocket\r\nCONNECTION: keep-alive, UPGRADE\r\n"
+		"sec-websocket-version: 13\r\n"
+		"sec-websocket-key:dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+	    WS_HELLO_OK, 101 },
+	{ "other protocols first",
+	    GET "Upgrade: h2c, websocket\r\n" CONN V13 KEY "\r\n", WS_HELLO_OK,
+	    101 },
+	{ "two Connections (H3)",
+	    GET UPGRADE "Connection: close\r\n" CONN V13 KEY "\r\n",
+	    WS_HELLO_OK, 101 },
+	{ "an empty body", GET UPGRADE CONN V13 KEY "Content-Length: 0\r\n\r\n",
+	    WS_HELLO_OK, 101 },
+	{ "not an upgrade", GET "\r\n", WS_HELLO_NONE, 426 },
+	{ "another upgrade", GET "Upgrade: h2c\r\n" CONN "\r\n", WS_HELLO_NONE,
+	    426 },
+	{ "not an upgrade, POST", "POST / HTTP/1.1\r\n" HOST "\r\n",
+	    WS_HELLO_NONE, 426 },
+	{ "POST", "POST / HTTP/1.1\r\n" HOST UPGRADE CONN V13 KEY "\r\n",
+	    WS_HELLO_ERR_METHOD, 405 },
+	{ "HEAD", "HEAD / HTTP/1.1\r\n" HOST UPGRADE CONN V13 KEY "\r\n",
+	    WS_HELLO_ERR_METHOD, 405 },
+	{ "lower case get",
+	    "get / HTTP/1.1\r\n" HOST UPGRADE CONN V13 KEY "\r\n",
+	    WS_HELLO_ERR_METHOD, 405 },
+	{ "HTTP/1.0", "GET / HTTP/1.0\r\n" HOST UPGRADE CONN V13 KEY "\r\n",
+	    WS_HELLO_ERR_HTTP, 400 },
+	{ "no Connection (H3)", GET UPGRADE V13 KEY "\r\n",
+	    WS_HELLO_ERR_CONNECTION, 400 },
+	{ "keep-alive alone",
+	    GET UPGRADE "Connection: keep-alive\r\n" V13 KEY "\r\n",
+	    WS_HELLO_ERR_CONNECTION, 400 },
+	{ "no version (H4)", GET UPGRADE CONN KEY "\r\n", WS_HELLO_ERR_VERSION,
+	    426 },
+	{ "version 8 (H4)",
+	    GET UPGRADE CONN KEY "Sec-WebSocket-Version: 8\r\n\r\n",
+	    WS_HELLO_ERR_VERSION, 426 },
+	{ "version 130",
+	    GET UPGRADE CONN KEY "Sec-WebSocket-Version: 130\r\n\r\n",
+	    WS_HELLO_ERR_VERSION, 426 },
+	{ "two versions", GET UPGRADE CONN KEY V13 V13 "\r\n",
+	    WS_HELLO_ERR_VERSION, 426 },
+	{ "a list of versions",
+	    GET UPGRADE CONN KEY "Sec-WebSocket-Version: 13, 8\r\n\r\n",
+	    WS_HELLO_ERR_VERSION, 426 },
+	{ "no key (H2)", GET UPGRADE CONN V13 "\r\n", WS_HELLO_ERR_KEY, 400 },
+	{ "two keys", GET UPGRADE CONN V13 KEY KEY "\r\n", WS_HELLO_ERR_KEY,
+	    400 },
+	{ "empty key (H2)", GET UPGRADE CONN V13 "Sec-WebSocket-Key:\r\n\r\n",
+	    WS_HELLO_ERR_KEY, 400 },
+	{ "15 bytes (H2)",
+	    GET UPGRADE CONN V13
+	    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA\r\n\r\n",
+	    WS_HELLO_ERR_KEY, 400 },
+	{ "17 bytes (H2)",
+	    GET UPGRADE CONN V13
+	    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+	    WS_HELLO_ERR_KEY, 400 },
+	{ "18 bytes (H2)",
+	    GET UPGRADE CONN V13
+	    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAAA\r\n\r\n",
+	    WS_HELLO_ERR_KEY, 400 },
+	{ "not base64 (H2)",
+	    GET UPGRADE CONN V13
+	    "Sec-WebSocket-Key: AAAAAAAAAA-AAAAAAAAAAA==\r\n\r\n",
+	    WS_HELLO_ERR_KEY, 400 },
+	{ "padding inside (H2)",
+	    GET UPGRADE CONN V13
+	    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAA===\r\n\r\n",
+	    WS_HELLO_ERR_KEY, 400 },
+	{ "a body", GET UPGRADE CONN V13 KEY "Content-Length: 1\r\n\r\n",
+	    WS_HELLO_ERR_BODY, 400 },
+	{ "a chunked body",
+	    GET UPGRADE CONN V13 KEY "Transfer-Encoding: chunked\r\n\r\n",
+	    WS_HELLO_ERR_BODY, 400 },
+};
+
+static void
+judges_requests(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nitems(cases); i++) {
+		struct ws_hello hello = { 0 };
+		struct http1_head h;
+		enum ws_hello_result rc;
+
+		read_text(&h, cases[i].in);
+		rc = ws_hello_read(&h, &hello);
+		if (rc != cases[i].end ||
+		    ws_hello_status(rc) != cases[i].status)
+			fail_msg("%s: %s", cases[i].name,
+			    ws_hello_strresult(rc));
+		if (rc == WS_HELLO_OK)
+			assert_memory_equal(hello.key,
+			    "dGhlIHNhbXBsZSBub25jZQ==", WS_HELLO_KEY_LEN);
+	}
+}
+
+/* RFC 6455, section 1.3. */
+static void
+accepts_the_sample(void **state)
+{
+	char accept[WS_HELLO_ACCEPT_SIZE];
+
+	(void)state;
+	ws_hello_accept("dGhlIHNhbXBsZSBub25jZQ==", accept);
+	assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+static void
+chooses_protocols(void **state)
+{
+	static const char *const list[] = { "chat", "binary", "v1.x" };
+	static const struct {
+		const char *name;
+		const char *offer;
+		int chosen;
+	} rows[] = {
+		{ "nothing offered", "", WS_HELLO_NO_PROTOCOL },
+		{ "the one", "Sec-WebSocket-Protocol: binary\r\n", 1 },
+		{ "the client's order",
+		    "Sec-WebSocket-Protocol: v1.x,binary, chat\r\n", 2 },
+		{ "blanks (H6)", "Sec-WebSocket-Protocol: a ,\tbinary\t, b\r\n",
+		    1 },
+		{ "several fields (H6)",
+		    "Sec-WebSocket-Protocol: a\r\n"
+		    "sec-websocket-protocol: chat\r\n",
+		    0 },
+		{ "none in common", "Sec-WebSocket-Protocol: a, b\r\n",
+		    WS_HELLO_NO_PROTOCOL },
+		{ "case matters", "Sec-WebSocket-Protocol: Chat\r\n",
+		    WS_HELLO_NO_PROTOCOL },
+		{ "a prefix", "Sec-WebSocket-Protocol: cha, chats\r\n",
+		    WS_HELLO_NO_PROTOCOL },
+		{ "empty", "Sec-WebSocket-Protocol:\r\n",
+		    WS_HELLO_BAD_PROTOCOL },
+		{ "commas alone", "Sec-WebSocket-Protocol: , ,\r\n",
+		    WS_HELLO_BAD_PROTOCOL },
+		{ "two words", "Sec-WebSocket-Protocol: chat binary\r\n",
+		    WS_HELLO_BAD_PROTOCOL },
+		{ "no token behind a match",
+		    "Sec-WebSocket-Protocol: chat, \"x\"\r\n",
+		    WS_HELLO_BAD_PROTOCOL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct http1_head h;
+		char in[256];
+		int got;
+
+		snprintf(in, sizeof(in), GET "%s\r\n", rows[i].offer);
+		read_text(&h, in);
+		got = ws_hello_choose(&h, list, nitems(list));
+		if (got != rows[i].chosen)
+			fail_msg("%s: %d", rows[i].name, got);
+	}
+}
+
+/* The spelling is the standard's, letter by letter (H26). */
+static void
+puts_101(void **state)
+{
+	static const char plain[] =
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
+	static const char chat[] =
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n"
+	    "Sec-WebSocket-Protocol: chat\r\n\r\n";
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 512);
+	assert_true(ws_hello_put_101(&b, "x", NULL));
+	assert_int_equal(b.len, sizeof(plain) - 1);
+	assert_memory_equal(b.data, plain, b.len);
+	buf_clear(&b);
+	assert_true(ws_hello_put_101(&b, "x", "chat"));
+	assert_int_equal(b.len, sizeof(chat) - 1);
+	assert_memory_equal(b.data, chat, b.len);
+	buf_clear(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judges_requests),
+		cmocka_unit_test(accepts_the_sample),
+		cmocka_unit_test(chooses_protocols),
+		cmocka_unit_test(puts_101),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
