@@ -37,32 +37,32 @@ struct log_field {
 		LOG_KIND_BYTES, /* borrowed bytes, n of them */
 		LOG_KIND_UINT,
 		LOG_KIND_INT,
-		LOG_KIND_MS,    /* n milliseconds, written as seconds: 1.042 */
+		LOG_KIND_MS, /* n milliseconds, written as seconds: 1.042 */
 	} kind;
 	const void *p;
 	uint64_t n;
 };
 
-#define LOG_STR(name_, s_)                                                     \
-	{                                                                      \
-		.name = (name_), .kind = LOG_KIND_STR, .p = (s_)               \
+#define LOG_STR(name_, s_)                                       \
+	{                                                        \
+		.name = (name_), .kind = LOG_KIND_STR, .p = (s_) \
 	}
-#define LOG_BYTES(name_, p_, n_)                                               \
-	{                                                                      \
-		.name = (name_), .kind = LOG_KIND_BYTES, .p = (p_), .n = (n_)  \
+#define LOG_BYTES(name_, p_, n_)                                              \
+	{                                                                     \
+		.name = (name_), .kind = LOG_KIND_BYTES, .p = (p_), .n = (n_) \
 	}
-#define LOG_UINT(name_, u_)                                                    \
-	{                                                                      \
-		.name = (name_), .kind = LOG_KIND_UINT, .n = (uint64_t)(u_)    \
+#define LOG_UINT(name_, u_)                                                 \
+	{                                                                   \
+		.name = (name_), .kind = LOG_KIND_UINT, .n = (uint64_t)(u_) \
 	}
-#define LOG_INT(name_, i_)                                                     \
-	{                                                                      \
-		.name = (name_), .kind = LOG_KIND_INT,                         \
-		.n = (uint64_t)(int64_t)(i_)                                   \
+#define LOG_INT(name_, i_)                             \
+	{                                              \
+		.name = (name_), .kind = LOG_KIND_INT, \
+		.n = (uint64_t)(int64_t)(i_)           \
 	}
-#define LOG_MS(name_, ms_)                                                     \
-	{                                                                      \
-		.name = (name_), .kind = LOG_KIND_MS, .n = (ms_)               \
+#define LOG_MS(name_, ms_)                                       \
+	{                                                        \
+		.name = (name_), .kind = LOG_KIND_MS, .n = (ms_) \
 	}
 
 struct log_conf {
@@ -79,14 +79,15 @@ void log_init(const struct log_conf *);
 bool log_wants(enum log_level);
 
 /* One line with n fields (borrowed). */
-void log_fields(enum log_level, const char *msg, const struct log_field *, size_t n);
+void log_fields(enum log_level, const char *msg, const struct log_field *,
+    size_t n);
 
 /* LOG(LOG_LVL_INFO, "session ends", LOG_UINT("session", 17), ...), one field or more. */
-#define LOG(level, msg, ...)                                                   \
-	do {                                                                   \
-		const struct log_field fields_[] = { __VA_ARGS__ };            \
-		if (log_wants(level))                                          \
-			log_fields(level, msg, fields_, nitems(fields_));      \
+#define LOG(level, msg, ...)                                              \
+	do {                                                              \
+		const struct log_field fields_[] = { __VA_ARGS__ };       \
+		if (log_wants(level))                                     \
+			log_fields(level, msg, fields_, nitems(fields_)); \
 	} while (0)
 
 /* One line made by printf(3), for messages without fields. */

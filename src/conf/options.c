@@ -444,7 +444,7 @@ const struct option options[] = {
 	    .engine = true,
 	    .field = FIELD(route.same_origin),
 	    .dflt = "false",
-	    .help = "only pages of the server itself, as without --origin",
+	    .help = "compare Origin with Host, as without --origin",
 	},
 	{
 	    .name = "server-name",

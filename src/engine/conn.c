@@ -138,15 +138,26 @@ show_console(struct conn *c, bool no_body)
 	answer(c, &out);
 }
 
+/* Random bytes are had by the hundred: asking for them costs a system call. */
 static void
 put_unique_id(char out[2 * ID_BYTES + 1])
 {
-	unsigned char id[ID_BYTES];
+	static const char digits[] = "0123456789abcdef";
+	static unsigned char pool[64 * ID_BYTES];
+	static size_t left;
 
-	if (RAND_bytes(id, sizeof(id)) != 1)
-		bug("no random bytes");
-	for (size_t i = 0; i < sizeof(id); i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", id[i]);
+	if (left == 0) {
+		if (RAND_bytes(pool, sizeof(pool)) != 1)
+			bug("no random bytes");
+		left = sizeof(pool);
+	}
+	for (size_t i = 0; i < ID_BYTES; i++) {
+		unsigned char b = pool[--left];
+
+		out[2 * i] = digits[b >> 4];
+		out[2 * i + 1] = digits[b & 15];
+	}
+	out[2 * ID_BYTES] = '\0';
 }
 
 /* STANDPIPE_FRAMING. */

@@ -158,11 +158,18 @@ engine_spawn(struct engine *e, struct job *j, const struct buf *vars)
 /* ------------------------------------------------- sessions */
 
 static void
-engine_on_kill(void *owner, struct session *s)
+tell_kill(struct job *j, pid_t pid, uint32_t ago)
 {
-	struct job *j = owner;
+	uint8_t body[8];
 
-	tell_pid(j->engine, IPC_KILL, j->id, session_pid(s));
+	tell(j->engine, IPC_KILL, j->id, body,
+	    ipc_put_kill(body, (uint32_t)pid, ago));
+}
+
+static void
+engine_on_kill(void *owner, struct session *s, uint32_t ago)
+{
+	tell_kill(owner, session_pid(s), ago);
 }
 
 static void
@@ -294,7 +301,7 @@ on_spawned(struct engine *e, const struct ipc_msg *m)
 		close(m->fd[i]);
 	j->waits_for_exit = true;
 	j->pid = (pid_t)pid;
-	tell_pid(e, IPC_KILL, j->id, j->pid);
+	tell_kill(j, j->pid, 0);
 	return true;
 }
 

@@ -123,6 +123,7 @@ err_on_end(void *owner)
 {
 	struct endpoint_exec *e = owner;
 
+	e->err_ended = true;
 	if (e->line.len > 0)
 		give_line(e);
 }
@@ -224,7 +225,7 @@ endpoint_exec_finish(struct endpoint_exec *e)
 
 	if (e->err == NULL)
 		return;
-	for (int i = 0; i < LAST_READS; i++) {
+	for (int i = 0; i < LAST_READS && !e->err_ended; i++) {
 		if ((n = read(stream_fd(e->err), chunk, sizeof(chunk))) <= 0)
 			break;
 		err_on_read(e, chunk, (size_t)n);

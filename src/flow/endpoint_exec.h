@@ -43,6 +43,7 @@ struct endpoint_exec {
 	uint8_t status;
 	bool exited;
 	bool out_ended;
+	bool err_ended;
 	bool in_broken;   /* the program does not read any more */
 };
 

@@ -20,17 +20,30 @@ gather_clear(struct gather *g)
 	g->room = NULL;
 }
 
-void
-gather_flush(struct gather *g)
+static void
+flush_by(struct gather *g,
+    void (*write)(struct stream *, const struct iovec *, size_t))
 {
 	struct stream *to = g->to;
 
 	if (to == NULL)
 		return;
 	g->to = NULL;
-	stream_writev(to, g->iov, g->niov);
+	write(to, g->iov, g->niov);
 	g->niov = 0;
 	g->used = 0;
+}
+
+void
+gather_flush(struct gather *g)
+{
+	flush_by(g, stream_writev);
+}
+
+void
+gather_flush_last(struct gather *g)
+{
+	flush_by(g, stream_writev_last);
 }
 
 /* Whether the last piece ends where the room's used part does. */

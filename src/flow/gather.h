@@ -45,4 +45,7 @@ void gather_add(struct gather *, struct stream *to, const void *data,
 /* Write everything; what the system does not take, the stream queues. */
 void gather_flush(struct gather *);
 
+/* The same, and nothing more will follow: stream_writev_last(). */
+void gather_flush_last(struct gather *);
+
 #endif

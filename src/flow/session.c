@@ -27,10 +27,12 @@ enum due {
 	DUE_DRAIN,  /* the client has closed, the program still talks */
 	DUE_CLOSE,  /* the client's Close, then the end of the connection */
 	DUE_HANGUP, /* the client hung up with bytes of it unread */
+	DUE_KILL,   /* the program had a moment to see the end of its input */
 	DUE_COUNT,
 };
 
 enum {
+	KILL_DELAY_MS = 100, /* nearly all programs end at end of input */
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	REASON_SIZE = 124, /* of a Close, as text */
 	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
@@ -131,12 +133,29 @@ end_input(struct session *s, const uint8_t *close, size_t len)
 }
 
 static void
+start_ladder(struct session *s, uint32_t ago)
+{
+	if (!s->endpoint.exited)
+		s->ops->on_kill(s->owner, s, ago);
+}
+
+/*
+ * A ladder that begins with waiting is begun by the parent a little later, and
+ * in most cases not at all: the program sees the end of its input and ends.
+ */
+static void
 kill_program(struct session *s)
 {
+	const struct conf_rung *first = &s->route->kill.rung[0];
+
 	if (s->killed || s->endpoint.exited)
 		return;
 	s->killed = true;
-	s->ops->on_kill(s->owner, s);
+	if (s->route->kill.n > 0 && first->sig == 0 &&
+	    first->wait_ms > KILL_DELAY_MS)
+		await(s, DUE_KILL, KILL_DELAY_MS);
+	else
+		start_ladder(s, 0);
 }
 
 /* The first Close that is said, by either side, is the one of the log. */
@@ -157,9 +176,9 @@ note_close(struct session *s, unsigned code, const char *reason, size_t len)
 static void
 await_close(struct session *s)
 {
-	s->seen = transport_ws_unsent(&s->transport);
+	s->seen = s->hurry ? 0 : transport_ws_unsent(&s->transport);
 	await(s, DUE_CLOSE,
-	    s->hurry || s->seen == 0 ? s->route->close_timeout : STALL_MS);
+	    s->seen == 0 ? s->route->close_timeout : STALL_MS);
 }
 
 static void
@@ -607,6 +626,9 @@ fire(struct session *s, enum due what)
 	case DUE_HANGUP:
 		check_hangup(s);
 		break;
+	case DUE_KILL:
+		start_ladder(s, KILL_DELAY_MS);
+		break;
 	case DUE_COUNT:
 		break;
 	}
@@ -689,7 +711,8 @@ session_on_gone(void *owner, bool clean)
 	s->gone = true;
 	note_close(s, WS_CLOSE_ABNORMAL, "", 0);
 	for (size_t i = 0; i < DUE_COUNT; i++)
-		forget(s, (enum due)i);
+		if (i != DUE_KILL)
+			forget(s, (enum due)i);
 	end_input(s, NULL, 0);
 	kill_program(s);
 	wake(s);

@@ -26,8 +26,11 @@ struct session;
 struct stream;
 
 struct session_ops {
-	/* The client has gone while the program runs: start the ladder. Once. */
-	void (*on_kill)(void *owner, struct session *);
+	/*
+	 * The client has gone while the program runs: start the ladder, as if
+	 * it had been `ago` milliseconds earlier. Once.
+	 */
+	void (*on_kill)(void *owner, struct session *, uint32_t ago);
 	/* It is over; gone after the call. want_done as session_exited() said. */
 	void (*on_free)(void *owner, struct session *, bool want_done);
 };

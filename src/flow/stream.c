@@ -172,8 +172,29 @@ queue_rest(struct stream *s, const struct iovec *iov, size_t n, size_t done)
 	}
 }
 
-void
-stream_writev(struct stream *s, const struct iovec *iov, size_t n)
+/* MSG_MORE: what follows is the end, which is to travel with these bytes. */
+static ssize_t
+write_now(const struct stream *s, const struct iovec *iov, size_t n, bool last)
+{
+	struct msghdr mh = {
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = n,
+	};
+	ssize_t done;
+
+	do
+		if (last && s->kind == STREAM_SOCKET)
+			done = sendmsg(s->fd, &mh, MSG_MORE | MSG_NOSIGNAL);
+		else if (n == 1)
+			done = write(s->fd, iov[0].iov_base, iov[0].iov_len);
+		else
+			done = writev(s->fd, iov, (int)n);
+	while (done == -1 && errno == EINTR);
+	return done == -1 && errno == EAGAIN ? 0 : done;
+}
+
+static void
+write_or_queue(struct stream *s, const struct iovec *iov, size_t n, bool last)
 {
 	ssize_t done = 0;
 	size_t total = 0;
@@ -184,20 +205,25 @@ stream_writev(struct stream *s, const struct iovec *iov, size_t n)
 		total += iov[i].iov_len;
 	if (total == 0)
 		return;
-	if (s->out == NULL) {
-		do
-			done = n == 1 ? write(s->fd, iov[0].iov_base, total)
-				      : writev(s->fd, iov, (int)n);
-		while (done == -1 && errno == EINTR);
-		if (done == -1 && errno != EAGAIN) {
-			break_stream(s, errno);
-			return;
-		}
-		if (done == -1)
-			done = 0;
+	if (s->out == NULL && (done = write_now(s, iov, n, last)) == -1) {
+		break_stream(s, errno);
+		return;
 	}
 	if ((size_t)done < total)
 		queue_rest(s, iov, n, (size_t)done);
+}
+
+void
+stream_writev(struct stream *s, const struct iovec *iov, size_t n)
+{
+	write_or_queue(s, iov, n, false);
+}
+
+void
+stream_writev_last(struct stream *s, const struct iovec *iov, size_t n)
+{
+	write_or_queue(s, iov, n, true);
+	stream_end(s);
 }
 
 void

@@ -68,6 +68,12 @@ void stream_free(struct stream *);
 void stream_writev(struct stream *, const struct iovec *, size_t n);
 void stream_write(struct stream *, const void *data, size_t len);
 
+/*
+ * The same, and stream_end() in one: on a socket the last bytes and the end
+ * leave in one segment.
+ */
+void stream_writev_last(struct stream *, const struct iovec *, size_t n);
+
 /* Bytes that wait for the system to take them. */
 size_t stream_queued(const struct stream *);
 

@@ -123,13 +123,14 @@ transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
 		return;
 	send_frame(t, WS_OP_CLOSE, true, payload,
 	    ws_put_close(payload, code, reason));
-	transport_ws_flush(t);
-	if (!wait)
-		t->deaf = true;
-	if (t->state == TRANSPORT_LEAVING || !wait)
+	t->deaf |= !wait;
+	if (t->state == TRANSPORT_LEAVING || !wait) {
+		gather_flush_last(&t->flow->down);
 		set_state(t, TRANSPORT_CLOSED);
-	else
+	} else {
+		transport_ws_flush(t);
 		set_state(t, TRANSPORT_CLOSING);
+	}
 	stream_resume(t->stream);
 	check_gone(t);
 }

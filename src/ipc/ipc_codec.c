@@ -20,7 +20,7 @@ static const struct rule {
 	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, 4, 4, 0 },
 	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0 },
 	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 4, IPC_BODY_MAX, 0 },
-	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 4, 4, 0 },
+	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 8, 8, 0 },
 	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0 },
 	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, 0, 0, 0 },
 	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 0, 0, 0 },
@@ -85,6 +85,24 @@ ipc_read_spawn(const struct ipc_msg *m, struct ipc_spawn *sp)
 	memcpy(&sp->route, m->body, sizeof(sp->route));
 	sp->vars = (const char *)m->body + sizeof(sp->route);
 	sp->vars_len = m->len - sizeof(sp->route);
+	return true;
+}
+
+size_t
+ipc_put_kill(uint8_t out[8], uint32_t pid, uint32_t ago)
+{
+	ipc_put_u32(out, pid);
+	ipc_put_u32(out + 4, ago);
+	return 8;
+}
+
+bool
+ipc_read_kill(const struct ipc_msg *m, uint32_t *pid, uint32_t *ago)
+{
+	if (m->len != 8)
+		return false;
+	memcpy(pid, m->body, sizeof(*pid));
+	memcpy(ago, m->body + 4, sizeof(*ago));
 	return true;
 }
 

@@ -46,6 +46,10 @@ bool ipc_read_spawn(const struct ipc_msg *, struct ipc_spawn *);
 size_t ipc_put_u32(uint8_t out[4], uint32_t);
 bool ipc_read_u32(const struct ipc_msg *, uint32_t *);
 
+/* How long ago, in milliseconds, the ladder should have been started. */
+size_t ipc_put_kill(uint8_t out[8], uint32_t pid, uint32_t ago);
+bool ipc_read_kill(const struct ipc_msg *, uint32_t *pid, uint32_t *ago);
+
 size_t ipc_put_refused(uint8_t out[8], enum ipc_refusal, int err);
 bool ipc_read_refused(const struct ipc_msg *, enum ipc_refusal *, int *err);
 

@@ -1,7 +1,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -203,7 +203,8 @@ make_pipes(int theirs[3], int ours[3])
 			return -1;
 		theirs[i] = p[their_end];
 		ours[i] = p[!their_end];
-		if (fd_set_nonblock(ours[i], true) == -1)
+		/* a new pipe has no other flags that would have to be kept */
+		if (fcntl(ours[i], F_SETFL, O_NONBLOCK) == -1)
 			return -1;
 	}
 	return 0;

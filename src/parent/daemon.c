@@ -28,30 +28,26 @@ enum {
 
 /* ------------------------------------------------- signals */
 
-/* A handler writes the signal's number here; poll(2) wakes for it. */
-static int signal_pipe[2] = { -1, -1 };
+/* Signals are blocked but in ppoll(2): the handlers run nowhere else. */
+static volatile sig_atomic_t child_ended, hung_up, stop_asked;
 
 static void
 on_signal(int sig)
 {
-	int saved = errno;
-	uint8_t b = (uint8_t)sig;
-
-	(void)!write(signal_pipe[1], &b, 1);
-	errno = saved;
+	if (sig == SIGCHLD)
+		child_ended = 1;
+	else if (sig == SIGHUP)
+		hung_up = 1;
+	else
+		stop_asked++;
 }
 
 static int
 catch_signals(void)
 {
 	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
-	struct sigaction sa = { .sa_handler = on_signal,
-		.sa_flags = SA_RESTART };
+	struct sigaction sa = { .sa_handler = on_signal };
 
-	if (fd_pipe(signal_pipe) == -1 ||
-	    fd_set_nonblock(signal_pipe[0], true) == -1 ||
-	    fd_set_nonblock(signal_pipe[1], true) == -1)
-		return -1;
 	sigfillset(&sa.sa_mask);
 	for (size_t i = 0; i < nitems(signals); i++)
 		if (sigaction(signals[i], &sa, NULL) == -1)
@@ -157,43 +153,23 @@ is_over(const struct daemon *d)
 }
 
 static void
-handle_signal(struct daemon *d, int sig)
+handle_signals(struct daemon *d)
 {
-	switch (sig) {
-	case SIGCHLD:
+	if (child_ended) {
+		child_ended = 0;
 		child_reap(d->children);
-		break;
-	case SIGHUP:
+	}
+	if (hung_up) {
+		hung_up = 0;
 		log_info("hang-up ignored: there is nothing to reload");
-		break;
-	default:
-		log_info("%s: %s", d->stopping ? "stopping at once" : "stopping",
-		    sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	}
+	for (; stop_asked > 0; stop_asked--) {
+		log_info(d->stopping ? "stopping at once" : "stopping");
 		if (d->stopping)
 			force_stop(d);
 		else
 			daemon_stop(d);
-		break;
 	}
-}
-
-static void
-read_signals(struct daemon *d)
-{
-	uint8_t sig[64];
-	bool child = false;
-	ssize_t n;
-
-	while ((n = read(signal_pipe[0], sig, sizeof(sig))) > 0) {
-		for (ssize_t i = 0; i < n; i++) {
-			if (sig[i] == SIGCHLD)
-				child = true;
-			else
-				handle_signal(d, sig[i]);
-		}
-	}
-	if (child)
-		handle_signal(d, SIGCHLD);
 }
 
 /* ------------------------------------------------- the loop */
@@ -261,45 +237,46 @@ tick(struct daemon *d)
 	return next;
 }
 
-static int
-poll_timeout(uint64_t next)
+/* How long poll(2) may wait; NULL: for ever. */
+static const struct timespec *
+time_left(uint64_t next, struct timespec *ts)
 {
-	uint64_t now = clock_ms();
+	uint64_t now = clock_ms(), left = next > now ? next - now : 0;
 
 	if (next == UINT64_MAX)
-		return -1;
-	if (next <= now)
-		return 0;
-	return next - now > 60000 ? 60000 : (int)(next - now);
+		return NULL;
+	ts->tv_sec = (time_t)(left / 1000);
+	ts->tv_nsec = (long)(left % 1000 * 1000000);
+	return ts;
 }
 
 static void
 wait_and_handle(struct daemon *d, uint64_t next)
 {
-	struct pollfd pfd[1 + ENGINES_MAX];
-	size_t n = d->nengines;
+	struct pollfd pfd[ENGINES_MAX];
+	struct timespec ts;
+	sigset_t none;
+	int n;
 
-	pfd[0] = (struct pollfd){ .fd = signal_pipe[0], .events = POLLIN };
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < d->nengines; i++) {
 		const struct ipc_chan *c = &d->engines[i].chan;
 		bool queued = c->fd != -1 && ipc_chan_queued(c);
 
-		pfd[1 + i] = (struct pollfd){
+		pfd[i] = (struct pollfd){
 			.fd = c->fd,
 			.events = (short)(POLLIN | (queued ? POLLOUT : 0)),
 		};
 	}
-	if (poll(pfd, (nfds_t)(1 + n), poll_timeout(next)) == -1)
-		return;
+	sigemptyset(&none);
+	n = ppoll(pfd, (nfds_t)d->nengines, time_left(next, &ts), &none);
 	/* requests before exits: a KILL finds its child still there */
-	for (size_t i = 0; i < n; i++) {
-		if (pfd[1 + i].revents & POLLOUT)
+	for (size_t i = 0; n > 0 && i < d->nengines; i++) {
+		if (pfd[i].revents & POLLOUT)
 			engine_on_writable(&d->engines[i]);
-		if (pfd[1 + i].revents & (POLLIN | POLLHUP | POLLERR))
+		if (pfd[i].revents & (POLLIN | POLLHUP | POLLERR))
 			engine_on_readable(&d->engines[i]);
 	}
-	if (pfd[0].revents != 0)
-		read_signals(d);
+	handle_signals(d);
 }
 
 int
@@ -433,6 +410,5 @@ daemon_close(struct daemon *d)
 	command_close(&d->command);
 	buf_clear(&d->packed);
 	free(d->engine_path);
-	fd_close2(signal_pipe);
 	*d = (struct daemon){ 0 };
 }

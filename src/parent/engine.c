@@ -18,6 +18,7 @@ enum {
 	STABLE_MS = 60000,  /* an engine that lived so long starts afresh */
 	BACKOFF_MS = 100,   /* before the second restart in a row */
 	BACKOFF_MAX = 5000,
+	KILL_AGO_MAX = 1000,  /* the past that an engine may claim */
 	CONF_PIECE = 32 * 1024,
 	MESSAGES_PER_TURN = 64, /* of one engine, before others get theirs */
 };
@@ -275,28 +276,25 @@ on_spawn(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
-/* The child of that message, or NULL: it may have been reaped meanwhile. */
+/* The child that an engine means, or NULL: it may have been reaped already. */
 static struct child *
-child_of(struct engine *e, const struct ipc_msg *m, pid_t *pid)
+child_of(struct engine *e, uint32_t session, uint32_t pid)
 {
-	struct child *c;
-	uint32_t v = 0;
+	struct child *c = child_find(e->daemon->children, (pid_t)pid);
 
-	(void)ipc_read_u32(m, &v);
-	*pid = (pid_t)v;
-	c = child_find(e->daemon->children, *pid);
-	return c != NULL && c->owner == e && c->session == m->session ? c
-								      : NULL;
+	return c != NULL && c->owner == e && c->session == session ? c : NULL;
 }
 
 static bool
 on_kill(struct engine *e, const struct ipc_msg *m)
 {
-	pid_t pid;
-	struct child *c = child_of(e, m, &pid);
+	struct child *c;
+	uint32_t pid, ago;
 
-	if (c != NULL)
-		child_start_ladder(e->daemon->children, c);
+	if (!ipc_read_kill(m, &pid, &ago) || ago > KILL_AGO_MAX)
+		return false;
+	if ((c = child_of(e, m->session, pid)) != NULL)
+		child_start_ladder(e->daemon->children, c, ago);
 	return true;
 }
 
@@ -304,12 +302,14 @@ static bool
 on_done(struct engine *e, const struct ipc_msg *m)
 {
 	struct daemon *d = e->daemon;
-	pid_t pid;
-	struct child *c = child_of(e, m, &pid);
+	struct child *c;
+	uint32_t pid;
 
-	if (c != NULL)
+	if (!ipc_read_u32(m, &pid))
+		return false;
+	if ((c = child_of(e, m->session, pid)) != NULL)
 		child_release(d->children, c);
-	if (d->once_taken && pid == d->once_pid)
+	if (d->once_taken && (pid_t)pid == d->once_pid)
 		daemon_stop(d);
 	return true;
 }

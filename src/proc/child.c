@@ -155,7 +155,7 @@ climb(struct child_set *s, struct child *c, uint64_t now)
 }
 
 static void
-start_climbing(struct child_set *s, struct child *c)
+start_climbing(struct child_set *s, struct child *c, uint64_t ago)
 {
 	c->climbing = true;
 	c->rung = 0;
@@ -163,14 +163,14 @@ start_climbing(struct child_set *s, struct child *c)
 		s->climbing->link_climbing = &c->next_climbing;
 	c->link_climbing = &s->climbing;
 	s->climbing = c;
-	climb(s, c, clock_ms());
+	climb(s, c, clock_ms() - ago);
 }
 
 void
-child_start_ladder(struct child_set *s, struct child *c)
+child_start_ladder(struct child_set *s, struct child *c, uint64_t ago)
 {
 	if (!c->climbing && c->rung == 0 && c->ladder.n > 0)
-		start_climbing(s, c);
+		start_climbing(s, c, ago);
 }
 
 void
@@ -181,7 +181,7 @@ child_release(struct child_set *s, struct child *c)
 		return;
 	if (c->ladder.n > 0)
 		c->ladder = (struct child_ladder){ leftover, nitems(leftover) };
-	start_climbing(s, c);
+	start_climbing(s, c, 0);
 }
 
 void
@@ -197,7 +197,7 @@ child_disown(struct child_set *s, const void *owner)
 			if (c->dead)
 				child_release(s, c);
 			else
-				child_start_ladder(s, c);
+				child_start_ladder(s, c, 0);
 		}
 	}
 }
@@ -212,7 +212,7 @@ child_stop_all(struct child_set *s, bool force)
 			if (force)
 				group_signal(c->pid, SIGKILL);
 			else
-				child_start_ladder(s, c);
+				child_start_ladder(s, c, 0);
 		}
 	}
 }

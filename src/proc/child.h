@@ -78,8 +78,11 @@ struct child *child_find(struct child_set *, pid_t);
 /* How many there are, unreaped ones included. */
 size_t child_count(const struct child_set *);
 
-/* The client has gone: start the ladder, if it does not run already. */
-void child_start_ladder(struct child_set *, struct child *);
+/*
+ * The client has gone, `ago` milliseconds before now: start the ladder, if it
+ * does not run already.
+ */
+void child_start_ladder(struct child_set *, struct child *, uint64_t ago);
 
 /*
  * Its session is over: what is left of the group gets TERM, a second, KILL

@@ -38,7 +38,7 @@ spawn_init(void)
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	struct sigaction none = { .sa_handler = on_sigpipe,
 		.sa_flags = SA_RESTART };
-	sigset_t empty;
+	sigset_t all;
 
 	sigemptyset(&dfl.sa_mask);
 	sigemptyset(&none.sa_mask);
@@ -46,8 +46,8 @@ spawn_init(void)
 		(void)sigaction(sig, &dfl, NULL); /* KILL, STOP: EINVAL */
 	if (sigaction(SIGPIPE, &none, NULL) == -1)
 		return -1;
-	sigemptyset(&empty);
-	if (sigprocmask(SIG_SETMASK, &empty, NULL) == -1)
+	sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) == -1)
 		return -1;
 	if (fd_pipe(report_pipe) == -1)
 		return -1;
@@ -110,23 +110,13 @@ read_report(pid_t pid)
 pid_t
 spawn(const struct spawn_spec *spec)
 {
-	sigset_t all, old;
-	int err, saved;
-	pid_t pid;
+	pid_t pid = vfork();
+	int err;
 
-	/* No handler of ours may run in the child: it would in our memory. */
-	sigfillset(&all);
-	if (sigprocmask(SIG_SETMASK, &all, &old) == -1)
-		return -1;
-	pid = vfork();
 	if (pid == 0)
 		run_child(spec);
-	saved = errno;
-	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	if (pid == -1) {
-		errno = saved;
+	if (pid == -1)
 		return -1;
-	}
 	if ((err = read_report(pid)) != 0) {
 		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
 			continue;

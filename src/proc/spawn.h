@@ -36,10 +36,12 @@ struct spawn_spec {
 };
 
 /*
- * Before the first spawn: signals that somebody ignored or blocked before us
- * are put right, SIGPIPE is caught by a function that does nothing (exec turns
- * a caught signal into a default one, an ignored one it keeps), and the pipe
- * on which a failed exec is reported is made. -1 with errno.
+ * Before the first spawn: signals that somebody ignored before us are put
+ * right, SIGPIPE is caught by a function that does nothing (exec turns a caught
+ * signal into a default one, an ignored one it keeps), and the pipe on which a
+ * failed exec is reported is made. All signals are blocked from here on, so
+ * that no handler can run in a child's share of our memory: the caller takes
+ * them while it waits, in ppoll(2). -1 with errno.
  */
 int spawn_init(void);
 

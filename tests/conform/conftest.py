@@ -8,6 +8,8 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
 
+pytest.register_assert_rewrite("standpipe", "autobahn", "soak")
+
 import standpipe  # noqa: E402
 
 

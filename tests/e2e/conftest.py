@@ -8,6 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+pytest.register_assert_rewrite("standpipe", "autobahn", "soak")
+
 import standpipe  # noqa: E402
 
 

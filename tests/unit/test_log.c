@@ -1,0 +1,355 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+
+/* Standard error while a test looks at it: a pipe. */
+struct capture {
+	int saved;
+	int fds[2];
+	char text[65536];
+};
+
+static void
+capture_start(struct capture *c)
+{
+	assert_int_not_equal(c->saved = dup(STDERR_FILENO), -1);
+	assert_int_equal(fd_pipe(c->fds), 0);
+	assert_int_equal(fd_set_nonblock(c->fds[0], true), 0);
+	assert_int_not_equal(dup2(c->fds[1], STDERR_FILENO), -1);
+}
+
+/* What was written since, with standard error as it was. */
+static const char *
+capture_end(struct capture *c)
+{
+	ssize_t n;
+
+	assert_int_not_equal(dup2(c->saved, STDERR_FILENO), -1);
+	n = read(c->fds[0], c->text, sizeof(c->text) - 1);
+	c->text[n > 0 ? n : 0] = '\0';
+	fd_close2(c->fds);
+	fd_close(&c->saved);
+	return c->text;
+}
+
+static void
+log_as(enum log_level level, enum log_format format)
+{
+	const struct log_conf conf = {
+		.program = "test",
+		.level = level,
+		.format = format,
+	};
+
+	log_init(&conf);
+}
+
+static const struct test_case {
+	const char *name;
+	struct log_field field;
+	const char *text; /* behind "name=" */
+	const char *json; /* behind "name": */
+} cases[] = {
+	{ "plain", LOG_STR("v", "/chat"), "/chat", "\"/chat\"" },
+	{ "empty", LOG_STR("v", ""), "\"\"", "\"\"" },
+	{ "null", LOG_STR("v", NULL), "\"\"", "\"\"" },
+	{ "space", LOG_STR("v", "a b"), "\"a b\"", "\"a b\"" },
+	{ "equals", LOG_STR("v", "a=b"), "\"a=b\"", "\"a=b\"" },
+	{ "quote", LOG_STR("v", "a\"b"), "\"a\\\"b\"", "\"a\\\"b\"" },
+	{ "backslash", LOG_STR("v", "a\\b"), "\"a\\\\b\"", "\"a\\\\b\"" },
+	{ "newline", LOG_STR("v", "a\nb"), "a\\x0ab", "\"a\\\\x0ab\"" },
+	{ "escape", LOG_STR("v", "\x1b[2J"), "\\x1b[2J", "\"\\\\x1b[2J\"" },
+	{ "delete", LOG_STR("v", "\x7f"), "\\x7f", "\"\\\\x7f\"" },
+	{ "UTF-8", LOG_STR("v", "\xc3\xa4"), "\\xc3\\xa4",
+	    "\"\\\\xc3\\\\xa4\"" },
+	{ "bytes with NUL", LOG_BYTES("v", "a\0b", 3), "a\\x00b",
+	    "\"a\\\\x00b\"" },
+	{ "no bytes", LOG_BYTES("v", NULL, 0), "\"\"", "\"\"" },
+	{ "uint", LOG_UINT("v", UINT64_MAX), "18446744073709551615",
+	    "18446744073709551615" },
+	{ "int", LOG_INT("v", -3), "-3", "-3" },
+	{ "ms", LOG_MS("v", 1042), "1.042", "1.042" },
+	{ "ms, zero", LOG_MS("v", 0), "0.000", "0.000" },
+};
+
+/* The time is checked by its shape, the rest word by word. */
+static const char *
+behind_time(const char *line, const char *start)
+{
+	static const char shape[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+	size_t at = strlen(start);
+
+	assert_memory_equal(line, start, at);
+	for (size_t i = 0; shape[i] != '\0'; i++, at++) {
+		if (shape[i] == 'd')
+			assert_in_range(line[at], '0', '9');
+		else
+			assert_int_equal(line[at], shape[i]);
+	}
+	return line + at;
+}
+
+static void
+writes_text(void **state)
+{
+	struct capture c;
+	char want[256];
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	for (size_t i = 0; i < nitems(cases); i++) {
+		const char *got;
+
+		capture_start(&c);
+		log_fields(LOG_LVL_WARN, "it happens", &cases[i].field, 1);
+		got = behind_time(capture_end(&c), "");
+		snprintf(want, sizeof(want), " warn it happens v=%s\n",
+		    cases[i].text);
+		if (strcmp(got, want) != 0)
+			fail_msg("%s: %s", cases[i].name, got);
+	}
+}
+
+static void
+writes_json(void **state)
+{
+	struct capture c;
+	char want[256];
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_JSON);
+	for (size_t i = 0; i < nitems(cases); i++) {
+		const char *got;
+
+		capture_start(&c);
+		log_fields(LOG_LVL_ERROR, "it \"is\"", &cases[i].field, 1);
+		got = behind_time(capture_end(&c), "{\"time\":\"");
+		snprintf(want, sizeof(want),
+		    "\",\"level\":\"error\",\"pid\":%d,"
+		    "\"msg\":\"it \\\"is\\\"\",\"v\":%s}\n",
+		    (int)getpid(), cases[i].json);
+		if (strcmp(got, want) != 0)
+			fail_msg("%s: %s", cases[i].name, got);
+	}
+}
+
+static void
+writes_all_fields(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	capture_start(&c);
+	LOG(LOG_LVL_INFO, "session ends", LOG_UINT("session", 17),
+	    LOG_STR("path", "/"), LOG_INT("pid", 5));
+	assert_string_equal(behind_time(capture_end(&c), ""),
+	    " info session ends session=17 path=/ pid=5\n");
+}
+
+/* date(1) would say the same: the calendar is our own. */
+static void
+knows_the_date(void **state)
+{
+	struct capture c;
+	char before[32], after[32];
+	const char *got;
+	time_t t = time(NULL);
+	struct tm tm;
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	strftime(before, sizeof(before), "%Y-%m-%dT%H:%M:%S",
+	    gmtime_r(&t, &tm));
+	capture_start(&c);
+	log_info("now");
+	got = capture_end(&c);
+	t = time(NULL);
+	strftime(after, sizeof(after), "%Y-%m-%dT%H:%M:%S", gmtime_r(&t, &tm));
+	assert_true(strncmp(before, got, 19) <= 0);
+	assert_true(strncmp(got, after, 19) <= 0);
+}
+
+static void
+keeps_to_its_level(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_as(LOG_LVL_WARN, LOG_TEXT);
+	assert_true(log_wants(LOG_LVL_ERROR));
+	assert_true(log_wants(LOG_LVL_WARN));
+	assert_false(log_wants(LOG_LVL_INFO));
+	assert_false(log_wants(LOG_LVL_DEBUG));
+	capture_start(&c);
+	log_info("no");
+	log_debug("no");
+	LOG(LOG_LVL_INFO, "no", LOG_INT("v", 1));
+	log_fields(LOG_LVL_INFO, "no", NULL, 0);
+	assert_string_equal(capture_end(&c), "");
+	capture_start(&c);
+	log_error("%s-%d", "yes", 1);
+	assert_string_equal(behind_time(capture_end(&c), ""), " error yes-1\n");
+}
+
+/* A message may quote what came from outside; it stays one line. */
+static void
+escapes_messages(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	capture_start(&c);
+	log_warn("bad %s", "a\r\n\x1b");
+	assert_string_equal(behind_time(capture_end(&c), ""),
+	    " warn bad a\\x0d\\x0a\\x1b\n");
+}
+
+static void
+cuts_long_values(void **state)
+{
+	static char value[3 * LOG_VALUE_MAX];
+	struct capture c;
+	const char *got;
+
+	(void)state;
+	memset(value, 'x', sizeof(value) - 1);
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	capture_start(&c);
+	LOG(LOG_LVL_INFO, "m", LOG_STR("v", value), LOG_INT("w", 1));
+	got = strstr(capture_end(&c), "v=");
+	assert_non_null(got);
+	assert_int_equal(strspn(got + 2, "x"), LOG_VALUE_MAX);
+	assert_string_equal(got + 2 + LOG_VALUE_MAX, " w=1\n");
+}
+
+/* Every byte escaped, several times: the line is cut and still a line. */
+static void
+cuts_long_lines(void **state)
+{
+	static char value[LOG_VALUE_MAX];
+	struct capture c;
+	const char *got;
+	size_t len;
+
+	(void)state;
+	memset(value, 1, sizeof(value));
+	for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
+		log_as(LOG_LVL_INFO, (enum log_format)format);
+		capture_start(&c);
+		LOG(LOG_LVL_INFO, "m", LOG_BYTES("a", value, sizeof(value)),
+		    LOG_BYTES("b", value, sizeof(value)),
+		    LOG_BYTES("c", value, sizeof(value)));
+		got = capture_end(&c);
+		len = strlen(got);
+		assert_true(len > LOG_VALUE_MAX);
+		assert_ptr_equal(strchr(got, '\n'), got + len - 1);
+		if (format == LOG_JSON)
+			assert_string_equal(got + len - 3, "\"}\n");
+	}
+}
+
+/* A reader that has stopped reading costs lines and no time. */
+static void
+never_blocks(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	capture_start(&c);
+	for (int i = 0; i < 5000; i++)
+		log_info("a line of about forty bytes with its time");
+	assert_true(strlen(capture_end(&c)) > 4096);
+}
+
+static void
+keeps_errno(void **state)
+{
+	struct capture c;
+	int got;
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	capture_start(&c);
+	fd_close(&c.fds[0]);
+	signal(SIGPIPE, SIG_IGN);
+	errno = ENOENT;
+	log_info("into a broken pipe");
+	got = errno;
+	capture_end(&c);
+	signal(SIGPIPE, SIG_DFL);
+	assert_int_equal(got, ENOENT);
+}
+
+static void
+raw_lines_ignore_level_and_format(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_as(LOG_LVL_ERROR, LOG_JSON);
+	capture_start(&c);
+	log_raw("listening on %s", "http://127.0.0.1:1/");
+	assert_string_equal(capture_end(&c),
+	    "test: listening on http://127.0.0.1:1/\n");
+}
+
+static void
+bug_aborts(void **state)
+{
+	struct capture c;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	log_as(LOG_LVL_ERROR, LOG_TEXT);
+	capture_start(&c);
+	if ((pid = fork()) == 0) {
+		signal(SIGABRT, SIG_DFL);
+		bug("half %d", 7);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_string_equal(behind_time(capture_end(&c), ""),
+	    " error half 7\n");
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(writes_text),
+		cmocka_unit_test(writes_json),
+		cmocka_unit_test(writes_all_fields),
+		cmocka_unit_test(knows_the_date),
+		cmocka_unit_test(keeps_to_its_level),
+		cmocka_unit_test(escapes_messages),
+		cmocka_unit_test(cuts_long_values),
+		cmocka_unit_test(cuts_long_lines),
+		cmocka_unit_test(never_blocks),
+		cmocka_unit_test(keeps_errno),
+		cmocka_unit_test(raw_lines_ignore_level_and_format),
+		cmocka_unit_test(bug_aborts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
