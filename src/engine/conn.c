@@ -160,6 +160,17 @@ put_unique_id(char out[2 * ID_BYTES + 1])
 	out[2 * ID_BYTES] = '\0';
 }
 
+void
+conn_prepare(void)
+{
+	static const char key[WS_HELLO_KEY_LEN + 1] =
+	    "AAAAAAAAAAAAAAAAAAAAAA==";
+	char accept[WS_HELLO_ACCEPT_SIZE], id[2 * ID_BYTES + 1];
+
+	ws_hello_accept(key, accept);
+	put_unique_id(id);
+}
+
 /* STANDPIPE_FRAMING. */
 static const char *
 framing_name(int framing)

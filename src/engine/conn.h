@@ -23,6 +23,12 @@ struct job;
 struct listener;
 
 /*
+ * Before the first connection: have libcrypto load what it loads on its first
+ * use, which a confined process could not and a first client would wait for.
+ */
+void conn_prepare(void);
+
+/*
  * Takes fd; keeps job. admit: nothing is read before conn_admitted().
  */
 struct conn *conn_new(struct job *, struct listener *, int fd,

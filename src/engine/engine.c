@@ -259,6 +259,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	e->last_id = v & 0xffff;
 	if (e->id_step == 0)
 		return false;
+	conn_prepare();
 	sandbox_enter();
 	tell(e, IPC_READY, 0, NULL, 0);
 	return true;

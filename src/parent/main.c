@@ -60,7 +60,6 @@ main(int argc, char **argv)
 	if (fd_open_standard() == -1)
 		return EXIT_FAILURE;
 	fd_cloexec_from(3);
-	(void)fd_raise_limit();
 	conf_init(&conf);
 	switch (cmdline_read(&conf, argc, argv, &why)) {
 	case CMDLINE_RUN:

@@ -93,25 +93,24 @@ def all_quiet(d):
     d.no_commands()
 
 
-def quiet_counts(d, want=None):
-    """Descriptors per process, once the last connections are gone."""
+def quiet_counts(d, want):
+    """Descriptors per process; waits a while until they are as wanted."""
     deadline = now() + 20
-    while True:
-        counts = d.descriptor_counts()
-        if counts == want or want is None or now() > deadline:
-            return counts
+    while (counts := d.descriptor_counts()) != want and now() < deadline:
         select.select([], [], [], 0.02)
+    return counts
 
 
 def aborts(count, seed, report=lambda *_: None):
     rng = random.Random(seed)
     with Daemon("--framing=binary", "--engines=2", *ABORTS,
                 command=command()) as d:
+        before = d.descriptor_counts()
         for _ in range(50):  # everything that is made once is made now
             abort_one(d, rng)
         all_quiet(d)
         engines = d.engines()
-        before, size = quiet_counts(d), memory(d)
+        size = memory(d)
         for i in range(count):
             abort_one(d, rng)
             if i % 1000 == 999:

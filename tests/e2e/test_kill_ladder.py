@@ -67,10 +67,9 @@ def test_rule5_ladder_may_begin_with_a_signal(mailbox):
     with Daemon("--kill=TERM:5s,KILL", command=[
             handler("tell-signals"), mailbox.path, "TERM"]) as d:
         with d.session() as c, Process(c.recv_text()) as command:
-            c.reset()
-            seen = told(mailbox)[0]
-            assert seen == "TERM"
+            c.reset()  # and the end of input comes in any case
             command.wait(3)
+            assert "TERM" in [told(mailbox)[0] for _ in range(2)]
 
 
 def test_rule5_end_of_output_alone_starts_no_ladder(mailbox):

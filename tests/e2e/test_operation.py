@@ -446,7 +446,7 @@ def test_P2_rule9_long_stderr_line_never_blocks_the_command():
             assert c.recv_text() == "x"
             c.bye()
         d.session_end()
-        pieces = [fields(line)["text"] for line in d.logged(" stderr ")]
+    pieces = [fields(line)["text"] for line in d.logged(" stderr ")]
     assert set("".join(pieces)) == {"e"}
     assert all(len(piece) <= 4096 for piece in pieces)
     assert len("".join(pieces)) == size
