@@ -26,6 +26,13 @@ enum conf_utf8 { CONF_UTF8_REPLACE = 0, CONF_UTF8_CLOSE };
 enum conf_multiline { CONF_MULTILINE_ALLOW = 0, CONF_MULTILINE_REFUSE };
 enum conf_stderr { CONF_STDERR_LOG = 0, CONF_STDERR_CLIENT, CONF_STDERR_BOTH };
 
+/* How far the engine is confined; each includes the one before it. */
+enum conf_sandbox {
+	CONF_SANDBOX_OFF = 0,
+	CONF_SANDBOX_FILES, /* no files, no programs, no new privileges */
+	CONF_SANDBOX_CALLS, /* only the system calls that serving takes */
+};
+
 /* A list of owned texts. */
 struct conf_list {
 	char **v;
@@ -93,6 +100,7 @@ struct conf {
 	int loglevel;                  /* enum log_level, base/log.h */
 	int log_format;                /* enum log_format */
 	bool syslog;
+	int sandbox; /* enum conf_sandbox */
 	int64_t ready_fd; /* -1: none */
 	bool once;
 	bool version, help;

@@ -34,6 +34,13 @@ static const struct option_word multiline_words[] = {
 	{ .name = NULL },
 };
 
+static const struct option_word sandbox_words[] = {
+	{ "off", CONF_SANDBOX_OFF, false },
+	{ "files", CONF_SANDBOX_FILES, false },
+	{ "calls", CONF_SANDBOX_CALLS, false },
+	{ NULL, 0, false },
+};
+
 static const struct option_word stderr_words[] = {
 	{ .name = "log", .value = CONF_STDERR_LOG },
 	{ .name = "client", .value = CONF_STDERR_CLIENT },
@@ -481,6 +488,18 @@ const struct option options[] = {
 	    .zero = "auto",
 	    .metavar = "N",
 	    .help = "processes that talk to clients; auto: one a CPU",
+	},
+	{
+	    .name = "sandbox",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .engine = true,
+	    .field = FIELD(sandbox),
+	    .dflt = "files",
+	    .words = sandbox_words,
+	    .metavar = "HOW",
+	    .help = "what engines give up: off, files or calls",
 	},
 	{
 	    .name = "once",

@@ -260,7 +260,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	if (e->id_step == 0)
 		return false;
 	conn_prepare();
-	sandbox_enter();
+	sandbox_enter(e->conf.sandbox);
 	tell(e, IPC_READY, 0, NULL, 0);
 	return true;
 }

@@ -9,7 +9,10 @@
 #ifndef ENGINE_SANDBOX_H
 #define ENGINE_SANDBOX_H
 
-/* Cannot be undone. What the system does not offer is logged and left out. */
-void sandbox_enter(void);
+/*
+ * How far: enum conf_sandbox. Cannot be undone. What the system does not offer
+ * is logged and left out.
+ */
+void sandbox_enter(int how);
 
 #endif

@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -17,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "conf/conf.h"
 #include "engine/sandbox.h"
 
 /*
@@ -152,12 +154,30 @@ forbid_calls(void)
 
 #endif
 
-void
-sandbox_enter(void)
+/* Root may always, so this counts for engines of other users. */
+static void
+forbid_processes(void)
 {
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_NPROC, &none) == -1)
+		log_warn("engine: RLIMIT_NPROC: %s", strerror(errno));
+}
+
+/*
+ * The filter costs the kernel some time at each call and each switch to us (6 %
+ * of a single session's round trips), so it is asked for; the rest is free.
+ */
+void
+sandbox_enter(int how)
+{
+	if (how == CONF_SANDBOX_OFF)
+		return;
 	hide_memory();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		log_warn("engine: no_new_privs: %s", strerror(errno));
+	forbid_processes();
 	forbid_files();
-	forbid_calls();
+	if (how == CONF_SANDBOX_CALLS)
+		forbid_calls();
 }

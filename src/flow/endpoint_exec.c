@@ -157,7 +157,6 @@ endpoint_exec_init(struct endpoint_exec *e, struct flow *flow, const int fd[3],
 	stream_set_owner(e->in, &in_ops, e);
 	stream_set_owner(e->out, &out_ops, e);
 	stream_set_owner(e->err, &err_ops, e);
-	stream_resume(e->err);
 }
 
 void
@@ -200,6 +199,13 @@ endpoint_exec_resume(struct endpoint_exec *e)
 {
 	if (e->out != NULL && !e->out_ended)
 		stream_resume(e->out);
+}
+
+void
+endpoint_exec_read_stderr(struct endpoint_exec *e)
+{
+	if (e->err != NULL)
+		stream_resume(e->err);
 }
 
 void

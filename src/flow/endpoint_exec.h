@@ -47,7 +47,10 @@ struct endpoint_exec {
 	bool in_broken;   /* the program does not read any more */
 };
 
-/* Takes the three descriptors: stdin, stdout, stderr. Output is paused. */
+/*
+ * Takes the three descriptors: stdin, stdout, stderr. Nothing is read before
+ * endpoint_exec_resume() and endpoint_exec_read_stderr().
+ */
 void endpoint_exec_init(struct endpoint_exec *, struct flow *, const int fd[3],
     pid_t pid, uint64_t max_pipe, const struct endpoint_ops *, void *owner);
 void endpoint_exec_clear(struct endpoint_exec *);
@@ -63,6 +66,8 @@ bool endpoint_exec_full(const struct endpoint_exec *);
 
 void endpoint_exec_pause(struct endpoint_exec *);
 void endpoint_exec_resume(struct endpoint_exec *);
+
+void endpoint_exec_read_stderr(struct endpoint_exec *);
 
 /* Nobody wants its output any more: whoever still writes gets SIGPIPE. */
 void endpoint_exec_close_output(struct endpoint_exec *);

@@ -27,11 +27,17 @@ enum due {
 	DUE_DRAIN,  /* the client has closed, the program still talks */
 	DUE_CLOSE,  /* the client's Close, then the end of the connection */
 	DUE_HANGUP, /* the client hung up with bytes of it unread */
+	DUE_STDERR, /* the program may have complained by now */
 	DUE_KILL,   /* the program had a moment to see the end of its input */
 	DUE_COUNT,
 };
 
 enum {
+	/*
+	 * Short sessions are many. Their standard error is read when they end,
+	 * and watched only in those that last; a pipe holds 64 KiB till then.
+	 */
+	STDERR_DELAY_MS = 100,
 	KILL_DELAY_MS = 100, /* nearly all programs end at end of input */
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	REASON_SIZE = 124, /* of a Close, as text */
@@ -626,6 +632,9 @@ fire(struct session *s, enum due what)
 	case DUE_HANGUP:
 		check_hangup(s);
 		break;
+	case DUE_STDERR:
+		endpoint_exec_read_stderr(&s->endpoint);
+		break;
 	case DUE_KILL:
 		start_ladder(s, KILL_DELAY_MS);
 		break;
@@ -711,7 +720,7 @@ session_on_gone(void *owner, bool clean)
 	s->gone = true;
 	note_close(s, WS_CLOSE_ABNORMAL, "", 0);
 	for (size_t i = 0; i < DUE_COUNT; i++)
-		if (i != DUE_KILL)
+		if (i < DUE_STDERR)
 			forget(s, (enum due)i);
 	end_input(s, NULL, 0);
 	kill_program(s);
@@ -782,6 +791,7 @@ start_clocks(struct session *s)
 	for (size_t i = 0; i < DUE_COUNT; i++)
 		forget(s, (enum due)i);
 	(void)evtimer_assign(&s->timer, s->flow->base, session_on_timer, s);
+	await(s, DUE_STDERR, STDERR_DELAY_MS);
 	if (r->ping > 0)
 		await(s, DUE_PING, r->ping);
 	if (r->idle_timeout > 0)

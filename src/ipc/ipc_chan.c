@@ -177,17 +177,27 @@ ipc_chan_queued(const struct ipc_chan *c)
 	return c->first != NULL;
 }
 
-/* Descriptors beyond what a message may carry never get this far: no room. */
-static void
+/* False if there were more than a message may carry: those are closed. */
+static bool
 take_fds(struct msghdr *mh, struct ipc_msg *m)
 {
+	bool fit = true;
+	int fd;
+
 	for (struct cmsghdr *cm = CMSG_FIRSTHDR(mh); cm != NULL;
 	     cm = CMSG_NXTHDR(mh, cm)) {
 		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
 			continue;
-		m->nfds = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(m->fd, CMSG_DATA(cm), m->nfds * sizeof(int));
+		for (size_t at = CMSG_LEN(0); at < cm->cmsg_len;
+		     at += sizeof(fd)) {
+			memcpy(&fd, (uint8_t *)cm + at, sizeof(fd));
+			if ((fit = m->nfds < IPC_FDS_MAX))
+				m->fd[m->nfds++] = fd;
+			else
+				close(fd);
+		}
 	}
+	return fit;
 }
 
 enum ipc_recv
@@ -212,8 +222,7 @@ ipc_chan_recv(struct ipc_chan *c, struct ipc_msg *m)
 		return errno == EAGAIN ? IPC_RECV_NONE : IPC_RECV_END;
 	if (n == 0)
 		return IPC_RECV_END;
-	take_fds(&mh, m);
-	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
+	if (!take_fds(&mh, m) || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
 	    !ipc_read(m, them, c->in, (size_t)n)) {
 		close_all(m->fd, m->nfds);
 		m->nfds = 0;

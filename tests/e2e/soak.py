@@ -145,7 +145,7 @@ def bulk(size, seed, report=lambda *_: None):
             out = memoryview(b"")
             reads = writes = 0.0  # stalled until then
             ask = now()
-            while got < size:
+            while got < queued or queued < size:
                 if not out and queued < size:
                     payload, data = rng.choice(stock)
                     expected.append(memoryview(payload))

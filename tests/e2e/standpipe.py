@@ -360,7 +360,8 @@ class Daemon:
         self.stdout = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             self.args, stdin=subprocess.DEVNULL, stdout=self.stdout,
-            stderr=subprocess.PIPE, env=self.env, **self.popen)
+            stderr=subprocess.PIPE, pipesize=1 << 20,  # no line is dropped
+            env=self.env, **self.popen)
         self.pid = self.process.pid
         _started.add(self.pid)
         self.pidfd = os.pidfd_open(self.pid)

@@ -54,7 +54,7 @@ BAD = {
     "--setenv": ["", "NOVALUE", "=x", "A B=c"],
     "--passenv": ["A=B", "A B"],
     "--chdir": [""],
-    "--subprotocol": ["", "a b", "a,b", "ä"],
+    "--subprotocol": ["", "a b", "ä"],
     "--origin": ["", "http://", "http://a/", "a:b", "a:99999", "*.*.a", "a b"],
     "--server-name": ["", "http://a", "a/b", "a b"],
     "--loglevel": ["", "loud", "x"],
@@ -192,7 +192,7 @@ def test_websocketd_loglevels(level):
         d.no_commands()
     info = bool(d.logged("session ends"))
     assert info == (level in ("debug", "trace", "access", "info"))
-    assert bool(d.logged(" debug ")) == (level in ("debug", "trace"))
+    assert not d.logged(" debug ") or level in ("debug", "trace")
     assert d.logged("^standpiped: listening")
 
 

@@ -14,6 +14,15 @@ def settled(d, count):
     until(lambda: len(d.engines()) == count, f"{count} engines")
 
 
+def replaced(d, old):
+    """Wait until the engines are others than these, and as many."""
+    def done():
+        new = d.engines()
+        return len(new) == len(old) and new != old
+
+    until(done, "a new engine")
+
+
 def busiest(d):
     return max(d.engines(), key=lambda pid: len(descriptors(pid)))
 
@@ -82,9 +91,9 @@ def test_engine_killed_frees_its_slots():
             clients = [d.session() for _ in range(3)]
             with d.client() as c:
                 assert c.handshake().status == 503
-            old = d.engines()[0]
-            os.kill(old, signal.SIGKILL)
-            until(lambda: d.engines() and d.engines()[0] != old, "a new one")
+            old = d.engines()
+            os.kill(old[0], signal.SIGKILL)
+            replaced(d, old)
             d.no_commands()
             for c in clients:
                 c.close()
@@ -97,9 +106,9 @@ def test_engine_killed_frees_its_slots():
 def test_engine_killed_again_and_again_comes_back():
     with Daemon("--engines=1") as d:
         for _ in range(3):
-            old = d.engines()[0]
-            os.kill(old, signal.SIGKILL)
-            until(lambda: d.engines() and d.engines()[0] != old, "a new one")
+            old = d.engines()
+            os.kill(old[0], signal.SIGKILL)
+            replaced(d, old)
             with d.session() as c:
                 c.send_text("x")
                 assert c.recv_text() == "x"
@@ -113,7 +122,7 @@ def test_engine_killed_leaves_no_descriptor_behind():
             old = d.engines()
             victim = Process(old[0])
             victim.kill()
-            until(lambda: len(d.engines()) == 2 and d.engines() != old, "both")
+            replaced(d, old)
             with d.session() as c:
                 c.bye()
             d.no_commands()

@@ -9,6 +9,7 @@ from standpipe import (BINARY, CONTINUATION, SANITIZED, TEXT, Daemon, Process,
 MEMORY = pytest.mark.skipif(SANITIZED,
                             reason="sanitizers keep what was freed")
 ABOVE = 2 << 20
+FAST = "--kill=EOF:50ms,TERM:50ms,KILL", "--linger=50ms"
 
 
 def rush(d, count):
@@ -30,8 +31,8 @@ def rush(d, count):
 @pytest.mark.parametrize("engines", [1, 4])
 @pytest.mark.parametrize("option", ["--maxforks=7", "--max-connections=7"])
 def test_limits_are_exact(option, engines):
-    with Daemon(option, f"--engines={engines}") as d:
-        for _ in range(3):
+    for _ in range(3):
+        with Daemon(option, f"--engines={engines}", *FAST) as d:
             inside, refused = rush(d, 40)
             assert len(inside) == 7
             assert [r.status for r in refused] == [503] * 33
@@ -41,7 +42,11 @@ def test_limits_are_exact(option, engines):
                 c.send_text("x")
                 assert c.recv_text() == "x"
                 c.bye()
+                c.close()
+            d.wait_logs("session ends", 7)
             d.no_commands()
+            with d.session() as c:  # the slots are free again
+                c.bye()
 
 
 def test_limits_refusals_are_logged():
@@ -53,8 +58,7 @@ def test_limits_refusals_are_logged():
 
 
 def test_P19_rule5_slots_equal_living_children():
-    with Daemon("--maxforks=4", "--engines=2",
-                "--kill=EOF:50ms,TERM:50ms,KILL") as d:
+    with Daemon("--maxforks=4", "--engines=2", *FAST) as d:
         for _ in range(5):
             inside, _ = rush(d, 10)
             assert len(inside) == len(d.commands()) == 4
@@ -90,7 +94,7 @@ def engine_of(d):
 ], ids=["loop", "yes", "endless line", "binary", "text", "nul"])
 def test_F15_S15_rule6_client_that_never_reads(framing, command):
     with Daemon("--engines=1", f"--framing={framing}", "--max-pipe=256K",
-                command=command) as d:
+                *FAST, command=command) as d:
         engine = engine_of(d)
         with d.session() as c:
             c.reset()
@@ -115,7 +119,7 @@ def test_F15_S15_rule6_client_that_never_reads(framing, command):
 ], ids=["large", "small", "endless frame", "endless message"])
 def test_S15_rule6_program_that_never_reads(framing, data):
     with Daemon("--engines=1", f"--framing={framing}", "--max-message=0",
-                command=["sleep", "1000"]) as d:
+                *FAST, command=["sleep", "1000"]) as d:
         engine = engine_of(d)
         with d.session() as c:
             c.reset()

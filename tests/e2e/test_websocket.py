@@ -300,7 +300,7 @@ def test_request_byte_by_byte():
 
 
 def test_rule8_pings_go_out():
-    with Daemon("--ping=50ms", "--ping-timeout=5s",
+    with Daemon("--ping=50ms", "--ping-timeout=5s", "--kill=KILL",
                 command=[handler("sulk")]) as d:
         with d.session() as c:
             c.recv_text()
@@ -352,7 +352,7 @@ def test_F29_client_that_goes_silent_later():
     frame(b"", PONG), frame("x"), frame(b"", TEXT, fin=False),
     frame(b"p", PING)], ids=["pong", "text", "fragment", "ping"])
 def test_F27_rule8_any_received_byte_is_life(life):
-    with Daemon("--ping=100ms", "--ping-timeout=500ms",
+    with Daemon("--ping=100ms", "--ping-timeout=500ms", "--kill=KILL",
                 command=[handler("sulk")]) as d:
         with d.session() as c:
             c.recv_text()
@@ -374,7 +374,7 @@ def test_F27_rule8_any_received_byte_is_life(life):
 
 def test_F27_single_bytes_of_a_frame_are_life():
     with Daemon("--framing=binary", "--ping=100ms", "--ping-timeout=500ms",
-                command=[handler("sulk")]) as d:
+                "--kill=KILL", command=[handler("sulk")]) as d:
         with d.session() as c:
             c.recv_binary()
             c.answer_pings = False
@@ -437,7 +437,8 @@ def test_F26_pings_in_a_message_flood_are_all_answered(echo):
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers keep what was freed")
 def test_F26_rule6_ping_flood_is_bounded():
-    with Daemon("--engines=1", command=[handler("sulk")]) as d:
+    with Daemon("--engines=1", "--kill=EOF:50ms,TERM:50ms,KILL",
+                command=[handler("sulk")]) as d:
         engine = d.engines()[0]
         with d.session() as c:
             c.recv_text()

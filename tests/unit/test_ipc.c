@@ -1,0 +1,674 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "feed.h"
+#include "ipc/ipc_chan.h"
+#include "ipc/ipc_codec.h"
+
+enum { FDS = 1024, PACKET_MAX = IPC_HEAD + IPC_BODY_MAX };
+
+static int
+count_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < FDS; fd++)
+		n += fcntl(fd, F_GETFD) != -1;
+	return n;
+}
+
+/* ------------------------------------------------- the codec */
+
+static const struct row {
+	enum ipc_type type;
+	const char *name;
+	enum ipc_side from;
+	size_t min, max, nfds;
+} rows[] = {
+	{ IPC_CONF, "conf", IPC_FROM_PARENT, 1, 65536, 0 },
+	{ IPC_LISTEN, "listen", IPC_FROM_PARENT, 1, 256, 1 },
+	{ IPC_START, "start", IPC_FROM_PARENT, 4, 4, 0 },
+	{ IPC_STOP, "stop", IPC_FROM_PARENT, 0, 0, 0 },
+	{ IPC_SPAWNED, "spawned", IPC_FROM_PARENT, 4, 4, 3 },
+	{ IPC_REFUSED, "refused", IPC_FROM_PARENT, 8, 8, 0 },
+	{ IPC_EXITED, "exited", IPC_FROM_PARENT, 3, 3, 0 },
+	{ IPC_ADMITTED, "admitted", IPC_FROM_PARENT, 4, 4, 0 },
+	{ IPC_READY, "ready", IPC_FROM_ENGINE, 0, 0, 0 },
+	{ IPC_SPAWN, "spawn", IPC_FROM_ENGINE, 4, 65536, 0 },
+	{ IPC_KILL, "kill", IPC_FROM_ENGINE, 8, 8, 0 },
+	{ IPC_DONE, "done", IPC_FROM_ENGINE, 4, 4, 0 },
+	{ IPC_ADMIT, "admit", IPC_FROM_ENGINE, 0, 0, 0 },
+	{ IPC_LEAVE, "leave", IPC_FROM_ENGINE, 0, 0, 0 },
+};
+
+static const uint8_t zeros[PACKET_MAX + 1];
+
+static void
+check_read(const struct row *r, enum ipc_side from, size_t len, size_t nfds)
+{
+	struct guarded g = guarded_new(zeros, IPC_HEAD + len);
+	struct ipc_msg m = { .nfds = nfds };
+	bool want = from == r->from && len >= r->min && len <= r->max &&
+	    nfds == r->nfds;
+
+	ipc_put_head(g.data, r->type, 0xfedcba98);
+	if (ipc_read(&m, from, g.data, IPC_HEAD + len) != want)
+		fail_msg("%s from %s, %zu bytes, %zu descriptors", r->name,
+		    from == IPC_FROM_PARENT ? "parent" : "engine", len, nfds);
+	if (want) {
+		assert_int_equal(m.type, r->type);
+		assert_int_equal(m.session, 0xfedcba98);
+		assert_int_equal(m.len, len);
+		assert_ptr_equal(m.body, g.data + IPC_HEAD);
+	}
+	guarded_free(&g);
+}
+
+static void
+judges_every_size(void **state)
+{
+	static const size_t lengths[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 255, 256,
+		257, 65535, 65536, 65537 };
+	static const enum ipc_side sides[] = { IPC_FROM_PARENT,
+		IPC_FROM_ENGINE };
+
+	(void)state;
+	assert_int_equal(nitems(rows), IPC_TYPES - 1);
+	for (size_t i = 0; i < nitems(rows); i++)
+		for (size_t k = 0; k < nitems(lengths); k++)
+			for (size_t s = 0; s < nitems(sides); s++)
+				for (size_t n = 0; n <= IPC_FDS_MAX + 1; n++)
+					check_read(&rows[i], sides[s],
+					    lengths[k], n);
+}
+
+static void
+refuses_what_is_no_message(void **state)
+{
+	static const uint32_t types[] = { 0, IPC_TYPES, IPC_TYPES + 1, 0x10000,
+		INT32_MAX, 0x80000001, UINT32_MAX };
+	uint8_t head[IPC_HEAD];
+	struct ipc_msg m = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(types); i++) {
+		ipc_put_head(head, (enum ipc_type)types[i], 1);
+		assert_false(ipc_read(&m, IPC_FROM_PARENT, head, sizeof(head)));
+		assert_false(ipc_read(&m, IPC_FROM_ENGINE, head, sizeof(head)));
+	}
+	ipc_put_head(head, IPC_READY, 1);
+	assert_true(ipc_read(&m, IPC_FROM_ENGINE, head, sizeof(head)));
+	for (size_t len = 0; len < IPC_HEAD; len++) {
+		struct guarded g = guarded_new(head, len);
+
+		assert_false(ipc_read(&m, IPC_FROM_ENGINE, g.data, len));
+		guarded_free(&g);
+	}
+}
+
+/* A message of these bytes, which end at the forbidden page. */
+static struct ipc_msg
+message(struct guarded *g, const void *body, size_t len)
+{
+	*g = guarded_new(body, len);
+	return (struct ipc_msg){ .body = g->data, .len = len };
+}
+
+static void
+reads_spawns(void **state)
+{
+	static const struct {
+		const char *name, *body;
+		size_t len;
+		bool ok;
+	} spawns[] = {
+#define IS(s) s, sizeof(s) - 1
+		{ "nothing", IS(""), false },
+		{ "half a number", IS("\1\0\0"), false },
+		{ "no variables", IS("\1\0\0\0"), true },
+		{ "a variable", IS("\1\0\0\0A=b\0"), true },
+		{ "two", IS("\1\0\0\0A=b\0C=d\0"), true },
+		{ "an empty one", IS("\1\0\0\0\0"), true },
+		{ "unterminated", IS("\1\0\0\0A=b"), false },
+		{ "the second unterminated", IS("\1\0\0\0A=b\0C"), false },
+#undef IS
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(spawns); i++) {
+		struct guarded g;
+		struct ipc_msg m = message(&g, spawns[i].body, spawns[i].len);
+		struct ipc_spawn sp;
+		uint32_t route;
+
+		if (ipc_read_spawn(&m, &sp) != spawns[i].ok)
+			fail_msg("%s", spawns[i].name);
+		if (spawns[i].ok) {
+			memcpy(&route, spawns[i].body, sizeof(route));
+			assert_int_equal(sp.route, route);
+			assert_int_equal(sp.vars_len, spawns[i].len - 4);
+			assert_ptr_equal(sp.vars, (char *)g.data + 4);
+		}
+		guarded_free(&g);
+	}
+}
+
+/* What is put is read again, and no other size is. */
+static void
+reads_what_was_put(void **state)
+{
+	struct ipc_exit x,
+	    exits[] = { { 0, 0, 0 }, { 0, 255, 1 }, { 11, 0, 0 } };
+	enum ipc_refusal why;
+	struct ipc_spawn sp;
+	uint8_t out[16] = { 0 };
+	struct guarded g;
+	struct ipc_msg m;
+	uint32_t v, ago;
+	int err;
+
+	(void)state;
+	assert_int_equal(ipc_put_u32(out, 0xdeadbeef), 4);
+	m = message(&g, out, 4);
+	assert_true(ipc_read_u32(&m, &v));
+	assert_int_equal(v, 0xdeadbeef);
+	guarded_free(&g);
+
+	assert_int_equal(ipc_put_spawn_head(out, 7), 4);
+	m = message(&g, out, 4);
+	assert_true(ipc_read_spawn(&m, &sp));
+	assert_int_equal(sp.route, 7);
+	guarded_free(&g);
+
+	assert_int_equal(ipc_put_kill(out, 4711, 100), 8);
+	m = message(&g, out, 8);
+	assert_true(ipc_read_kill(&m, &v, &ago));
+	assert_int_equal(v, 4711);
+	assert_int_equal(ago, 100);
+	guarded_free(&g);
+
+	for (int w = 0; w <= IPC_REFUSED_STOPPING + 1; w++) {
+		bool ok = w >= IPC_REFUSED_EXEC && w <= IPC_REFUSED_STOPPING;
+
+		assert_int_equal(ipc_put_refused(out, (enum ipc_refusal)w,
+				     ENOENT),
+		    8);
+		m = message(&g, out, 8);
+		assert_int_equal(ipc_read_refused(&m, &why, &err), ok);
+		if (ok) {
+			assert_int_equal(why, w);
+			assert_int_equal(err, ENOENT);
+		}
+		guarded_free(&g);
+	}
+	for (size_t i = 0; i < nitems(exits); i++) {
+		assert_int_equal(ipc_put_exit(out, &exits[i]), 3);
+		m = message(&g, out, 3);
+		assert_true(ipc_read_exit(&m, &x));
+		assert_int_equal(x.signal, exits[i].signal);
+		assert_int_equal(x.status, exits[i].status);
+		assert_int_equal(x.want_done, exits[i].want_done);
+		guarded_free(&g);
+	}
+	for (size_t len = 0; len < 12; len++) {
+		memset(out, 1, sizeof(out));
+		m = message(&g, out, len);
+		assert_int_equal(ipc_read_u32(&m, &v), len == 4);
+		assert_int_equal(ipc_read_exit(&m, &x), len == 3);
+		assert_int_equal(ipc_read_kill(&m, &v, &ago), len == 8);
+		if (len != 8)
+			assert_false(ipc_read_refused(&m, &why, &err));
+		guarded_free(&g);
+	}
+}
+
+static void
+names_types(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++)
+		assert_string_equal(ipc_strtype(rows[i].type), rows[i].name);
+	assert_string_equal(ipc_strtype((enum ipc_type)0), "unknown");
+	assert_string_equal(ipc_strtype(IPC_TYPES), "unknown");
+	assert_string_equal(ipc_strtype((enum ipc_type) - 1), "unknown");
+}
+
+/* ------------------------------------------------- the channel */
+
+struct pair {
+	struct ipc_chan parent, engine;
+	int fds; /* that were open before */
+};
+
+static int
+pair_setup(void **state)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	int fd[2];
+
+	if (p == NULL)
+		return -1;
+	p->fds = count_fds();
+	if (fd_seqpacket_pair(fd) == -1)
+		return -1;
+	ipc_chan_init(&p->parent, fd[0], IPC_FROM_PARENT);
+	ipc_chan_init(&p->engine, fd[1], IPC_FROM_ENGINE);
+	*state = p;
+	return 0;
+}
+
+/* Whatever a test did, no descriptor is left. */
+static int
+pair_teardown(void **state)
+{
+	struct pair *p = *state;
+	int left;
+
+	ipc_chan_clear(&p->parent);
+	ipc_chan_clear(&p->engine);
+	left = count_fds() - p->fds;
+	free(p);
+	if (left != 0)
+		print_error("%d descriptors left open\n", left);
+	return left == 0 ? 0 : -1;
+}
+
+static int
+open_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	assert_true(fd != -1);
+	return fd;
+}
+
+static void
+open_nulls(int *fd, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fd[i] = open_null();
+}
+
+static void
+close_fds(const int *fd, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(close(fd[i]), 0);
+}
+
+static void
+carries_messages(void **state)
+{
+	struct pair *p = *state;
+	static char big[IPC_BODY_MAX];
+	struct ipc_msg m;
+
+	memset(big, 'x', sizeof(big));
+	assert_int_equal(ipc_chan_recv(&p->engine, &m), IPC_RECV_NONE);
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_NONE);
+
+	assert_true(ipc_chan_tell(&p->engine, IPC_READY, 0, NULL, 0));
+	assert_true(ipc_chan_send(&p->engine, IPC_SPAWN, 17, "\1\0\0\0", 4,
+	    "A=b", 4, NULL, 0));
+	assert_true(
+	    ipc_chan_send(&p->engine, IPC_SPAWN, 18, big, 4, big, 0, NULL, 0));
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
+	assert_int_equal(m.type, IPC_READY);
+	assert_int_equal(m.len, 0);
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
+	assert_int_equal(m.session, 17);
+	assert_int_equal(m.len, 8);
+	assert_memory_equal(m.body, "\1\0\0\0A=b\0", 8);
+	assert_int_equal(m.nfds, 0);
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
+	assert_int_equal(m.session, 18);
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_NONE);
+
+	assert_true(ipc_chan_tell(&p->parent, IPC_CONF, 0, big, sizeof(big)));
+	assert_int_equal(ipc_chan_recv(&p->engine, &m), IPC_RECV_MSG);
+	assert_int_equal(m.len, sizeof(big));
+	assert_memory_equal(m.body, big, sizeof(big));
+	assert_false(ipc_chan_queued(&p->parent));
+}
+
+/* The receiver's are new, close-on-exec, in order; the sender's are closed. */
+static void
+carries_descriptors(void **state)
+{
+	struct pair *p = *state;
+	struct ipc_msg m;
+	int pipes[3][2], theirs[3], before;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fd_pipe(pipes[i]), 0);
+		theirs[i] = pipes[i][1];
+	}
+	before = count_fds();
+	assert_true(ipc_chan_send(&p->parent, IPC_SPAWNED, 5, "\1\2\3\4", 4,
+	    NULL, 0, theirs, 3));
+	assert_int_equal(count_fds(), before - 3);
+	assert_int_equal(ipc_chan_recv(&p->engine, &m), IPC_RECV_MSG);
+	assert_int_equal(m.nfds, 3);
+	assert_int_equal(count_fds(), before);
+	for (int i = 0; i < 3; i++) {
+		char byte = 0, sent = (char)('a' + i);
+
+		assert_int_equal(fcntl(m.fd[i], F_GETFD), FD_CLOEXEC);
+		assert_int_equal(write(m.fd[i], &sent, 1), 1);
+		assert_int_equal(read(pipes[i][0], &byte, 1), 1);
+		assert_int_equal(byte, sent);
+		close(pipes[i][0]);
+	}
+	close_fds(m.fd, 3);
+}
+
+/* A packet as nobody of ours sends it. */
+static void
+send_raw(const struct ipc_chan *c, enum ipc_type type, size_t len,
+    const int *fd, size_t nfds)
+{
+	static uint8_t bytes[PACKET_MAX + 1];
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * 8)];
+	} r = { .bytes = { 0 } };
+	struct iovec iov = { bytes, len };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	ipc_put_head(bytes, type, 1);
+	if (nfds > 0) {
+		struct cmsghdr *cm = &r.align;
+
+		mh.msg_control = r.bytes;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(cm), fd, sizeof(int) * nfds);
+	}
+	assert_int_equal(sendmsg(c->fd, &mh, 0), len);
+}
+
+static void
+refuses_bad_packets(void **state)
+{
+	static const struct {
+		const char *name;
+		enum ipc_side from;
+		enum ipc_type type;
+		size_t len;
+		size_t nfds;
+	} packets[] = {
+		{ "too short", IPC_FROM_ENGINE, IPC_READY, 7, 0 },
+		{ "unknown type", IPC_FROM_ENGINE, IPC_TYPES, 8, 0 },
+		{ "type 0", IPC_FROM_ENGINE, (enum ipc_type)0, 8, 0 },
+		{ "the other side's", IPC_FROM_ENGINE, IPC_STOP, 8, 0 },
+		{ "too long for its type", IPC_FROM_ENGINE, IPC_KILL, 13, 0 },
+		{ "too long for all", IPC_FROM_ENGINE, IPC_SPAWN,
+		    PACKET_MAX + 1, 0 },
+		{ "a descriptor for the parent", IPC_FROM_ENGINE, IPC_READY, 8,
+		    1 },
+		{ "five for the parent", IPC_FROM_ENGINE, IPC_SPAWN, 12, 5 },
+		{ "from the parent too", IPC_FROM_PARENT, IPC_READY, 8, 0 },
+		{ "a descriptor too few", IPC_FROM_PARENT, IPC_SPAWNED, 12, 2 },
+		{ "a descriptor too many", IPC_FROM_PARENT, IPC_SPAWNED, 12,
+		    4 },
+		{ "two too many", IPC_FROM_PARENT, IPC_SPAWNED, 12, 5 },
+		{ "five too many", IPC_FROM_PARENT, IPC_SPAWNED, 12, 8 },
+		{ "descriptors where none belong", IPC_FROM_PARENT, IPC_STOP, 8,
+		    3 },
+		{ "all of them and too long", IPC_FROM_PARENT, IPC_SPAWNED, 13,
+		    3 },
+	};
+	struct pair *p = *state;
+
+	for (size_t i = 0; i < nitems(packets); i++) {
+		bool engine = packets[i].from == IPC_FROM_ENGINE;
+		struct ipc_chan *from = engine ? &p->engine : &p->parent;
+		struct ipc_chan *to = engine ? &p->parent : &p->engine;
+		int fd[8], before = count_fds();
+		enum ipc_recv rc;
+		struct ipc_msg m;
+
+		open_nulls(fd, packets[i].nfds);
+		send_raw(from, packets[i].type, packets[i].len, fd,
+		    packets[i].nfds);
+		close_fds(fd, packets[i].nfds);
+		rc = ipc_chan_recv(to, &m);
+		if (rc != IPC_RECV_BAD || m.nfds != 0)
+			fail_msg("%s: %d, %zu descriptors", packets[i].name, rc,
+			    m.nfds);
+		if (count_fds() != before)
+			fail_msg("%s: %d descriptors more", packets[i].name,
+			    count_fds() - before);
+	}
+}
+
+/* The kernel rounds room for three up to room for four. */
+static void
+writes_no_fourth_descriptor(void **state)
+{
+	struct pair *p = *state;
+	struct {
+		struct ipc_msg m;
+		uint8_t bytes[sizeof(struct ipc_msg)];
+	} u;
+	const size_t behind = offsetof(struct ipc_msg, fd) + sizeof(u.m.fd);
+	int fd[4];
+
+	open_nulls(fd, 4);
+	send_raw(&p->parent, IPC_SPAWNED, 12, fd, 4);
+	close_fds(fd, 4);
+	memset(&u.m, 0, sizeof(u.m));
+	assert_int_equal(ipc_chan_recv(&p->engine, &u.m), IPC_RECV_BAD);
+	memcpy(u.bytes, &u.m, sizeof(u.m));
+	for (size_t i = behind; i < offsetof(struct ipc_msg, nfds); i++)
+		assert_int_equal(u.bytes[i], 0);
+}
+
+/* Fill the socket and then the queue; numbers count up. */
+static uint32_t
+fill(struct ipc_chan *c, size_t more)
+{
+	static char body[1000];
+	uint32_t n = 0;
+
+	while (!ipc_chan_queued(c)) {
+		assert_in_range(n, 0, 100000);
+		assert_true(
+		    ipc_chan_tell(c, IPC_CONF, n++, body, sizeof(body)));
+	}
+	for (size_t i = 0; i < more; i++)
+		assert_true(
+		    ipc_chan_tell(c, IPC_CONF, n++, body, sizeof(body)));
+	return n;
+}
+
+static void
+queues_and_keeps_the_order(void **state)
+{
+	struct pair *p = *state;
+	uint32_t n = fill(&p->parent, 500), next = 0;
+	int pipe_fd[2], fd[3], before = count_fds();
+	struct ipc_msg m;
+	char byte = 0;
+
+	/* descriptors wait with their message */
+	assert_int_equal(fd_pipe(pipe_fd), 0);
+	fd[0] = pipe_fd[1];
+	open_nulls(fd + 1, 2);
+	assert_true(ipc_chan_send(&p->parent, IPC_SPAWNED, n, "\1\0", 2, "\0\0",
+	    2, fd, 3));
+	assert_true(ipc_chan_tell(&p->parent, IPC_STOP, n + 1, NULL, 0));
+	assert_int_equal(count_fds(), before + 4);
+
+	assert_true(ipc_chan_flush(&p->parent));
+	assert_true(ipc_chan_queued(&p->parent));
+	while (next < n + 2) {
+		enum ipc_recv rc = ipc_chan_recv(&p->engine, &m);
+
+		if (rc == IPC_RECV_NONE) {
+			assert_true(ipc_chan_queued(&p->parent));
+			assert_true(ipc_chan_flush(&p->parent));
+			continue;
+		}
+		assert_int_equal(rc, IPC_RECV_MSG);
+		assert_int_equal(m.session, next++);
+		if (m.type != IPC_SPAWNED)
+			continue;
+		assert_int_equal(m.session, n);
+		assert_int_equal(write(m.fd[0], "y", 1), 1);
+		close_fds(m.fd, m.nfds);
+	}
+	assert_int_equal(m.type, IPC_STOP);
+	assert_false(ipc_chan_queued(&p->parent));
+	assert_int_equal(read(pipe_fd[0], &byte, 1), 1);
+	assert_int_equal(read(pipe_fd[0], &byte, 1), 0); /* no copy is left */
+	close(pipe_fd[0]);
+	assert_int_equal(count_fds(), before);
+}
+
+/* What is sent while something waits must wait behind it. */
+static void
+does_not_overtake(void **state)
+{
+	struct pair *p = *state;
+	uint32_t n = fill(&p->parent, 1), next = 0;
+	struct ipc_msg m;
+
+	assert_int_equal(ipc_chan_recv(&p->engine, &m), IPC_RECV_MSG);
+	assert_int_equal(ipc_chan_recv(&p->engine, &m), IPC_RECV_MSG);
+	assert_true(ipc_chan_tell(&p->parent, IPC_STOP, n++, NULL, 0));
+	for (next = 2; next < n; next++) {
+		if (ipc_chan_recv(&p->engine, &m) == IPC_RECV_NONE) {
+			assert_true(ipc_chan_flush(&p->parent));
+			assert_int_equal(ipc_chan_recv(&p->engine, &m),
+			    IPC_RECV_MSG);
+		}
+		assert_int_equal(m.session, next);
+	}
+	assert_int_equal(m.type, IPC_STOP);
+}
+
+static void
+bounds_the_queue(void **state)
+{
+	struct pair *p = *state;
+	static char body[IPC_BODY_MAX];
+	int fd[3], before = count_fds();
+	size_t n = 0;
+
+	while (ipc_chan_tell(&p->parent, IPC_CONF, 0, body, sizeof(body)))
+		assert_in_range(n++, 0, 1000);
+	assert_in_range(p->parent.queued, 4 << 19, 4 << 20);
+	/* a small one may still fit; one that is refused leaves nothing */
+	while (ipc_chan_tell(&p->parent, IPC_STOP, 0, NULL, 0))
+		assert_in_range(n++, 0, 100000);
+	open_nulls(fd, 3);
+	assert_false(
+	    ipc_chan_send(&p->parent, IPC_SPAWNED, 0, body, 4, NULL, 0, fd, 3));
+	assert_int_equal(count_fds(), before);
+}
+
+static void
+clears_what_is_queued(void **state)
+{
+	struct pair *p = *state;
+	int fd[3], before = count_fds();
+
+	fill(&p->parent, 1);
+	for (int i = 0; i < 10; i++) {
+		open_nulls(fd, 3);
+		assert_true(ipc_chan_send(&p->parent, IPC_SPAWNED, 0,
+		    "\0\0\0\0", 4, NULL, 0, fd, 3));
+	}
+	assert_int_equal(count_fds(), before + 30);
+	ipc_chan_clear(&p->parent);
+	assert_int_equal(count_fds(), before - 1);
+	assert_int_equal(p->parent.fd, -1);
+	assert_false(ipc_chan_queued(&p->parent));
+}
+
+static void
+notices_the_end(void **state)
+{
+	struct pair *p = *state;
+	struct ipc_msg m;
+	int fd[3], before;
+
+	assert_true(ipc_chan_tell(&p->engine, IPC_READY, 9, NULL, 0));
+	fill(&p->parent, 1);
+	ipc_chan_clear(&p->engine);
+	before = count_fds();
+	assert_false(ipc_chan_flush(&p->parent));
+	ipc_chan_clear(&p->parent);
+	open_nulls(fd, 3);
+	assert_false(ipc_chan_send(&p->parent, IPC_SPAWNED, 0, "\0\0\0\0", 4,
+	    NULL, 0, fd, 3));
+	assert_false(ipc_chan_tell(&p->parent, IPC_STOP, 0, NULL, 0));
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_END);
+	assert_int_equal(count_fds(), before - 1);
+}
+
+/* What was sent before the end is still read; there is no SIGPIPE. */
+static void
+reads_before_the_end(void **state)
+{
+	struct pair *p = *state;
+	struct ipc_msg m;
+	int fd[3], before;
+
+	assert_true(ipc_chan_tell(&p->engine, IPC_READY, 9, NULL, 0));
+	ipc_chan_clear(&p->engine);
+	before = count_fds();
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
+	assert_int_equal(m.session, 9);
+	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_END);
+	open_nulls(fd, 3);
+	assert_false(ipc_chan_send(&p->parent, IPC_SPAWNED, 0, "\0\0\0\0", 4,
+	    NULL, 0, fd, 3));
+	assert_int_equal(count_fds(), before);
+}
+
+#define pair_test(f) \
+	cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judges_every_size),
+		cmocka_unit_test(refuses_what_is_no_message),
+		cmocka_unit_test(reads_spawns),
+		cmocka_unit_test(reads_what_was_put),
+		cmocka_unit_test(names_types),
+		pair_test(carries_messages),
+		pair_test(carries_descriptors),
+		pair_test(refuses_bad_packets),
+		pair_test(writes_no_fourth_descriptor),
+		pair_test(queues_and_keeps_the_order),
+		pair_test(does_not_overtake),
+		pair_test(bounds_the_queue),
+		pair_test(clears_what_is_queued),
+		pair_test(notices_the_end),
+		pair_test(reads_before_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
