@@ -67,6 +67,7 @@ struct session {
 	bool gone;            /* the connection has ended */
 	bool ping_queued;     /* behind bytes that the client does not take */
 	bool hurry;           /* nothing is worth waiting for */
+	bool faulted;         /* the client broke the rules: code is our answer */
 	bool warned_utf8;
 	bool want_done;
 	struct transport_ws transport;
@@ -234,9 +235,16 @@ close_of_exit(const struct endpoint_exec *e, char *reason, size_t size)
 	return WS_CLOSE_PRIVATE + e->status;
 }
 
+/* The client has closed, or is to go for what it did: only output goes on. */
+static bool
+client_is_leaving(const struct session *s)
+{
+	return s->faulted || s->transport.state == TRANSPORT_LEAVING;
+}
+
 /*
- * The output has ended and the exit status is in, or the client, having
- * closed, has waited long enough: say the last word.
+ * The output has ended and the exit status is in, or a client that leaves has
+ * waited long enough: say the last word.
  */
 static void
 finish(struct session *s)
@@ -244,6 +252,10 @@ finish(struct session *s)
 	char reason[REASON_SIZE];
 	unsigned code;
 
+	if (s->faulted) {
+		send_close(s, s->code, s->reason, false);
+		return;
+	}
 	if (s->transport.state == TRANSPORT_LEAVING) {
 		send_close(s, s->code, "", true);
 		return;
@@ -325,6 +337,21 @@ session_on_input_drain(void *owner)
 		transport_ws_resume(&s->transport);
 }
 
+/*
+ * No more input, in the framing's words if it has some; what the program still
+ * says goes out for a while, then comes our Close.
+ */
+static void
+let_output_drain(struct session *s, const uint8_t *close, size_t len)
+{
+	s->hurry = true;
+	gather_flush(&s->flow->up);
+	end_input(s, close, len);
+	kill_program(s);
+	await(s, DUE_DRAIN, s->route->close_drain);
+	check_finished(s);
+}
+
 static void
 session_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 {
@@ -333,15 +360,11 @@ session_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 	size_t n;
 
 	note_close(s, code, (const char *)reason, len);
-	s->hurry = true;
-	gather_flush(&s->flow->up);
 	n = ws_put_close(payload, code, s->reason == NULL ? "" : s->reason);
-	end_input(s, payload, n);
-	kill_program(s);
-	await(s, DUE_DRAIN, s->route->close_drain);
-	check_finished(s);
+	let_output_drain(s, payload, n);
 }
 
+/* What it said before that was right, so the answers to it are its due. */
 static void
 session_on_fault(void *owner, unsigned code, const char *reason)
 {
@@ -350,7 +373,11 @@ session_on_fault(void *owner, unsigned code, const char *reason)
 	LOG(LOG_LVL_WARN, "client broke the protocol",
 	    LOG_UINT("session", s->id), LOG_STR("peer", s->peer),
 	    LOG_UINT("close", code), LOG_STR("reason", reason));
-	dismiss(s, code, reason, false);
+	if (s->close_sent)
+		return;
+	s->faulted = true;
+	note_close(s, code, reason, strlen(reason));
+	let_output_drain(s, NULL, 0);
 }
 
 /* It will send no more; how long the rest may wait depends on the program. */
@@ -376,9 +403,14 @@ warn_utf8(struct session *s)
 	    LOG_STR("option", "--framing=binary"));
 }
 
+/* What a client that leaves has cut off may look broken when it comes back. */
 static void
 program_fault(struct session *s, const char *reason)
 {
+	if (client_is_leaving(s)) {
+		finish(s);
+		return;
+	}
 	LOG(LOG_LVL_WARN, "program broke its framing",
 	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
 	    LOG_STR("reason", reason));
@@ -398,8 +430,8 @@ program_close(struct session *s, const struct framing_event *ev)
 		program_fault(s, "bad close record");
 		return;
 	}
-	if (s->transport.state == TRANSPORT_LEAVING)
-		return; /* the client's own code is echoed */
+	if (client_is_leaving(s))
+		return; /* the code is chosen already */
 	memcpy(text, reason, len);
 	text[len] = '\0';
 	send_close(s, code, text, true);

@@ -119,8 +119,10 @@ static void
 force_stop(struct daemon *d)
 {
 	d->forced = true;
-	for (size_t i = 0; i < d->nengines; i++)
+	for (size_t i = 0; i < d->nengines; i++) {
 		engine_clear(&d->engines[i]);
+		engine_kill(&d->engines[i]);
+	}
 	child_stop_all(d->children, true);
 }
 
@@ -131,11 +133,11 @@ daemon_fail(struct daemon *d)
 	daemon_stop(d);
 }
 
-/* Commands without a ladder are left to themselves. */
+/* Commands without a ladder are left to themselves, but not by force. */
 static bool
 commands_remain(const struct daemon *d)
 {
-	return !d->forced && d->command.ladder.n > 0 &&
+	return (d->forced || d->command.ladder.n > 0) &&
 	    child_count(d->children) > 0;
 }
 
@@ -144,8 +146,6 @@ is_over(const struct daemon *d)
 {
 	if (!d->stopping)
 		return false;
-	if (d->forced)
-		return true;
 	for (size_t i = 0; i < d->nengines; i++)
 		if (d->engines[i].chan.fd != -1 || d->engines[i].pid != 0)
 			return false;
@@ -225,7 +225,7 @@ tick(struct daemon *d)
 	child_tick(d->children, now);
 	next = child_next(d->children);
 	if (d->stopping)
-		return d->stop_by < next ? d->stop_by : next;
+		return !d->forced && d->stop_by < next ? d->stop_by : next;
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 

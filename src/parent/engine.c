@@ -180,9 +180,13 @@ engine_clear(struct engine *e)
 	e->ready = false;
 	e->daemon->connections -= e->connections;
 	e->connections = 0;
+}
+
+void
+engine_kill(struct engine *e)
+{
 	if (e->pid > 0)
 		(void)kill(e->pid, SIGKILL);
-	e->pid = 0;
 }
 
 void
@@ -198,7 +202,8 @@ engine_lost(struct engine *e, const char *why)
 	engine_clear(e);
 	child_disown(d->children, e);
 	if (d->stopping)
-		return;
+		return; /* it ends as it was told, and will be reaped */
+	engine_kill(e);
 	if (!d->announced)
 		daemon_fail(d);
 	else if (d->once_taken)

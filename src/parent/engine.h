@@ -22,7 +22,7 @@ struct engine {
 	struct daemon *daemon; /* kept */
 	struct ipc_chan chan;  /* fd -1: not running */
 	uint16_t index;
-	pid_t pid;             /* 0: not running, or not known any more */
+	pid_t pid;             /* 0: not running; unreaped till then */
 	bool ready;
 	unsigned failures;     /* in a row */
 	uint64_t started;
@@ -52,7 +52,10 @@ void engine_stop(struct engine *);
  */
 void engine_lost(struct engine *, const char *why);
 
-/* Close and forget, without another. */
+/* Close its socket and take back what it holds. */
 void engine_clear(struct engine *);
+
+/* End the process, if there is one; it is reaped as any other. */
+void engine_kill(struct engine *);
 
 #endif

@@ -202,6 +202,16 @@ child_disown(struct child_set *s, const void *owner)
 	}
 }
 
+/* Whoever waited for it has gone as well. */
+static void
+kill_now(struct child_set *s, struct child *c)
+{
+	c->owner = NULL;
+	group_signal(c->pid, SIGKILL);
+	if (c->dead)
+		child_release(s, c);
+}
+
 void
 child_stop_all(struct child_set *s, bool force)
 {
@@ -210,7 +220,7 @@ child_stop_all(struct child_set *s, bool force)
 		     c = next) {
 			next = c->next_in_bucket;
 			if (force)
-				group_signal(c->pid, SIGKILL);
+				kill_now(s, c);
 			else
 				child_start_ladder(s, c, 0);
 		}
@@ -234,54 +244,77 @@ end_of(const siginfo_t *si)
 	return (struct child_end){ .signal = (uint8_t)si->si_status };
 }
 
-/* The leader is a zombie; it stays one while others of its group live. */
+/*
+ * The leader is a zombie; it stays one while others of its group live, and
+ * until the owner has heard of it, who may release it there and then.
+ */
 static void
 died(struct child_set *s, struct child *c, const siginfo_t *si)
 {
-	bool kept = group_lives(c->pid);
+	pid_t pid = c->pid;
+	bool kept = group_lives(pid);
 
-	if (kept) {
-		c->dead = true;
-		s->kept++;
-	} else {
-		reap(c->pid);
-	}
+	c->dead = true;
+	s->kept++;
 	s->ops->on_exit(s->arg, c, end_of(si), kept);
+	if (child_find(s, pid) != c)
+		return;
 	if (!kept)
-		remove_child(s, c);
+		reap_kept(s, c);
 	else if (c->owner == NULL)
 		child_release(s, c);
+}
+
+static void
+reap_other(struct child_set *s, const siginfo_t *si)
+{
+	reap(si->si_pid);
+	s->ops->on_other(s->arg, si->si_pid, end_of(si));
+}
+
+/* The callback may remove others of the bucket, so it is begun again. */
+static void
+reap_bucket(struct child_set *s, size_t i)
+{
+	struct child *c = s->bucket[i];
+	siginfo_t si;
+
+	while (c != NULL) {
+		if (!c->dead && find_dead(P_PID, c->pid, &si)) {
+			died(s, c, &si);
+			c = s->bucket[i];
+		} else {
+			c = c->next_in_bucket;
+		}
+	}
+}
+
+/* Those that are no children of the set. */
+static void
+reap_strangers(struct child_set *s)
+{
+	pid_t *pid = group_list_children();
+	siginfo_t si;
+
+	for (size_t i = 0; pid != NULL && pid[i] != 0; i++)
+		if (child_find(s, pid[i]) == NULL &&
+		    find_dead(P_PID, pid[i], &si))
+			reap_other(s, &si);
+	free(pid);
 }
 
 /* A kept leader hides those behind it, so each child is asked for itself. */
 static void
 reap_one_by_one(struct child_set *s)
 {
-	siginfo_t si;
-
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct child *c = s->bucket[i], *next; c != NULL;
-		     c = next) {
-			next = c->next_in_bucket;
-			if (!c->dead && find_dead(P_PID, c->pid, &si))
-				died(s, c, &si);
-		}
-	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		reap_bucket(s, i);
+	reap_strangers(s);
 }
 
-/* Groups that emptied themselves need no further rung. */
+/* Up to the first that is kept, and then whatever can be found. */
 static void
-settle_kept(struct child_set *s)
-{
-	for (struct child *c = s->climbing, *next; c != NULL; c = next) {
-		next = c->next_climbing;
-		if (c->dead && !group_lives(c->pid))
-			reap_kept(s, c);
-	}
-}
-
-void
-child_reap(struct child_set *s)
+reap_all(struct child_set *s)
 {
 	siginfo_t si;
 
@@ -289,8 +322,7 @@ child_reap(struct child_set *s)
 		struct child *c = child_find(s, si.si_pid);
 
 		if (c == NULL) {
-			reap(si.si_pid);
-			s->ops->on_other(s->arg, si.si_pid, end_of(&si));
+			reap_other(s, &si);
 		} else if (!c->dead) {
 			died(s, c, &si);
 		} else {
@@ -298,8 +330,31 @@ child_reap(struct child_set *s)
 			break;
 		}
 	}
-	if (s->kept > 0)
-		settle_kept(s);
+}
+
+/* Groups that emptied themselves need no further rung: whether any had. */
+static bool
+settle_kept(struct child_set *s)
+{
+	bool any = false;
+
+	for (struct child *c = s->climbing, *next; c != NULL; c = next) {
+		next = c->next_climbing;
+		if (c->dead && !group_lives(c->pid)) {
+			reap_kept(s, c);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* A leader that goes may uncover others. */
+void
+child_reap(struct child_set *s)
+{
+	do
+		reap_all(s);
+	while (s->kept > 0 && settle_kept(s));
 }
 
 uint64_t

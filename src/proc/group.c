@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 
+#include "base/mem.h"
 #include "proc/group.h"
 
 void
@@ -39,9 +41,33 @@ group_lives(pid_t group)
 	siginfo_t si;
 
 	return !(waitid(P_PGID, (id_t)group, &si,
-	             WSTOPPED | WNOHANG | WNOWAIT) == -1 &&
+		     WSTOPPED | WNOHANG | WNOWAIT) == -1 &&
 	    errno == ECHILD);
 #else
 	return kill(-group, 0) == 0 || errno != ESRCH;
 #endif
+}
+
+/* The list is exact for a process that reaps nobody while it reads. */
+pid_t *
+group_list_children(void)
+{
+	FILE *f = fopen("/proc/thread-self/children", "re");
+	pid_t *list = NULL;
+	size_t n = 0, room = 0;
+	int pid = 0;
+
+	if (f == NULL)
+		return NULL;
+	do {
+		if (fscanf(f, "%d", &pid) != 1)
+			pid = 0;
+		if (n == room) {
+			room = room == 0 ? 64 : 2 * room;
+			list = mem_grow(list, room, sizeof(*list));
+		}
+		list[n++] = pid;
+	} while (pid != 0);
+	fclose(f);
+	return list;
 }

@@ -25,4 +25,10 @@ void group_signal(pid_t group, int sig);
  */
 bool group_lives(pid_t group);
 
+/*
+ * Gives the numbers of our children, orphans and the unreaped included, with a
+ * 0 behind them; NULL where the system does not tell (Linux does, in /proc).
+ */
+pid_t *group_list_children(void);
+
 #endif

@@ -65,6 +65,7 @@ BAD = {
     "--console": ["maybe"],
     "--sameorigin": ["2"],
     "--syslog": ["maybe"],
+    "--sandbox": ["", "on", "all"],
     "--subprotocol-required": ["maybe"],
 }
 

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from standpipe import (Daemon, Process, descriptors, handler, pss,
-                       status_field, until, SANITIZED)
+                       request_head, status_field, until, SANITIZED)
 
 
 def env_of(d, path="/", **kw):
@@ -475,7 +475,25 @@ def test_root_without_user_warns_and_engines_are_nobody():
             assert "0" not in status_field(status, "Groups").split()
 
 
-def test_engines_can_gain_no_privileges():
-    with Daemon("--engines=1") as d:
+@pytest.mark.parametrize("how", ["off", "files", "calls"])
+def test_sandbox_holds_the_engines_and_not_the_commands(how):
+    with Daemon(f"--sandbox={how}", "--engines=1", "--console", command=[
+            "sh", "-c", "cat /proc/self/status; cat"]) as d:
         with open(f"/proc/{d.engines()[0]}/status") as f:
-            assert status_field(f.read(), "NoNewPrivs") == "1"
+            engine = f.read()
+        with d.session() as c:
+            command = []
+            while not command or "ctxt_switches" not in command[-1]:
+                command.append(c.recv_text())
+            c.recv_text()
+            c.send_text("x" * 100000)
+            assert c.recv_text() == "x" * 100000
+            c.bye()
+        assert d.request(request_head(drop=["Upgrade"])).status == 200
+    command = "\n".join(command)
+    if how != "off":
+        assert status_field(engine, "NoNewPrivs") == "1"
+    if how == "calls" and not d.logged("(?i)no (seccomp|sandbox)"):
+        assert status_field(engine, "Seccomp") == "2"
+    assert status_field(command, "Seccomp") == "0"
+    assert status_field(command, "NoNewPrivs") == "0"

@@ -1,0 +1,109 @@
+/*
+ * Packets between parent and engine. The first byte says who sent it and with
+ * how many descriptors. What is accepted keeps to its size, lies inside the
+ * packet, and is put together again as it was.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/ipc_codec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static void
+check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* An array of NUL-terminated texts that fills the body to its end. */
+static void
+check_spawn(const struct ipc_msg *m)
+{
+	struct ipc_spawn sp;
+	uint8_t head[4];
+	size_t at = 0;
+
+	if (!ipc_read_spawn(m, &sp))
+		return;
+	check(ipc_put_spawn_head(head, sp.route) == sizeof(head));
+	check(memcmp(head, m->body, sizeof(head)) == 0);
+	check((const uint8_t *)sp.vars == m->body + sizeof(head));
+	check(sp.vars_len + sizeof(head) == m->len);
+	while (at < sp.vars_len)
+		at += strlen(sp.vars + at) + 1;
+	check(at == sp.vars_len);
+}
+
+static void
+check_numbers(const struct ipc_msg *m)
+{
+	enum ipc_refusal why;
+	uint32_t v, ago;
+	uint8_t out[8];
+	int err;
+
+	if (ipc_read_u32(m, &v))
+		check(ipc_put_u32(out, v) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	if (ipc_read_kill(m, &v, &ago))
+		check(ipc_put_kill(out, v, ago) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	if (ipc_read_refused(m, &why, &err)) {
+		check(why >= IPC_REFUSED_EXEC && why <= IPC_REFUSED_STOPPING);
+		check(ipc_put_refused(out, why, err) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	}
+}
+
+static void
+check_exit(const struct ipc_msg *m)
+{
+	struct ipc_exit e;
+	uint8_t out[3];
+
+	if (!ipc_read_exit(m, &e))
+		return;
+	check(ipc_put_exit(out, &e) == m->len);
+	check(out[0] == m->body[0] && out[1] == m->body[1]);
+}
+
+static void
+check_message(const struct ipc_msg *m, const uint8_t *packet, size_t len)
+{
+	uint8_t head[IPC_HEAD];
+
+	check(m->type > 0 && m->type < IPC_TYPES);
+	check(strcmp(ipc_strtype(m->type), "unknown") != 0);
+	check(m->body == packet + IPC_HEAD && m->len == len - IPC_HEAD);
+	check(m->len <= IPC_BODY_MAX && m->nfds <= IPC_FDS_MAX);
+	ipc_put_head(head, m->type, m->session);
+	check(memcmp(head, packet, sizeof(head)) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
+{
+	enum ipc_side from;
+	struct ipc_msg m = { 0 };
+	uint8_t *packet;
+
+	if (len == 0 || (packet = malloc(len)) == NULL)
+		return 0;
+	from = in[0] & 1 ? IPC_FROM_ENGINE : IPC_FROM_PARENT;
+	m.nfds = in[0] >> 1 & 7;
+	memcpy(packet, in + 1, len - 1);
+	if (ipc_read(&m, from, packet, len - 1)) {
+		check_message(&m, packet, len - 1);
+		check(from == IPC_FROM_PARENT || m.nfds == 0);
+		check_spawn(&m);
+		check_numbers(&m);
+		check_exit(&m);
+	}
+	free(packet);
+	return 0;
+}
