@@ -42,6 +42,8 @@ give(struct framing *f, struct framing_event *ev, bool text, bool last,
 		.text = text,
 		.first = !f->open,
 		.last = last,
+		.kept = data != NULL &&
+		    (data == f->hold.data || data == f->fixed.data),
 		.data = data,
 		.len = len,
 	};
@@ -248,6 +250,7 @@ read_control(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	*ev = (struct framing_event){
 		.first = true,
 		.last = true,
+		.kept = true,
 		.data = f->hold.data,
 		.len = f->hold.len,
 	};

@@ -52,6 +52,7 @@ struct framing_event {
 	bool text;
 	bool first; /* begins a message */
 	bool last;  /* completes it */
+	bool kept;  /* the data lies in the framing: good until the next call */
 	const uint8_t *data;
 	size_t len;
 };
@@ -79,8 +80,8 @@ void framing_clear(struct framing *);
  * Read what the program wrote as far as the next event in in[0..len).
  *
  * Sets *used to the bytes consumed; FRAMING_MORE means all of them, and an
- * event may use none. ev->data points into `in` or into the framing and is
- * good until the next call. After a negative result only framing_clear().
+ * event may use none. ev->data points into `in`, or into the framing (then
+ * ev->kept says so). After a negative result only framing_clear().
  */
 enum framing_result framing_read(struct framing *, const uint8_t *in,
     size_t len, size_t *used, struct framing_event *ev);

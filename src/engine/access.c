@@ -16,13 +16,12 @@ access_check(struct route_decision *d, const struct conf *conf,
 		.server_names = (const char *const *)conf->server_names.v,
 		.nserver_names = conf->server_names.n,
 	};
-	struct origin_request o = {
-		.loopback = rq->loopback,
-		.https = rq->https,
-	};
+	struct origin_request o;
 	enum origin_verdict v;
 
 	origin_read(&o, rq->head);
+	o.loopback = rq->loopback;
+	o.https = rq->https;
 	if ((v = origin_check(&policy, &o)) == ORIGIN_ALLOWED)
 		return true;
 	*d = (struct route_decision){

@@ -18,7 +18,12 @@
 #include "flow/session.h"
 #include "ipc/ipc_chan.h"
 
-enum { BUCKETS = 4096, LISTENERS_MAX = 64 };
+enum {
+	BUCKETS = 4096,
+	LISTENERS_MAX = 64,
+	FDS_OF_JOB = 4, /* the connection and three pipes */
+	FDS_OURS = 16,  /* besides the listeners */
+};
 
 struct engine {
 	struct flow flow;
@@ -31,6 +36,8 @@ struct engine {
 	size_t nlisteners;
 	uint32_t last_id, id_step;
 	size_t njobs;
+	size_t max_fds;
+	bool full;            /* of jobs: the listeners are paused */
 	bool configured;
 	bool stopping;
 	int status;
@@ -95,6 +102,33 @@ tell_pid(struct engine *e, enum ipc_type type, uint32_t id, pid_t pid)
 	tell(e, type, id, body, ipc_put_u32(body, (uint32_t)pid));
 }
 
+static bool
+has_room(const struct engine *e)
+{
+	return FDS_OURS + e->nlisteners + (e->njobs + 1) * FDS_OF_JOB <=
+	    e->max_fds;
+}
+
+/* Accept while there are descriptors for one more session. */
+static void
+watch_room(struct engine *e)
+{
+	bool full = !has_room(e);
+
+	if (full == e->full || e->stopping)
+		return;
+	e->full = full;
+	if (full)
+		LOG(LOG_LVL_WARN, "descriptors are short, clients wait",
+		    LOG_UINT("limit", e->max_fds), LOG_UINT("jobs", e->njobs));
+	for (size_t i = 0; i < e->nlisteners; i++) {
+		if (full)
+			listener_pause(e->listener[i]);
+		else
+			listener_resume(e->listener[i]);
+	}
+}
+
 /* Nobody waits for anything of it any more. */
 static void
 free_job(struct job *j)
@@ -111,6 +145,7 @@ free_job(struct job *j)
 		j->next->link = j->link;
 	e->njobs--;
 	free(j);
+	watch_room(e);
 	if (e->stopping && e->njobs == 0)
 		(void)event_base_loopbreak(e->flow.base);
 }
@@ -206,6 +241,7 @@ engine_on_accept(void *owner, struct listener *l, int fd,
 	j->conn = conn_new(j, l, fd, sa, len, admit);
 	if (admit)
 		tell(e, IPC_ADMIT, j->id, NULL, 0);
+	watch_room(e);
 }
 
 /* ------------------------------------------------- what the parent says */
@@ -442,7 +478,7 @@ new_base(void)
 }
 
 struct engine *
-engine_new(int fd)
+engine_new(int fd, size_t max_fds)
 {
 	struct engine *e = mem_new(1, sizeof(*e));
 	struct event_base *base = new_base();
@@ -451,6 +487,7 @@ engine_new(int fd)
 		free(e);
 		return NULL;
 	}
+	e->max_fds = max_fds;
 	buf_init(&e->packed, IPC_CONF_MAX);
 	flow_init(&e->flow, base);
 	ipc_chan_init(&e->chan, fd, IPC_FROM_ENGINE);
@@ -476,7 +513,7 @@ engine_free(struct engine *e)
 {
 	if (e == NULL)
 		return;
-	e->stopping = false;
+	e->stopping = true;
 	while (e->jobs != NULL) {
 		struct job *j = e->jobs;
 

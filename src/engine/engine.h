@@ -40,8 +40,12 @@ struct job {
 	struct job *next, **link; /* all jobs */
 };
 
-/* Gives an engine that speaks with its parent over fd (taken). */
-struct engine *engine_new(int fd);
+/*
+ * Gives an engine that speaks with its parent over fd (taken) and may have
+ * max_fds descriptors open: it accepts no connection whose program's pipes it
+ * could not hold.
+ */
+struct engine *engine_new(int fd, size_t max_fds);
 
 /* Serve until the parent says stop, or has gone; the exit status. */
 int engine_run(struct engine *);

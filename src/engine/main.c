@@ -38,10 +38,13 @@ main(void)
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* somebody may signal all of us: the parent says what is to happen */
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	log_init(&(struct log_conf){ .program = "standpiped",
 	    .level = LOG_LVL_INFO });
-	(void)fd_raise_limit();
-	if ((e = engine_new(0)) == NULL) {
+	if ((e = engine_new(0, fd_raise_limit())) == NULL) {
 		log_error("engine: no usable event loop");
 		return EXIT_FAILURE;
 	}

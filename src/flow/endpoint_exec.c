@@ -229,13 +229,11 @@ endpoint_exec_finish(struct endpoint_exec *e)
 	uint8_t chunk[4096];
 	ssize_t n;
 
-	if (e->err == NULL)
-		return;
 	for (int i = 0; i < LAST_READS && !e->err_ended; i++) {
 		if ((n = read(stream_fd(e->err), chunk, sizeof(chunk))) <= 0)
 			break;
 		err_on_read(e, chunk, (size_t)n);
 	}
-	err_on_end(e);
-	close_stream(&e->err);
+	if (e->line.len > 0)
+		give_line(e);
 }

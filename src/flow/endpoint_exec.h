@@ -75,7 +75,7 @@ void endpoint_exec_close_output(struct endpoint_exec *);
 void endpoint_exec_exited(struct endpoint_exec *, uint8_t signal,
     uint8_t status);
 
-/* It has exited: give the last of its standard error, and close that. */
+/* It has exited: give the last of its standard error, what is there of it. */
 void endpoint_exec_finish(struct endpoint_exec *);
 
 #endif

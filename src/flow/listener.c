@@ -27,6 +27,7 @@ struct listener {
 	void *owner;                  /* kept */
 	int fd;                       /* owned */
 	bool short_of_fds;            /* said so already */
+	bool paused;
 	struct sockaddr_storage addr; /* that it is bound to */
 	struct event ev;
 	struct event pause;
@@ -53,6 +54,21 @@ listener_on_pause(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (!l->paused)
+		(void)event_add(&l->ev, NULL);
+}
+
+void
+listener_pause(struct listener *l)
+{
+	l->paused = true;
+	(void)event_del(&l->ev);
+}
+
+void
+listener_resume(struct listener *l)
+{
+	l->paused = false;
 	(void)event_add(&l->ev, NULL);
 }
 
@@ -72,7 +88,7 @@ listener_on_event(evutil_socket_t lfd, short what, void *arg)
 	int fd;
 
 	(void)what;
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+	for (int i = 0; i < ACCEPTS_PER_TURN && !l->paused; i++) {
 		len = sizeof(ss);
 		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -29,6 +29,10 @@ struct listener *listener_new(struct flow *, int fd, listener_on_accept,
 /* Closes it, here; NULL is accepted. */
 void listener_free(struct listener *);
 
+/* Stop accepting, and go on; connections wait in the socket's backlog. */
+void listener_pause(struct listener *);
+void listener_resume(struct listener *);
+
 /* The port it is bound to; 0 for a Unix socket. */
 unsigned listener_port(const struct listener *);
 bool listener_is_unix(const struct listener *);

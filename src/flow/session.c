@@ -70,6 +70,7 @@ struct session {
 	bool faulted;         /* the client broke the rules: code is our answer */
 	bool warned_utf8;
 	bool want_done;
+	bool abandons;        /* the program may live on; nobody waits for it */
 	struct transport_ws transport;
 	struct endpoint_exec endpoint;
 	struct framing framing;
@@ -267,8 +268,11 @@ finish(struct session *s)
 static void
 check_finished(struct session *s)
 {
-	if (s->endpoint.out_ended && s->endpoint.exited)
-		finish(s);
+	if (!s->endpoint.out_ended || !s->endpoint.exited)
+		return;
+	if (s->route->stderr_to != CONF_STDERR_LOG)
+		endpoint_exec_finish(&s->endpoint); /* its last words first */
+	finish(s);
 }
 
 /* Whether what the program says can still reach the client. */
@@ -432,7 +436,8 @@ program_close(struct session *s, const struct framing_event *ev)
 	}
 	if (client_is_leaving(s))
 		return; /* the code is chosen already */
-	memcpy(text, reason, len);
+	if (len > 0)
+		memcpy(text, reason, len);
 	text[len] = '\0';
 	send_close(s, code, text, true);
 	end_input(s, NULL, 0);
@@ -461,6 +466,8 @@ handle_event(struct session *s, enum framing_result rc,
 	}
 	if (s->framing.repaired)
 		warn_utf8(s);
+	if (ev->kept)
+		transport_ws_flush(&s->transport);
 }
 
 /* What was sent must leave before its bytes move; then see who must wait. */
@@ -565,7 +572,8 @@ static void
 ping(struct session *s)
 {
 	await(s, DUE_PING, s->route->ping);
-	if (s->ping_queued || s->due[DUE_PONG] != UINT64_MAX)
+	if (s->ping_queued ||
+	    (s->due[DUE_PONG] != UINT64_MAX && s->transport.heard < s->pinged))
 		return;
 	transport_ws_ping(&s->transport, NULL, 0);
 	transport_ws_flush(&s->transport);
@@ -683,7 +691,9 @@ log_end(const struct session *s)
 	const struct endpoint_exec *e = &s->endpoint;
 	char how[16];
 
-	if (e->signal != 0 && str_signal_name(e->signal) != NULL)
+	if (!e->exited)
+		(void)snprintf(how, sizeof(how), "running");
+	else if (e->signal != 0 && str_signal_name(e->signal) != NULL)
 		(void)snprintf(how, sizeof(how), "SIG%s",
 		    str_signal_name(e->signal));
 	else
@@ -719,7 +729,7 @@ settle(struct session *s)
 {
 	if (s->gone || s->close_sent)
 		endpoint_exec_close_output(&s->endpoint);
-	if (!s->gone || !s->endpoint.exited)
+	if (!s->gone || !(s->endpoint.exited || s->abandons))
 		return;
 	endpoint_exec_finish(&s->endpoint);
 	log_end(s);
@@ -774,8 +784,11 @@ session_exited(struct session *s, uint8_t signal, uint8_t status,
 void
 session_stop(struct session *s)
 {
-	if (s->gone)
+	s->abandons = s->route->kill.n == 0;
+	if (s->gone) {
+		wake(s);
 		return;
+	}
 	dismiss(s, WS_CLOSE_GOING_AWAY, "daemon stopping", true);
 	await(s, DUE_CLOSE, s->route->close_timeout);
 }
@@ -823,7 +836,8 @@ start_clocks(struct session *s)
 	for (size_t i = 0; i < DUE_COUNT; i++)
 		forget(s, (enum due)i);
 	(void)evtimer_assign(&s->timer, s->flow->base, session_on_timer, s);
-	await(s, DUE_STDERR, STDERR_DELAY_MS);
+	await(s, DUE_STDERR,
+	    r->stderr_to == CONF_STDERR_LOG ? STDERR_DELAY_MS : 0);
 	if (r->ping > 0)
 		await(s, DUE_PING, r->ping);
 	if (r->idle_timeout > 0)

@@ -184,6 +184,9 @@ open_address(struct listen_set *set, const char *address, unsigned port,
 		err = 0;
 	}
 	freeaddrinfo(list);
+	if (err != 0)
+		*why = mem_printf("cannot listen on %s, port %u: %s", address,
+		    port, strerror(err));
 	return err;
 }
 
@@ -201,21 +204,15 @@ open_addresses(struct listen_set *set, const struct conf *conf, unsigned port,
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		free(*why);
+		*why = NULL;
 		err = open_address(set, v[i], port, why);
 		if (err == 0)
 			port = port_of(set->v[set->n - 1].fd);
-		else if (dflt && err != EADDRINUSE)
-			continue;
-		else
-			break;
-		err = 0;
+		else if (!dflt || err == EADDRINUSE)
+			return err;
 	}
-	if (err == 0 && set->n > first)
-		return 0;
-	if (*why == NULL && err != EADDRINUSE)
-		*why = mem_printf("cannot listen on port %u: %s", port,
-		    strerror(err == 0 ? EADDRNOTAVAIL : err));
-	return err == 0 ? EADDRNOTAVAIL : err;
+	return set->n > first ? 0 : err;
 }
 
 static bool
@@ -229,6 +226,10 @@ open_tcp(struct listen_set *set, const struct conf *conf, char **why)
 		err = open_addresses(set, conf, port, why);
 		if (err == 0)
 			return true;
+		if (port == 0 && err == EADDRINUSE) {
+			free(*why);
+			*why = NULL;
+		}
 		while (set->n > first) {
 			struct listen_socket *s = &set->v[--set->n];
 

@@ -1,6 +1,7 @@
 /*
  * standpiped: the half of the daemon that has the privileges.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/cmdline.h"
 #include "conf/conf.h"
 #include "parent/daemon.h"
@@ -42,6 +44,11 @@ serve(const struct conf *conf)
 	    .format = (enum log_format)conf->log_format,
 	    .syslog = conf->syslog,
 	});
+	if (conf->ready_fd != -1 && fcntl((int)conf->ready_fd, F_GETFD) == -1)
+		return complain(mem_printf("--ready-fd=%d: not an open "
+					   "descriptor",
+		                    (int)conf->ready_fd),
+		    EXIT_USAGE);
 	warn_root(conf);
 	if (!daemon_open(&d, conf, &why))
 		return complain(why, EXIT_FAILURE);

@@ -28,7 +28,7 @@ def wrong(*args, says, status=2):
 BAD = {
     "--port": ["-1", "65536", "x", "", "80x", "0x50", "8080 ", "99999999999"],
     "--address": ["", "nowhere", "1.2.3", "[::1", "127.0.0.1:80"],
-    "--unixsocket": ["", "/tmp/" + "x" * 200],
+    "--unixsocket": ["", "/run/" + "x" * 200],
     "--unixsocket-mode": ["", "8", "99", "rw", "01777777", "-1"],
     "--engines": ["0", "-1", "x", "", "100000", "1.5"],
     "--framing": ["", "line", "LINES", "x"],
@@ -107,7 +107,7 @@ def test_port_is_needed_once():
 
 
 @pytest.mark.parametrize("command", [
-    "no-such-command-here", "/no/such/command", "/etc/passwd", "/tmp", "",
+    "no-such-command-here", "/no/such/command", "/etc/passwd", "/usr", "",
     "./nothing"])
 def test_P15_command_that_is_not_there_is_exit_1(command):
     wrong("--port=0", "--", command, says=command, status=1)
