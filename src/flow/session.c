@@ -41,6 +41,7 @@ enum {
 	KILL_DELAY_MS = 100, /* nearly all programs end at end of input */
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	REASON_SIZE = 124, /* of a Close, as text */
+	LATE_MAX = 64 * 1024, /* of standard error, behind an open message */
 	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
 };
 
@@ -74,6 +75,7 @@ struct session {
 	struct transport_ws transport;
 	struct endpoint_exec endpoint;
 	struct framing framing;
+	struct buf late;      /* lines of stderr: two bytes of length, text */
 	struct event timer;
 };
 
@@ -470,11 +472,78 @@ handle_event(struct session *s, enum framing_result rc,
 		transport_ws_flush(&s->transport);
 }
 
+static void
+send_stderr(struct session *s, const uint8_t *line, size_t len)
+{
+	uint8_t text[UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE +
+	    UTF8_REPAIR_EXTRA];
+	struct utf8 u;
+	size_t n;
+
+	utf8_init(&u);
+	n = utf8_repair(&u, line, len, text);
+	n += utf8_repair_end(&u, text + n);
+	transport_ws_send(&s->transport, true, true, text, n);
+	transport_ws_flush(&s->transport);
+	if (transport_ws_queued(&s->transport) > 0)
+		endpoint_exec_pause(&s->endpoint);
+}
+
+/* The open message is complete: what waited behind it goes out. */
+static void
+send_late_stderr(struct session *s)
+{
+	size_t at = 0;
+
+	if (s->late.len == 0 || s->transport.in_message)
+		return;
+	while (at < s->late.len) {
+		size_t len =
+		    (size_t)s->late.data[at] << 8 | s->late.data[at + 1];
+
+		send_stderr(s, s->late.data + at + 2, len);
+		at += 2 + len;
+	}
+	buf_clear(&s->late);
+}
+
+/*
+ * A line to the client stands between two messages. Inside one it waits, with
+ * a ceiling; what the client does not get, the log does.
+ */
+static bool
+stderr_to_client(struct session *s, const uint8_t *line, size_t len)
+{
+	if (s->route->stderr_to == CONF_STDERR_LOG || !listens(s))
+		return false;
+	if (!s->transport.in_message) {
+		send_stderr(s, line, len);
+		return true;
+	}
+	if (s->late.len + 2 + len > LATE_MAX)
+		return false;
+	return buf_add_byte(&s->late, (uint8_t)(len >> 8)) &&
+	    buf_add_byte(&s->late, (uint8_t)len) && buf_add(&s->late, line, len);
+}
+
+static void
+session_on_stderr(void *owner, const uint8_t *line, size_t len)
+{
+	struct session *s = owner;
+
+	if (stderr_to_client(s, line, len) &&
+	    s->route->stderr_to == CONF_STDERR_CLIENT)
+		return;
+	LOG(LOG_LVL_INFO, "stderr", LOG_UINT("session", s->id),
+	    LOG_INT("pid", s->endpoint.pid), LOG_BYTES("text", line, len));
+}
+
 /* What was sent must leave before its bytes move; then see who must wait. */
 static void
 after_output(struct session *s)
 {
 	transport_ws_flush(&s->transport);
+	send_late_stderr(s);
 	s->active = clock_coarse_ms();
 	if (transport_ws_queued(&s->transport) > 0)
 		endpoint_exec_pause(&s->endpoint);
@@ -514,40 +583,6 @@ session_on_output_end(void *owner)
 	after_output(s);
 	forget(s, DUE_LINGER);
 	check_finished(s);
-}
-
-/* A line to the client stands between two messages; inside one it is logged. */
-static bool
-stderr_to_client(struct session *s, const uint8_t *line, size_t len)
-{
-	uint8_t text[UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE +
-	    UTF8_REPAIR_EXTRA];
-	struct utf8 u;
-	size_t n;
-
-	if (s->route->stderr_to == CONF_STDERR_LOG || !listens(s) ||
-	    s->transport.in_message)
-		return false;
-	utf8_init(&u);
-	n = utf8_repair(&u, line, len, text);
-	n += utf8_repair_end(&u, text + n);
-	transport_ws_send(&s->transport, true, true, text, n);
-	transport_ws_flush(&s->transport);
-	if (transport_ws_queued(&s->transport) > 0)
-		endpoint_exec_pause(&s->endpoint);
-	return true;
-}
-
-static void
-session_on_stderr(void *owner, const uint8_t *line, size_t len)
-{
-	struct session *s = owner;
-
-	if (stderr_to_client(s, line, len) &&
-	    s->route->stderr_to == CONF_STDERR_CLIENT)
-		return;
-	LOG(LOG_LVL_INFO, "stderr", LOG_UINT("session", s->id),
-	    LOG_INT("pid", s->endpoint.pid), LOG_BYTES("text", line, len));
 }
 
 static void
@@ -717,6 +752,7 @@ session_free(struct session *s)
 	transport_ws_clear(&s->transport);
 	endpoint_exec_clear(&s->endpoint);
 	framing_clear(&s->framing);
+	buf_clear(&s->late);
 	free(s->peer);
 	free(s->path);
 	free(s->reason);
@@ -862,6 +898,7 @@ session_new(const struct session_start *start)
 		.id = start->id,
 	};
 	start_clocks(s);
+	buf_init(&s->late, LATE_MAX);
 	framing_init(&s->framing, framing_of(r),
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
 	transport_ws_init(&s->transport, s->flow, start->client,

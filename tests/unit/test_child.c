@@ -869,6 +869,29 @@ climbs(void **state)
 	assert_int_equal(find_seen(w, pid)->end.signal, SIGKILL);
 }
 
+/* A ladder that ended below KILL is not climbed again. */
+static void
+climbs_once(void **state)
+{
+	static const struct child_rung rungs[] = { { SIGTERM, 10 } };
+	static const struct child_ladder mild = { rungs, 1 };
+	struct world *w = *state;
+	struct child *c = add_script(w, "tuw", &mild);
+
+	expect_bytes(w->out[0], "u");
+	child_start_ladder(w->set, c, 0);
+	expect_bytes(w->out[0], "t");
+	child_tick(w->set, now_ms + 10);
+	assert_int_equal(child_next(w->set), UINT64_MAX);
+	child_start_ladder(w->set, c, 0);
+	child_stop_all(w->set, false);
+	assert_int_equal(child_next(w->set), UINT64_MAX);
+	fd_close(&w->in[1]);
+	fd_close(&w->out[1]);
+	assert_int_equal(read_byte(w->out[0]), -1); /* no second "t" */
+	wait_nobody(w);
+}
+
 static void
 starts_in_the_past(void **state)
 {
@@ -1115,6 +1138,7 @@ main(int argc, char **argv)
 		world_test(releases_at_once),
 		world_test(disowns_at_once),
 		world_test(climbs),
+		world_test(climbs_once),
 		world_test(starts_in_the_past),
 		world_test(climbs_on_behind_a_dead_leader),
 		world_test(knows_the_next_deadline),
