@@ -38,14 +38,14 @@ enum {
 /* Zero asks for more, positive is an event, negative ends the session (1011). */
 enum framing_result {
 	FRAMING_MORE = 0,
-	FRAMING_PIECE = 1,      /* a piece of a message */
-	FRAMING_CLOSE = 2,      /* `frames`: a Close's payload: code and reason */
-	FRAMING_PING = 3,       /* `frames`: a Ping's payload */
-	FRAMING_ERR_TYPE = -1,  /* a record of a type that does not exist */
-	FRAMING_ERR_PART = -2,  /* a part of the other type while one is open */
+	FRAMING_PIECE = 1, /* a piece of a message */
+	FRAMING_CLOSE = 2, /* `frames`: a Close's payload: code and reason */
+	FRAMING_PING = 3,  /* `frames`: a Ping's payload */
+	FRAMING_ERR_TYPE = -1, /* a record of a type that does not exist */
+	FRAMING_ERR_PART = -2, /* a part of the other type while one is open */
 	FRAMING_ERR_LENGTH = -3, /* a control record over 125 bytes */
-	FRAMING_ERR_OPEN = -4,  /* end of file inside a record or a message */
-	FRAMING_ERR_UTF8 = -5,  /* not UTF-8, and it may not be repaired */
+	FRAMING_ERR_OPEN = -4,   /* end of file inside a record or a message */
+	FRAMING_ERR_UTF8 = -5,   /* not UTF-8, and it may not be repaired */
 };
 
 struct framing_event {
@@ -60,14 +60,15 @@ struct framing_event {
 struct framing {
 	uint8_t kind;
 	bool repair;
-	bool repaired;   /* invalid text was replaced since the last look */
-	bool open;       /* a piece was given and its message is not complete */
-	uint8_t part;    /* `frames`: 't' or 'b' of the open message, or 0 */
-	uint8_t type;    /* `frames`: of the begun record, or 0 */
+	bool repaired; /* invalid text was replaced since the last look */
+	bool open;     /* a piece was given and its message is not complete */
+	uint8_t part;  /* `frames`: 't' or 'b' of the open message, or 0 */
+	uint8_t type;  /* `frames`: of the begun record, or 0 */
 	uint8_t head_len;
 	uint8_t head[FRAMING_HEAD_MAX];
-	uint64_t left;   /* `frames`: payload of the record still to come */
-	struct utf8 utf8; /* an incomplete character carried to the next piece */
+	uint64_t left; /* `frames`: payload of the record still to come */
+	struct utf8
+	    utf8;        /* an incomplete character carried to the next piece */
 	struct buf hold; /* an incomplete line; a control record */
 	struct buf fixed; /* repaired text of the last event */
 };

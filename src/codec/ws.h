@@ -53,42 +53,43 @@ enum ws_close {
 /* Zero asks for more, positive is an event, negative ends the connection. */
 enum ws_result {
 	WS_MORE = 0,
-	WS_DATA = 1,           /* a piece of a message */
-	WS_CONTROL = 2,        /* a whole control frame */
-	WS_ERR_RSV = -1,       /* a reserved bit without an extension */
-	WS_ERR_OPCODE = -2,    /* an opcode nobody has defined */
-	WS_ERR_MASK = -3,      /* masked or bare, whichever our role forbids */
-	WS_ERR_LENGTH = -4,    /* not the shortest form, or the top bit set */
-	WS_ERR_CONTROL = -5,   /* a control frame in fragments or over 125 */
-	WS_ERR_FRAGMENT = -6,  /* a continuation of nothing, or none of one */
-	WS_ERR_UTF8 = -7,      /* a text message that is not UTF-8 */
-	WS_ERR_TOO_BIG = -8,   /* a message over the limit */
-	WS_ERR_CLOSE = -9,     /* a Close of one byte or with a forbidden code */
+	WS_DATA = 1,          /* a piece of a message */
+	WS_CONTROL = 2,       /* a whole control frame */
+	WS_ERR_RSV = -1,      /* a reserved bit without an extension */
+	WS_ERR_OPCODE = -2,   /* an opcode nobody has defined */
+	WS_ERR_MASK = -3,     /* masked or bare, whichever our role forbids */
+	WS_ERR_LENGTH = -4,   /* not the shortest form, or the top bit set */
+	WS_ERR_CONTROL = -5,  /* a control frame in fragments or over 125 */
+	WS_ERR_FRAGMENT = -6, /* a continuation of nothing, or none of one */
+	WS_ERR_UTF8 = -7,     /* a text message that is not UTF-8 */
+	WS_ERR_TOO_BIG = -8,  /* a message over the limit */
+	WS_ERR_CLOSE = -9,    /* a Close of one byte or with a forbidden code */
 };
 
 struct ws_event {
-	enum ws_opcode opcode; /* text or binary for WS_DATA, else the control */
-	bool first;            /* begins a message */
-	bool last;             /* completes it */
-	uint8_t *data;         /* unmasked; may be empty */
+	enum ws_opcode
+	    opcode;    /* text or binary for WS_DATA, else the control */
+	bool first;    /* begins a message */
+	bool last;     /* completes it */
+	uint8_t *data; /* unmasked; may be empty */
 	size_t len;
 };
 
 struct ws_reader {
-	uint64_t left;     /* payload of the begun frame still to come */
-	uint64_t room;     /* what the begun message may still grow by */
-	uint64_t max;      /* of a message; UINT64_MAX: no limit */
-	struct utf8 utf8;  /* of the begun text message */
+	uint64_t left;    /* payload of the begun frame still to come */
+	uint64_t room;    /* what the begun message may still grow by */
+	uint64_t max;     /* of a message; UINT64_MAX: no limit */
+	struct utf8 utf8; /* of the begun text message */
 	uint8_t role;
-	uint8_t message;   /* opcode of the begun message, 0: none */
-	uint8_t opcode;    /* of the begun frame */
+	uint8_t message; /* opcode of the begun message, 0: none */
+	uint8_t opcode;  /* of the begun frame */
 	bool fin;
-	bool first;        /* no piece of the message was given yet */
+	bool first; /* no piece of the message was given yet */
 	bool in_payload;
 	uint8_t head_len;
 	uint8_t control_len;
 	uint8_t key[4];
-	uint8_t key_at;    /* phase of the mask */
+	uint8_t key_at; /* phase of the mask */
 	uint8_t head[WS_HEAD_MAX];
 	uint8_t control[WS_CONTROL_MAX];
 };

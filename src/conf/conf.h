@@ -100,7 +100,7 @@ struct conf {
 	int loglevel;                  /* enum log_level, base/log.h */
 	int log_format;                /* enum log_format */
 	bool syslog;
-	int sandbox; /* enum conf_sandbox */
+	int sandbox;      /* enum conf_sandbox */
 	int64_t ready_fd; /* -1: none */
 	bool once;
 	bool version, help;

@@ -36,8 +36,7 @@ put(struct buf *out, unsigned status, struct http1_out *fields, size_t n,
 
 	(void)snprintf(length, sizeof(length), "%zu", body_len);
 	fields[n++] = (struct http1_out){ "Content-Length", length };
-	fields[n++] =
-	    (struct http1_out){ "X-Content-Type-Options", "nosniff" };
+	fields[n++] = (struct http1_out){ "X-Content-Type-Options", "nosniff" };
 	/* 426 must list Upgrade as well (RFC 9110, section 15.5.22) */
 	fields[n++] = (struct http1_out){ "Connection",
 		status == 426 ? "Upgrade, close" : "close" };
@@ -58,8 +57,7 @@ answer_error(struct buf *out, unsigned status, const char *why, bool no_body)
 		if (extras[i].status == status)
 			fields[n++] = extras[i].field;
 	put(out, status, fields, n, strlen(why) + 1);
-	if (!no_body &&
-	    (!buf_add_str(out, why) || !buf_add_byte(out, '\n')))
+	if (!no_body && (!buf_add_str(out, why) || !buf_add_byte(out, '\n')))
 		bug("an error of ours does not fit");
 }
 

@@ -51,11 +51,11 @@ struct conn {
 	size_t dropped;        /* bytes behind an answer */
 	unsigned port;         /* that the client connected to; 0: unix */
 	unsigned peer_port;
-	char *path;            /* owned; of an upgrade */
+	char *path;              /* owned; of an upgrade */
 	const char *subprotocol; /* kept by the settings; NULL: none */
-	uint8_t state;         /* enum conn_state */
+	uint8_t state;           /* enum conn_state */
 	bool loopback;
-	bool over;             /* freed at the next turn of the loop */
+	bool over; /* freed at the next turn of the loop */
 	char addr[INET6_ADDRSTRLEN];
 	char accept[WS_HELLO_ACCEPT_SIZE];
 	struct event timer;
@@ -87,8 +87,8 @@ format_peer(const struct conn *c, char *out, size_t size)
 		(void)snprintf(out, size, "unix");
 	else
 		(void)snprintf(out, size,
-		    strchr(c->addr, ':') != NULL ? "[%s]:%u" : "%s:%u",
-		    c->addr, c->peer_port);
+		    strchr(c->addr, ':') != NULL ? "[%s]:%u" : "%s:%u", c->addr,
+		    c->peer_port);
 }
 
 /* Send what is in `out`, nothing after it, and wait for the client to leave. */
@@ -394,8 +394,8 @@ read_peer(struct conn *c, const struct sockaddr *sa)
 }
 
 struct conn *
-conn_new(struct job *job, struct listener *l, int fd,
-    const struct sockaddr *sa, socklen_t len, bool admit)
+conn_new(struct job *job, struct listener *l, int fd, const struct sockaddr *sa,
+    socklen_t len, bool admit)
 {
 	struct conn *c = mem_new(1, sizeof(*c));
 	struct flow *flow = engine_flow(job->engine);
@@ -516,8 +516,8 @@ conn_refused(struct conn *c, enum ipc_refusal why, int err)
 		    LOG_STR("error", strerror(err)));
 	refuse(c,
 	    why == IPC_REFUSED_FULL           ? &full
-	        : why == IPC_REFUSED_STOPPING ? &stopping
-	                                      : &broken,
+		: why == IPC_REFUSED_STOPPING ? &stopping
+					      : &broken,
 	    false);
 }
 

@@ -37,7 +37,7 @@ struct engine {
 	uint32_t last_id, id_step;
 	size_t njobs;
 	size_t max_fds;
-	bool full;            /* of jobs: the listeners are paused */
+	bool full; /* of jobs: the listeners are paused */
 	bool configured;
 	bool stopping;
 	int status;
@@ -182,7 +182,7 @@ engine_spawn(struct engine *e, struct job *j, const struct buf *vars)
 	j->waits_for_spawn = true;
 	ipc_put_spawn_head(head, 0);
 	if (!ipc_chan_send(&e->chan, IPC_SPAWN, j->id, head, sizeof(head),
-	        vars->data, vars->len, NULL, 0)) {
+		vars->data, vars->len, NULL, 0)) {
 		e->status = EXIT_FAILURE;
 		(void)event_base_loopbreak(e->flow.base);
 	} else if (ipc_chan_queued(&e->chan)) {
@@ -469,7 +469,7 @@ new_base(void)
 
 	if (cfg != NULL &&
 	    event_config_require_features(cfg,
-	        EV_FEATURE_ET | EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE) == 0 &&
+		EV_FEATURE_ET | EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE) == 0 &&
 	    event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK) == 0)
 		base = event_base_new_with_config(cfg);
 	if (cfg != NULL)

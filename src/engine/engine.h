@@ -28,7 +28,7 @@ struct session;
 
 struct job {
 	uint32_t id;
-	bool admitted;           /* counted by the parent: it hears of the end */
+	bool admitted; /* counted by the parent: it hears of the end */
 	bool waits_for_admit;
 	bool waits_for_spawn;
 	bool waits_for_exit;     /* a program runs and nobody is there for it */

@@ -42,8 +42,8 @@ main(void)
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
-	log_init(&(struct log_conf){ .program = "standpiped",
-	    .level = LOG_LVL_INFO });
+	log_init(&(
+	    struct log_conf){ .program = "standpiped", .level = LOG_LVL_INFO });
 	if ((e = engine_new(0, fd_raise_limit())) == NULL) {
 		log_error("engine: no usable event loop");
 		return EXIT_FAILURE;

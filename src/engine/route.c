@@ -38,8 +38,7 @@ decide_upgrade(struct route_decision *d, const struct conf *conf,
     const struct http1_head *head, const struct ws_hello *hello)
 {
 	const struct conf_list *list = &conf->route.subprotocols;
-	int i =
-	    ws_hello_choose(head, (const char *const *)list->v, list->n);
+	int i = ws_hello_choose(head, (const char *const *)list->v, list->n);
 
 	if (i == WS_HELLO_BAD_PROTOCOL) {
 		refuse(d, 400, "Sec-WebSocket-Protocol is malformed.",
@@ -47,7 +46,8 @@ decide_upgrade(struct route_decision *d, const struct conf *conf,
 		return;
 	}
 	if (i < 0 && conf->route.subprotocol_required) {
-		refuse(d, 400, "None of the offered subprotocols is spoken here.",
+		refuse(d, 400,
+		    "None of the offered subprotocols is spoken here.",
 		    "subprotocol", "--subprotocol");
 		return;
 	}

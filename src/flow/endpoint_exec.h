@@ -39,12 +39,12 @@ struct endpoint_exec {
 	void *owner;                    /* kept */
 	struct buf line;                /* an incomplete line of stderr */
 	pid_t pid;
-	uint8_t signal;   /* how it ended, good if exited */
+	uint8_t signal; /* how it ended, good if exited */
 	uint8_t status;
 	bool exited;
 	bool out_ended;
 	bool err_ended;
-	bool in_broken;   /* the program does not read any more */
+	bool in_broken; /* the program does not read any more */
 };
 
 /*

@@ -22,11 +22,11 @@ enum {
 };
 
 struct listener {
-	struct flow *flow;            /* kept */
+	struct flow *flow; /* kept */
 	listener_on_accept on_accept;
-	void *owner;                  /* kept */
-	int fd;                       /* owned */
-	bool short_of_fds;            /* said so already */
+	void *owner;       /* kept */
+	int fd;            /* owned */
+	bool short_of_fds; /* said so already */
 	bool paused;
 	struct sockaddr_storage addr; /* that it is bound to */
 	struct event ev;
@@ -117,7 +117,7 @@ listener_new(struct flow *flow, int fd, listener_on_accept on_accept,
 	l->fd = fd;
 	if (getsockname(fd, (struct sockaddr *)&l->addr, &len) == -1 ||
 	    event_assign(&l->ev, flow->base, fd, EV_READ | EV_PERSIST,
-	        listener_on_event, l) == -1 ||
+		listener_on_event, l) == -1 ||
 	    evtimer_assign(&l->pause, flow->base, listener_on_pause, l) == -1 ||
 	    event_add(&l->ev, NULL) == -1) {
 		fd_close(&l->fd);
@@ -171,8 +171,8 @@ is_loopback(const struct sockaddr_storage *ss)
 	uint32_t mapped;
 
 	if (ss->ss_family == AF_INET)
-		return is_loopback4(ntohl(
-		    ((const struct sockaddr_in *)ss)->sin_addr.s_addr));
+		return is_loopback4(
+		    ntohl(((const struct sockaddr_in *)ss)->sin_addr.s_addr));
 	if (ss->ss_family != AF_INET6)
 		return false;
 	a6 = &((const struct sockaddr_in6 *)ss)->sin6_addr;
@@ -190,7 +190,7 @@ is_wildcard(const struct sockaddr_storage *ss)
 		    htonl(INADDR_ANY);
 	return ss->ss_family == AF_INET6 &&
 	    IN6_IS_ADDR_UNSPECIFIED(
-	        &((const struct sockaddr_in6 *)ss)->sin6_addr);
+		&((const struct sockaddr_in6 *)ss)->sin6_addr);
 }
 
 bool

@@ -19,8 +19,8 @@
 
 /* What a session waits for. One timer serves them all. */
 enum due {
-	DUE_PING,   /* the next ping */
-	DUE_PONG,   /* a sign of life after one */
+	DUE_PING, /* the next ping */
+	DUE_PONG, /* a sign of life after one */
 	DUE_IDLE,
 	DUE_MAX,    /* the longest that a session may last */
 	DUE_LINGER, /* the program has ended, its output has not */
@@ -42,7 +42,7 @@ enum {
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	REASON_SIZE = 124, /* of a Close, as text */
 	LATE_MAX = 64 * 1024, /* of standard error, behind an open message */
-	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
+	SHELL_SIGNAL = 128,   /* what $? adds to a signal's number */
 };
 
 struct session {
@@ -54,28 +54,28 @@ struct session {
 	char *path;                     /* owned */
 	char *reason;                   /* owned; of the Close, NULL: none */
 	uint64_t started;
-	uint64_t active;      /* the last message either way */
-	uint64_t pinged;      /* when the last ping was written */
-	uint64_t seen;        /* progress, as DUE_CLOSE and DUE_HANGUP saw it */
+	uint64_t active; /* the last message either way */
+	uint64_t pinged; /* when the last ping was written */
+	uint64_t seen;   /* progress, as DUE_CLOSE and DUE_HANGUP saw it */
 	uint64_t in_messages, in_bytes, out_messages, out_bytes;
-	uint64_t armed;       /* when the timer fires; UINT64_MAX: never */
+	uint64_t armed;          /* when the timer fires; UINT64_MAX: never */
 	uint64_t due[DUE_COUNT]; /* UINT64_MAX: not awaited */
 	uint32_t id;
-	uint16_t code;        /* of the Close; 0: none was said */
+	uint16_t code; /* of the Close; 0: none was said */
 	bool close_sent;
 	bool input_ended;
-	bool killed;          /* on_kill was called */
-	bool gone;            /* the connection has ended */
-	bool ping_queued;     /* behind bytes that the client does not take */
-	bool hurry;           /* nothing is worth waiting for */
-	bool faulted;         /* the client broke the rules: code is our answer */
+	bool killed;      /* on_kill was called */
+	bool gone;        /* the connection has ended */
+	bool ping_queued; /* behind bytes that the client does not take */
+	bool hurry;       /* nothing is worth waiting for */
+	bool faulted;     /* the client broke the rules: code is our answer */
 	bool warned_utf8;
 	bool want_done;
-	bool abandons;        /* the program may live on; nobody waits for it */
+	bool abandons; /* the program may live on; nobody waits for it */
 	struct transport_ws transport;
 	struct endpoint_exec endpoint;
 	struct framing framing;
-	struct buf late;      /* lines of stderr: two bytes of length, text */
+	struct buf late; /* lines of stderr: two bytes of length, text */
 	struct event timer;
 };
 
@@ -187,8 +187,7 @@ static void
 await_close(struct session *s)
 {
 	s->seen = s->hurry ? 0 : transport_ws_unsent(&s->transport);
-	await(s, DUE_CLOSE,
-	    s->seen == 0 ? s->route->close_timeout : STALL_MS);
+	await(s, DUE_CLOSE, s->seen == 0 ? s->route->close_timeout : STALL_MS);
 }
 
 static void
@@ -315,7 +314,7 @@ session_on_data(void *owner, const struct ws_event *ev)
 	}
 	gather_add(&s->flow->up, in, around,
 	    framing_head(around, kind, ev->opcode == WS_OP_TEXT, ev->last,
-	        ev->len));
+		ev->len));
 	gather_add(&s->flow->up, in, ev->data, ev->len);
 	gather_add(&s->flow->up, in, around,
 	    framing_tail(around, kind, ev->last));
@@ -475,8 +474,8 @@ handle_event(struct session *s, enum framing_result rc,
 static void
 send_stderr(struct session *s, const uint8_t *line, size_t len)
 {
-	uint8_t text[UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE +
-	    UTF8_REPAIR_EXTRA];
+	uint8_t
+	    text[UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE + UTF8_REPAIR_EXTRA];
 	struct utf8 u;
 	size_t n;
 
@@ -523,7 +522,8 @@ stderr_to_client(struct session *s, const uint8_t *line, size_t len)
 	if (s->late.len + 2 + len > LATE_MAX)
 		return false;
 	return buf_add_byte(&s->late, (uint8_t)(len >> 8)) &&
-	    buf_add_byte(&s->late, (uint8_t)len) && buf_add(&s->late, line, len);
+	    buf_add_byte(&s->late, (uint8_t)len) &&
+	    buf_add(&s->late, line, len);
 }
 
 static void
@@ -577,8 +577,8 @@ session_on_output_end(void *owner)
 	struct framing_event ev;
 	enum framing_result rc;
 
-	while (listens(s) &&
-	    (rc = framing_end(&s->framing, &ev)) != FRAMING_MORE)
+	while (
+	    listens(s) && (rc = framing_end(&s->framing, &ev)) != FRAMING_MORE)
 		handle_event(s, rc, &ev);
 	after_output(s);
 	forget(s, DUE_LINGER);
@@ -901,8 +901,8 @@ session_new(const struct session_start *start)
 	buf_init(&s->late, LATE_MAX);
 	framing_init(&s->framing, framing_of(r),
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
-	transport_ws_init(&s->transport, s->flow, start->client,
-	    r->max_message, &transport_ops, s);
+	transport_ws_init(&s->transport, s->flow, start->client, r->max_message,
+	    &transport_ops, s);
 	endpoint_exec_init(&s->endpoint, s->flow, start->fd, start->pid,
 	    r->max_pipe, &endpoint_ops, s);
 	endpoint_exec_resume(&s->endpoint);

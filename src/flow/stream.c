@@ -17,8 +17,8 @@
 #include "flow/stream.h"
 
 enum {
-	READS_PER_TURN = 4,   /* of one socket, before others get theirs */
-	FULL_BEFORE_GROW = 3, /* times a pipe was full before it is grown */
+	READS_PER_TURN = 4,    /* of one socket, before others get theirs */
+	FULL_BEFORE_GROW = 3,  /* times a pipe was full before it is grown */
 	PIPE_SIZE = 64 * 1024, /* that a pipe has by itself */
 };
 
@@ -31,16 +31,16 @@ struct stream {
 	int err;                      /* that broke it, 0: none */
 	uint64_t max_pipe;
 	uint8_t kind;
-	uint8_t full;        /* times the pipe was found full */
+	uint8_t full; /* times the pipe was found full */
 	bool paused;
-	bool watched;        /* the event is added */
-	bool watches_write;  /* a socket's event is added for writing too */
-	bool readable;       /* a socket may have more for us */
-	bool hung_up;        /* the socket's peer has shut its side */
+	bool watched;       /* the event is added */
+	bool watches_write; /* a socket's event is added for writing too */
+	bool readable;      /* a socket may have more for us */
+	bool hung_up;       /* the socket's peer has shut its side */
 	bool told_hangup;
 	bool told_end;
 	bool told_lost;
-	bool ending;         /* nothing more will be written */
+	bool ending; /* nothing more will be written */
 	bool ended;
 	struct event ev;
 };
@@ -156,7 +156,7 @@ queue_rest(struct stream *s, const struct iovec *iov, size_t n, size_t done)
 			continue;
 		}
 		if (evbuffer_add(s->out, (uint8_t *)iov[i].iov_base + done,
-		        len - done) == -1) {
+			len - done) == -1) {
 			break_stream(s, ENOMEM);
 			return;
 		}

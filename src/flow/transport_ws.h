@@ -65,9 +65,9 @@ struct transport_ws {
 	const struct transport_ops *ops; /* kept */
 	void *owner;                     /* kept */
 	uint8_t *pong;                   /* owned: the latest ping unanswered */
-	uint64_t heard;                  /* clock_coarse_ms() of the last byte */
+	uint64_t heard; /* clock_coarse_ms() of the last byte */
 	uint8_t pong_len;
-	uint8_t state;                   /* enum transport_state */
+	uint8_t state;   /* enum transport_state */
 	bool deaf;       /* what comes is dropped unread */
 	bool peer_ended; /* the peer has shut its side of the connection */
 	bool in_message; /* we have begun a message and not completed it */

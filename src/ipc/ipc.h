@@ -17,21 +17,21 @@
 
 enum ipc_type {
 	/* parent to engine */
-	IPC_CONF = 1,  /* a piece of the packed settings */
-	IPC_LISTEN,    /* a listening socket; carries one descriptor */
-	IPC_START,     /* settings and sockets are complete: accept */
-	IPC_STOP,      /* stop accepting, send everybody away, end */
-	IPC_SPAWNED,   /* the command runs; carries three descriptors */
-	IPC_REFUSED,   /* it does not */
-	IPC_EXITED,    /* it has ended */
-	IPC_ADMITTED,  /* the answer to IPC_ADMIT */
+	IPC_CONF = 1, /* a piece of the packed settings */
+	IPC_LISTEN,   /* a listening socket; carries one descriptor */
+	IPC_START,    /* settings and sockets are complete: accept */
+	IPC_STOP,     /* stop accepting, send everybody away, end */
+	IPC_SPAWNED,  /* the command runs; carries three descriptors */
+	IPC_REFUSED,  /* it does not */
+	IPC_EXITED,   /* it has ended */
+	IPC_ADMITTED, /* the answer to IPC_ADMIT */
 	/* engine to parent */
-	IPC_READY,     /* accepting */
-	IPC_SPAWN,     /* run route R with these variables */
-	IPC_KILL,      /* the client has gone: start the ladder */
-	IPC_DONE,      /* the session is over (after an exit that asked for it) */
-	IPC_ADMIT,     /* one more connection? (only under max-connections) */
-	IPC_LEAVE,     /* an admitted connection has ended */
+	IPC_READY, /* accepting */
+	IPC_SPAWN, /* run route R with these variables */
+	IPC_KILL,  /* the client has gone: start the ladder */
+	IPC_DONE,  /* the session is over (after an exit that asked for it) */
+	IPC_ADMIT, /* one more connection? (only under max-connections) */
+	IPC_LEAVE, /* an admitted connection has ended */
 	IPC_TYPES,
 };
 
@@ -52,8 +52,8 @@ enum ipc_refusal {
 
 /* A command's end as the parent saw it. */
 struct ipc_exit {
-	uint8_t signal; /* that killed it, or 0 */
-	uint8_t status; /* exit status otherwise */
+	uint8_t signal;    /* that killed it, or 0 */
+	uint8_t status;    /* exit status otherwise */
 	uint8_t want_done; /* send IPC_DONE when the session is over */
 };
 

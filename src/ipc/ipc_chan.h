@@ -17,7 +17,7 @@
 struct ipc_packet;
 
 struct ipc_chan {
-	int fd; /* owned; -1: closed */
+	int fd;             /* owned; -1: closed */
 	enum ipc_side side; /* who we are */
 	struct ipc_packet *first, **tail;
 	size_t queued; /* bytes */
@@ -48,7 +48,8 @@ bool ipc_chan_queued(const struct ipc_chan *);
 
 enum ipc_recv {
 	IPC_RECV_NONE = 0, /* nothing more for now */
-	IPC_RECV_MSG = 1,  /* *m is good until the next call; its fds are yours */
+	IPC_RECV_MSG =
+	    1, /* *m is good until the next call; its fds are yours */
 	IPC_RECV_END = -1, /* the other side has gone */
 	IPC_RECV_BAD = -2, /* it speaks nonsense */
 };

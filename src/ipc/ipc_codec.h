@@ -16,7 +16,7 @@ enum ipc_side { IPC_FROM_PARENT, IPC_FROM_ENGINE };
 
 struct ipc_msg {
 	enum ipc_type type;
-	uint32_t session; /* or connection, or 0 */
+	uint32_t session;    /* or connection, or 0 */
 	const uint8_t *body; /* borrowed */
 	size_t len;
 	int fd[IPC_FDS_MAX]; /* owned by whoever received it; -1: none */
@@ -31,7 +31,8 @@ void ipc_put_head(uint8_t out[IPC_HEAD], enum ipc_type, uint32_t session);
  * send, a body and a number of descriptors of the right size. False otherwise.
  * *m borrows the packet; m->nfds must be set before, m->fd is not touched.
  */
-bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in, size_t len);
+bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in,
+    size_t len);
 
 /* Bodies. The readers say false if the body is not one. */
 struct ipc_spawn {

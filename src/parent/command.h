@@ -19,11 +19,11 @@ struct conf_route;
 enum { COMMAND_ENV_MAX = 256 }; /* variables that the configuration sets */
 
 struct command {
-	char *path;           /* owned: absolute, found once */
-	char *const *argv;    /* kept */
-	char **env;           /* owned: what every session gets */
+	char *path;        /* owned: absolute, found once */
+	char *const *argv; /* kept */
+	char **env;        /* owned: what every session gets */
 	size_t nenv;
-	const char *chdir;    /* kept; NULL: stay */
+	const char *chdir; /* kept; NULL: stay */
 	bool has_user;
 	struct spawn_user user;
 	struct child_rung rung[8];

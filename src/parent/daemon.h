@@ -25,24 +25,24 @@ struct conf;
 struct engine;
 
 struct daemon {
-	const struct conf *conf;    /* kept */
-	struct buf packed;          /* the settings, as engines get them */
+	const struct conf *conf; /* kept */
+	struct buf packed;       /* the settings, as engines get them */
 	struct listen_set listeners;
-	struct command command;     /* of the one route */
-	char *engine_path;          /* owned */
+	struct command command; /* of the one route */
+	char *engine_path;      /* owned */
 	bool engine_has_user;
 	struct spawn_user engine_user;
 	struct child_set *children; /* owned */
 	struct engine *engines;     /* owned, nengines of them */
 	size_t nengines;
-	uint64_t connections;       /* admitted, under max-connections */
-	bool announced;             /* people were told that we listen */
+	uint64_t connections; /* admitted, under max-connections */
+	bool announced;       /* people were told that we listen */
 	bool stopping;
 	bool forced;
-	uint64_t stop_by;           /* clock_ms(): then it is forced */
-	bool once_taken;            /* --once has had its session */
+	uint64_t stop_by; /* clock_ms(): then it is forced */
+	bool once_taken;  /* --once has had its session */
 	pid_t once_pid;
-	int status;                 /* to exit with */
+	int status; /* to exit with */
 };
 
 /*

@@ -15,10 +15,10 @@
 #include "parent/engine.h"
 
 enum {
-	STABLE_MS = 60000,  /* an engine that lived so long starts afresh */
-	BACKOFF_MS = 100,   /* before the second restart in a row */
+	STABLE_MS = 60000, /* an engine that lived so long starts afresh */
+	BACKOFF_MS = 100,  /* before the second restart in a row */
 	BACKOFF_MAX = 5000,
-	KILL_AGO_MAX = 1000,  /* the past that an engine may claim */
+	KILL_AGO_MAX = 1000, /* the past that an engine may claim */
 	CONF_PIECE = 32 * 1024,
 	MESSAGES_PER_TURN = 64, /* of one engine, before others get theirs */
 };
@@ -93,8 +93,7 @@ tell_settings(struct engine *e)
 
 		if (n > CONF_PIECE)
 			n = CONF_PIECE;
-		if (!ipc_chan_tell(&e->chan, IPC_CONF, 0, packed->data + at,
-		        n))
+		if (!ipc_chan_tell(&e->chan, IPC_CONF, 0, packed->data + at, n))
 			return false;
 	}
 	return true;
@@ -112,7 +111,7 @@ tell_listeners(struct engine *e)
 
 		if (fd == -1 ||
 		    !ipc_chan_send(&e->chan, IPC_LISTEN, 0, &body, 1, NULL, 0,
-		        &fd, 1))
+			&fd, 1))
 			return false;
 	}
 	return true;
@@ -164,7 +163,8 @@ plan_restart(struct engine *e)
 	if (now - e->started > STABLE_MS)
 		e->failures = 0;
 	if (e->failures > 0) {
-		wait = (uint64_t)BACKOFF_MS << (e->failures < 8 ? e->failures : 8);
+		wait = (uint64_t)BACKOFF_MS
+		    << (e->failures < 8 ? e->failures : 8);
 		if (wait > BACKOFF_MAX)
 			wait = BACKOFF_MAX;
 	}
@@ -238,7 +238,7 @@ tell_spawned(struct engine *e, uint32_t session, pid_t pid,
 
 	ipc_put_u32(body, (uint32_t)pid);
 	if (!ipc_chan_send(&e->chan, IPC_SPAWNED, session, body, sizeof(body),
-	        NULL, 0, pipes->fd, 3))
+		NULL, 0, pipes->fd, 3))
 		engine_lost(e, "it does not read what it is told");
 }
 

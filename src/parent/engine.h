@@ -22,12 +22,12 @@ struct engine {
 	struct daemon *daemon; /* kept */
 	struct ipc_chan chan;  /* fd -1: not running */
 	uint16_t index;
-	pid_t pid;             /* 0: not running; unreaped till then */
+	pid_t pid; /* 0: not running; unreaped till then */
 	bool ready;
-	unsigned failures;     /* in a row */
+	unsigned failures; /* in a row */
 	uint64_t started;
-	uint64_t restart_at;   /* UINT64_MAX: it runs, or is not wanted */
-	uint64_t connections;  /* that it was admitted */
+	uint64_t restart_at;  /* UINT64_MAX: it runs, or is not wanted */
+	uint64_t connections; /* that it was admitted */
 };
 
 void engine_init(struct engine *, struct daemon *, uint16_t index);

@@ -102,10 +102,10 @@ url_of(int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
 	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port,
-	        sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return mem_strdup("?");
-	return mem_printf(
-	    ss.ss_family == AF_INET6 ? "http://[%s]:%s/" : "http://%s:%s/",
+	return mem_printf(ss.ss_family == AF_INET6 ? "http://[%s]:%s/"
+						   : "http://%s:%s/",
 	    host, port);
 }
 
@@ -118,8 +118,8 @@ port_of(int fd)
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		return 0;
 	return ntohs(ss.ss_family == AF_INET6
-	        ? ((struct sockaddr_in6 *)&ss)->sin6_port
-	        : ((struct sockaddr_in *)&ss)->sin_port);
+		? ((struct sockaddr_in6 *)&ss)->sin6_port
+		: ((struct sockaddr_in *)&ss)->sin_port);
 }
 
 /* Addresses of one name get the same port, whichever it is. */
@@ -165,8 +165,8 @@ open_address(struct listen_set *set, const char *address, unsigned port,
 	    &list);
 	free(host);
 	if (rc != 0) {
-		*why = mem_printf("--address=%s: %s", address,
-		    gai_strerror(rc));
+		*why =
+		    mem_printf("--address=%s: %s", address, gai_strerror(rc));
 		return EINVAL;
 	}
 	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
@@ -199,8 +199,7 @@ open_addresses(struct listen_set *set, const struct conf *conf, unsigned port,
 	const struct conf_list *given = &conf->addresses;
 	bool dflt = given->n == 0;
 	size_t n = dflt ? nitems(loopback) : given->n, first = set->n;
-	const char *const *v =
-	    dflt ? loopback : (const char *const *)given->v;
+	const char *const *v = dflt ? loopback : (const char *const *)given->v;
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -275,16 +274,15 @@ bind_unix(struct listen_socket *s, const char *path, mode_t mode, char **why)
 	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s.%ld", path,
 	    (long)getpid());
 	if (n < 0 || (size_t)n >= sizeof(sun.sun_path)) {
-		*why = mem_printf("--unixsocket=%s: the path is too long",
-		    path);
+		*why =
+		    mem_printf("--unixsocket=%s: the path is too long", path);
 		return false;
 	}
 	old = umask(0777);
 	rc = bind(s->fd, (struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(old);
 	if (rc == 0 && listen(s->fd, BACKLOG) == 0 &&
-	    chmod(sun.sun_path, mode) == 0 &&
-	    lstat(sun.sun_path, &st) == 0 &&
+	    chmod(sun.sun_path, mode) == 0 && lstat(sun.sun_path, &st) == 0 &&
 	    rename(sun.sun_path, path) == 0) {
 		s->dev = st.st_dev;
 		s->ino = st.st_ino;
@@ -306,8 +304,8 @@ open_unix(struct listen_set *set, const struct conf *conf, char **why)
 	int fd;
 
 	if (!str_copy(sun.sun_path, sizeof(sun.sun_path), path)) {
-		*why = mem_printf("--unixsocket=%s: the path is too long",
-		    path);
+		*why =
+		    mem_printf("--unixsocket=%s: the path is too long", path);
 		return false;
 	}
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
@@ -324,8 +322,7 @@ open_unix(struct listen_set *set, const struct conf *conf, char **why)
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1) {
-		*why = mem_printf("--unixsocket=%s: %s", path,
-		    strerror(errno));
+		*why = mem_printf("--unixsocket=%s: %s", path, strerror(errno));
 		return false;
 	}
 	s = add(set, fd);

@@ -47,7 +47,7 @@ serve(const struct conf *conf)
 	if (conf->ready_fd != -1 && fcntl((int)conf->ready_fd, F_GETFD) == -1)
 		return complain(mem_printf("--ready-fd=%d: not an open "
 					   "descriptor",
-		                    (int)conf->ready_fd),
+				    (int)conf->ready_fd),
 		    EXIT_USAGE);
 	warn_root(conf);
 	if (!daemon_open(&d, conf, &why))

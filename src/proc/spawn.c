@@ -154,7 +154,8 @@ spawn_user_find(struct spawn_user *u, const char *user, const char *group,
 	*u = (struct spawn_user){ .uid = geteuid(), .gid = getegid() };
 	if (user == NULL)
 		pw = getpwuid(u->uid);
-	else if ((pw = getpwnam(user)) == NULL && str_uint(user, UINT32_MAX - 1, &uid)) {
+	else if ((pw = getpwnam(user)) == NULL &&
+	    str_uint(user, UINT32_MAX - 1, &uid)) {
 		pw = getpwuid((uid_t)uid);
 		u->uid = (uid_t)uid;
 		u->gid = (gid_t)uid;
@@ -170,7 +171,8 @@ spawn_user_find(struct spawn_user *u, const char *user, const char *group,
 	}
 	if (group != NULL && !find_group(u, group, why))
 		return false;
-	if (pw == NULL || getgrouplist(pw->pw_name, u->gid, u->groups, &n) == -1) {
+	if (pw == NULL ||
+	    getgrouplist(pw->pw_name, u->gid, u->groups, &n) == -1) {
 		u->groups[0] = u->gid;
 		n = 1;
 	}

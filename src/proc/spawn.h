@@ -30,8 +30,8 @@ struct spawn_spec {
 	const char *path; /* the program; no search is made */
 	char *const *argv;
 	char *const *envp;
-	int fd[3];        /* become 0, 1 and 2; borrowed */
-	const char *chdir; /* NULL: stay */
+	int fd[3];                     /* become 0, 1 and 2; borrowed */
+	const char *chdir;             /* NULL: stay */
 	const struct spawn_user *user; /* NULL: stay */
 };
 
