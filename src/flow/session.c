@@ -467,7 +467,7 @@ handle_event(struct session *s, enum framing_result rc,
 	}
 	if (s->framing.repaired)
 		warn_utf8(s);
-	if (ev->kept)
+	if (rc > 0 && ev->kept)
 		transport_ws_flush(&s->transport);
 }
 

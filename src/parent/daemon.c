@@ -42,10 +42,11 @@ on_signal(int sig)
 		stop_asked++;
 }
 
+static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+
 static int
 catch_signals(void)
 {
-	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
 	struct sigaction sa = { .sa_handler = on_signal };
 
 	sigfillset(&sa.sa_mask);
@@ -386,7 +387,8 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 		*why = mem_strdup("the settings are too large");
 		goto fail;
 	}
-	if (spawn_init() == -1 || catch_signals() == -1) {
+	if (spawn_init(signals, nitems(signals)) == -1 ||
+	    catch_signals() == -1) {
 		*why = mem_strdup(strerror(errno));
 		goto fail;
 	}

@@ -211,7 +211,11 @@ open_addresses(struct listen_set *set, const struct conf *conf, unsigned port,
 		else if (!dflt || err == EADDRINUSE)
 			return err;
 	}
-	return set->n > first ? 0 : err;
+	if (set->n == first)
+		return err;
+	free(*why);
+	*why = NULL;
+	return 0;
 }
 
 static bool

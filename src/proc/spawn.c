@@ -1,3 +1,4 @@
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -26,14 +27,35 @@ struct report {
 
 static int report_pipe[2] = { -1, -1 };
 
+/* What the caller catches. */
+static const int *caught_signals;
+static size_t ncaught;
+
 static void
 on_sigpipe(int sig)
 {
 	(void)sig;
 }
 
+/*
+ * The two signals that glibc keeps to itself: its posix_spawn, with which make
+ * for one may have started us, leaves them ignored, and its sigaction does not
+ * touch them.
+ */
+static void
+reset_internal_signals(void)
+{
+#if defined(__linux__) && defined(__GLIBC__)
+	static const uint64_t dfl[4]; /* SIG_DFL in the kernel's words */
+
+	for (long sig = 32; sig <= 33; sig++)
+		(void)syscall(SYS_rt_sigaction, sig, dfl, NULL,
+		    sizeof(uint64_t));
+#endif
+}
+
 int
-spawn_init(void)
+spawn_init(const int *caught, size_t n)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	struct sigaction none = { .sa_handler = on_sigpipe,
@@ -44,6 +66,9 @@ spawn_init(void)
 	sigemptyset(&none.sa_mask);
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL); /* KILL, STOP: EINVAL */
+	reset_internal_signals();
+	caught_signals = caught;
+	ncaught = n;
 	if (sigaction(SIGPIPE, &none, NULL) == -1)
 		return -1;
 	sigfillset(&all);
@@ -80,10 +105,14 @@ place(int from, int to)
 static void
 run_child(const struct spawn_spec *spec)
 {
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	struct report r;
 	sigset_t empty;
 
 	sigemptyset(&empty);
+	sigemptyset(&dfl.sa_mask);
+	for (size_t i = 0; i < ncaught; i++)
+		(void)sigaction(caught_signals[i], &dfl, NULL);
 	if (setpgid(0, 0) == 0 && place(spec->fd[0], 0) != -1 &&
 	    place(spec->fd[1], 1) != -1 && place(spec->fd[2], 2) != -1 &&
 	    (spec->user == NULL || become(spec->user) == 0) &&

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* A user to run as; the supplementary groups are the user's own. */
 struct spawn_user {
@@ -41,9 +42,11 @@ struct spawn_spec {
  * signal into a default one, an ignored one it keeps), and the pipe on which a
  * failed exec is reported is made. All signals are blocked from here on, so
  * that no handler can run in a child's share of our memory: the caller takes
- * them while it waits, in ppoll(2). -1 with errno.
+ * them while it waits, in ppoll(2). `caught` (kept) are the signals that the
+ * caller has handlers for; a child takes them back before it unblocks any. -1
+ * with errno.
  */
-int spawn_init(void);
+int spawn_init(const int *caught, size_t n);
 
 /*
  * Start it; the pid, or -1 with the errno of whatever failed, exec included:

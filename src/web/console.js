@@ -41,7 +41,7 @@
 		for (const unit of ["KiB", "MiB", "GiB"]) {
 			n /= 1024;
 			if (n < 1024 || unit === "GiB")
-				return n.toFixed(n < 10 ? 2 : 1) + " " + unit;
+				return n.toFixed(1) + " " + unit;
 		}
 	}
 
@@ -76,12 +76,12 @@
 	/* Words for closing codes (RFC 6455, section 7.4, and the registry) */
 
 	const CODES = {
-		1000: "closed normally",
+		1000: "a normal end",
 		1001: "the server is going away",
 		1002: "a side broke the WebSocket protocol",
 		1003: "this kind of message is not accepted",
 		1004: "reserved, without a meaning",
-		1005: "closed without a code",
+		1005: "no code was given",
 		1006: "the connection was lost without a closing message",
 		1007: "a text message was not valid UTF-8",
 		1008: "refused by a rule of the server",
@@ -140,13 +140,16 @@
 		e.at = Date.now();
 		entries.push(e);
 		kept += costOf(e);
-		if (entries.length > MAX_ENTRIES ||
-		    (kept > MAX_KEPT && entries.length > 1))
+		if (entries.length >= 2 * MAX_ENTRIES || kept > MAX_KEPT)
 			evict();
 		schedule();
 	}
 
-	/* Down to the limits, but never the newest entry. */
+	/*
+	 * Down to the limits, but never the newest entry. Before every draw,
+	 * and between two draws when there is twice as much: most of a flood
+	 * never becomes a row.
+	 */
 	function evict()
 	{
 		let n = 0;
@@ -200,6 +203,7 @@
 		let fresh = 0;
 
 		scheduled = false;
+		evict();
 		for (; drawn < entries.length; drawn++, fresh++)
 			rows.append(newRow(entries[drawn]));
 		log.append(rows);
@@ -493,7 +497,7 @@
 	function drawFigures()
 	{
 		const total = (t) => t.messages === 0 ? "0" :
-		    count(t.messages) + ", " + sizeText(t.bytes);
+		    count(t.messages) + " (" + sizeText(t.bytes) + ")";
 		const queued = socket ? socket.bufferedAmount : 0;
 
 		$("sent").textContent = total(sent);
@@ -674,7 +678,8 @@
 		const opened = openedAt !== undefined;
 		const after = opened ?
 		    " after " + spanText(performance.now() - openedAt) : "";
-		const ours = asked && ev.wasClean;
+		const ours = asked && ev.wasClean &&
+		    ev.code === Number(asked.code || 1005);
 		const tone = ev.code === 1000 || ev.code === 1005 || ours ?
 		    "good" : ev.code === 1001 ? "warn" : "bad";
 		let words = codeText(ev.code, ev.reason);
@@ -692,7 +697,8 @@
 			return;
 		}
 		if (ours)
-			words += ", as asked from here";
+			words = ev.code === 1000 ? words + ", as asked from here" :
+			    "as asked from here";
 		setState(tone === "bad" ? "failed" : "idle", "Closed, " + ev.code);
 		event("Closed" + after + ": " + words, tone, "Code " + ev.code +
 		    (ev.reason ? ", reason “" + ev.reason + "”" : ", no reason"));
@@ -1110,6 +1116,7 @@
 		send();
 		message.focus();
 	});
+	$("link").addEventListener("input", () => problem(""));
 	message.addEventListener("input", onInput);
 	for (const kind of ["text", "hex"])
 		$("kind-" + kind).addEventListener("change", () => {

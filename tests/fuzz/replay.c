@@ -1,6 +1,6 @@
 /*
- * Feeds every file of the folders named on the command line to a fuzz target,
- * so that `make check` replays the corpora without a fuzzer. Built together
+ * Feeds every file that is named on the command line, or that a folder named
+ * there holds, to a fuzz target, so that `make check` replays the corpora without a fuzzer. Built together
  * with one target; a folder that is missing or empty is an error.
  */
 #include <dirent.h>
@@ -64,17 +64,26 @@ replay_folder(const char *folder)
 	return n;
 }
 
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int
 main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		int n = replay_folder(argv[i]);
+		int n = is_folder(argv[i]) ? replay_folder(argv[i])
+					   : replay_file(argv[i]);
 
 		if (n <= 0) {
 			fprintf(stderr, "%s: nothing replayed\n", argv[i]);
 			return 1;
 		}
-		printf("%s: %d inputs\n", argv[i], n);
 	}
+	printf("%d named on the command line were replayed\n", argc - 1);
 	return argc > 1 ? 0 : 2;
 }

@@ -1108,7 +1108,7 @@ begin(void)
 		return false;
 	fd_cloexec_from(3);
 	group_adopt_orphans();
-	if (spawn_init() == -1)
+	if (spawn_init(NULL, 0) == -1)
 		return false;
 	/* a signal that nobody handles would be lost, blocked or not */
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = no_handler },
