@@ -287,6 +287,7 @@ daemon_run(struct daemon *d)
 		start_engine(&d->engines[i]);
 	while (!is_over(d))
 		wait_and_handle(d, tick(d));
+	child_reap(d->children); /* orphans that went with the last of them */
 	return d->forced && d->status == 0 ? EXIT_FAILURE : d->status;
 }
 

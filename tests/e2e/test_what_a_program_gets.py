@@ -491,9 +491,9 @@ def test_sandbox_holds_the_engines_and_not_the_commands(how):
             c.bye()
         assert d.request(request_head(drop=["Upgrade"])).status == 200
     command = "\n".join(command)
-    if how != "off":
+    if how != "off" and not SANITIZED:  # which make calls of their own
         assert status_field(engine, "NoNewPrivs") == "1"
-    if how == "calls" and not d.logged("(?i)no (seccomp|sandbox)"):
+    if how == "calls" and not SANITIZED and not d.logged("(?i)no (seccomp|sandbox)"):
         assert status_field(engine, "Seccomp") == "2"
     assert status_field(command, "Seccomp") == "0"
     assert status_field(command, "NoNewPrivs") == "0"
