@@ -184,23 +184,23 @@
 	let follow = true; /* the newest row stays in sight */
 	let unseen = 0;    /* rows added below while it does not */
 	let scheduled = false;
-	let slow = false;  /* the last draw took long: draw less often */
+	let pause = 0;     /* ms before the next draw, by what the last one took */
 
 	function schedule()
 	{
 		if (scheduled)
 			return;
 		scheduled = true;
-		if (slow)
-			setTimeout(() => requestAnimationFrame(draw), 100);
+		if (pause > 0)
+			setTimeout(() => requestAnimationFrame(draw), pause);
 		else
 			requestAnimationFrame(draw);
 	}
 
 	function draw()
 	{
-		const from = performance.now(), rows = new DocumentFragment();
-		let fresh = 0;
+		const rows = new DocumentFragment();
+		let took = -performance.now(), fresh = 0;
 
 		scheduled = false;
 		evict();
@@ -215,7 +215,8 @@
 		    "older lines are") + " no longer kept.";
 		drawFigures();
 		keepUp();
-		slow = performance.now() - from > 8;
+		took += performance.now();
+		pause = took > 8 ? Math.min(4 * took, 1000) : 0;
 	}
 
 	function newRow(e)
