@@ -18,6 +18,12 @@ fd_pipe(int fds[2])
 }
 
 int
+fd_pipe_nonblock(int fds[2])
+{
+	return pipe2(fds, O_CLOEXEC | O_NONBLOCK);
+}
+
+int
 fd_seqpacket_pair(int fds[2])
 {
 	return socketpair(AF_UNIX,

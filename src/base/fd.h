@@ -12,6 +12,9 @@
 /* pipe(2), both ends close-on-exec. */
 int fd_pipe(int fds[2]);
 
+/* The same with both ends non-blocking. */
+int fd_pipe_nonblock(int fds[2]);
+
 /* A SOCK_SEQPACKET pair of Unix sockets, both close-on-exec and non-blocking. */
 int fd_seqpacket_pair(int fds[2]);
 

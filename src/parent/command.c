@@ -1,7 +1,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,13 +198,10 @@ make_pipes(int theirs[3], int ours[3])
 	for (int i = 0; i < 3; i++) {
 		int their_end = i == 0 ? 0 : 1;
 
-		if (fd_pipe(p) == -1)
+		if (fd_pipe_nonblock(p) == -1)
 			return -1;
 		theirs[i] = p[their_end];
 		ours[i] = p[!their_end];
-		/* a new pipe has no other flags that would have to be kept */
-		if (fcntl(ours[i], F_SETFL, O_NONBLOCK) == -1)
-			return -1;
 	}
 	return 0;
 }
@@ -227,6 +223,7 @@ run(const struct command *c, const char *vars, size_t len, const int fd[3])
 	    .argv = c->argv,
 	    .envp = env,
 	    .fd = { fd[0], fd[1], fd[2] },
+	    .blocking = true,
 	    .chdir = c->chdir,
 	    .user = c->has_user ? &c->user : NULL,
 	});

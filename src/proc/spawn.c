@@ -97,6 +97,16 @@ place(int from, int to)
 	return dup2(from, to);
 }
 
+/* Programs expect to wait; a new pipe has no other flags to keep. */
+static int
+make_blocking(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_SETFL, 0) == -1)
+			return -1;
+	return 0;
+}
+
 /*
  * In the child, in the caller's memory: only system calls, and no return. The
  * caller opened 0 to 2 before anything else, so none of spec->fd is one of
@@ -115,6 +125,7 @@ run_child(const struct spawn_spec *spec)
 		(void)sigaction(caught_signals[i], &dfl, NULL);
 	if (setpgid(0, 0) == 0 && place(spec->fd[0], 0) != -1 &&
 	    place(spec->fd[1], 1) != -1 && place(spec->fd[2], 2) != -1 &&
+	    (!spec->blocking || make_blocking() == 0) &&
 	    (spec->user == NULL || become(spec->user) == 0) &&
 	    (spec->chdir == NULL || chdir(spec->chdir) == 0) &&
 	    sigprocmask(SIG_SETMASK, &empty, NULL) == 0)

@@ -31,8 +31,9 @@ struct spawn_spec {
 	const char *path; /* the program; no search is made */
 	char *const *argv;
 	char *const *envp;
-	int fd[3];                     /* become 0, 1 and 2; borrowed */
-	const char *chdir;             /* NULL: stay */
+	int fd[3];         /* become 0, 1 and 2; borrowed */
+	bool blocking;     /* make these so first: new pipes of ours are not */
+	const char *chdir; /* NULL: stay */
 	const struct spawn_user *user; /* NULL: stay */
 };
 
