@@ -449,6 +449,12 @@ conn_admitted(struct conn *c, bool ok)
 	stream_resume(c->stream);
 }
 
+bool
+conn_is_over(const struct conn *c)
+{
+	return c->over;
+}
+
 static void
 put_101(const struct conn *c, struct buf *out)
 {

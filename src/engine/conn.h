@@ -40,7 +40,13 @@ void conn_free(struct conn *);
 /* Whether the parent lets the connection in. */
 void conn_admitted(struct conn *, bool ok);
 
-/* The answer to engine_spawn(): takes the descriptors; frees the conn. */
+/* The client has gone, and the conn will with the next turn of the loop. */
+bool conn_is_over(const struct conn *);
+
+/*
+ * The answer to engine_spawn(): takes the descriptors; frees the conn. Not for
+ * one that is over.
+ */
 void conn_spawned(struct conn *, pid_t, const int fd[3]);
 void conn_refused(struct conn *, enum ipc_refusal, int err);
 

@@ -301,6 +301,17 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+/* A program without a ladder may outlive the daemon: nobody waits for it. */
+static void
+await_exit(struct job *j, bool wait)
+{
+	const struct engine *e = j->engine;
+
+	j->waits_for_exit =
+	    wait && !(e->stopping && e->conf.route.kill.n == 0);
+	settle_job(j);
+}
+
 static bool
 on_stop(struct engine *e, const struct ipc_msg *m)
 {
@@ -309,11 +320,13 @@ on_stop(struct engine *e, const struct ipc_msg *m)
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_free(e->listener[i]);
 	e->nlisteners = 0;
-	for (struct job *j = e->jobs; j != NULL; j = j->next) {
+	for (struct job *j = e->jobs, *next; j != NULL; j = next) {
+		next = j->next;
 		if (j->conn != NULL)
 			conn_stop(j->conn);
 		if (j->session != NULL)
 			session_stop(j->session);
+		await_exit(j, j->waits_for_exit);
 	}
 	if (e->njobs == 0)
 		(void)event_base_loopbreak(e->flow.base);
@@ -329,16 +342,16 @@ on_spawned(struct engine *e, const struct ipc_msg *m)
 	if (j == NULL || !j->waits_for_spawn || !ipc_read_u32(m, &pid))
 		return false;
 	j->waits_for_spawn = false;
-	if (j->conn != NULL) {
+	if (j->conn != NULL && !conn_is_over(j->conn)) {
 		conn_spawned(j->conn, (pid_t)pid, m->fd);
 		return true;
 	}
 	/* the client left while the program was started */
 	for (size_t i = 0; i < m->nfds; i++)
 		close(m->fd[i]);
-	j->waits_for_exit = true;
 	j->pid = (pid_t)pid;
 	tell_kill(j, j->pid, 0);
+	await_exit(j, true);
 	return true;
 }
 

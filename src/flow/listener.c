@@ -72,11 +72,12 @@ listener_resume(struct listener *l)
 	(void)event_add(&l->ev, NULL);
 }
 
+/* EINVAL: another engine, not its own master any more, shut the socket. */
 static bool
 out_of_resources(int err)
 {
 	return err == EMFILE || err == ENFILE || err == ENOBUFS ||
-	    err == ENOMEM;
+	    err == ENOMEM || err == EINVAL;
 }
 
 static void

@@ -42,6 +42,7 @@ enum {
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	REASON_SIZE = 124, /* of a Close, as text */
 	LATE_MAX = 64 * 1024, /* of standard error, behind an open message */
+	STDERR_QUEUE_MAX = 1024 * 1024, /* it waits for the client up to this */
 	SHELL_SIGNAL = 128,   /* what $? adds to a signal's number */
 };
 
@@ -513,7 +514,8 @@ send_late_stderr(struct session *s)
 static bool
 stderr_to_client(struct session *s, const uint8_t *line, size_t len)
 {
-	if (s->route->stderr_to == CONF_STDERR_LOG || !listens(s))
+	if (s->route->stderr_to == CONF_STDERR_LOG || !listens(s) ||
+	    transport_ws_queued(&s->transport) > STDERR_QUEUE_MAX)
 		return false;
 	if (!s->transport.in_message) {
 		send_stderr(s, line, len);

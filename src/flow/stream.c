@@ -252,9 +252,12 @@ stream_unsent(const struct stream *s)
 	return stream_queued(s) + (size_t)held;
 }
 
+/* A hang-up that came while we read would have no further event. */
 void
 stream_pause(struct stream *s)
 {
+	if (s->hung_up && !s->told_hangup && !s->told_end)
+		schedule(s, EV_CLOSED);
 	if (s->paused)
 		return;
 	s->paused = true;
@@ -403,10 +406,9 @@ look_while_paused(struct stream *s)
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 &&
 	    err != 0) {
 		break_stream(s, err);
-	} else if (s->hung_up && !s->told_hangup) {
+	} else if (s->hung_up && !s->told_hangup && s->ops->on_hangup != NULL) {
 		s->told_hangup = true;
-		if (s->ops->on_hangup != NULL)
-			s->ops->on_hangup(s->owner);
+		s->ops->on_hangup(s->owner);
 	}
 }
 

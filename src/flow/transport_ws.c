@@ -263,7 +263,8 @@ transport_ws_on_hangup(void *owner)
 {
 	struct transport_ws *t = owner;
 
-	t->ops->on_hangup(t->owner);
+	if (t->state != TRANSPORT_GONE)
+		t->ops->on_hangup(t->owner);
 }
 
 static void

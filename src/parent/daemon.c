@@ -208,8 +208,6 @@ start_engine(struct engine *e)
 	if (engine_start(e) == 0)
 		return;
 	log_error("cannot start an engine: %s", strerror(errno));
-	if (e->chan.fd == -1)
-		ipc_chan_init(&e->chan, -1, IPC_FROM_PARENT);
 	e->restart_at = clock_ms() + 1000;
 	if (!e->daemon->announced)
 		daemon_fail(e->daemon);
@@ -263,9 +261,10 @@ wait_and_handle(struct daemon *d, uint64_t next)
 		const struct ipc_chan *c = &d->engines[i].chan;
 		bool queued = c->fd != -1 && ipc_chan_queued(c);
 
+		/* who does not read the answers asks in vain */
 		pfd[i] = (struct pollfd){
 			.fd = c->fd,
-			.events = (short)(POLLIN | (queued ? POLLOUT : 0)),
+			.events = queued ? POLLOUT : POLLIN,
 		};
 	}
 	sigemptyset(&none);

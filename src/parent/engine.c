@@ -149,6 +149,8 @@ engine_start(struct engine *e)
 	ipc_chan_init(&e->chan, pair[0], IPC_FROM_PARENT);
 	if (tell_settings(e) && tell_listeners(e) && tell_start(e))
 		return 0;
+	engine_kill(e);
+	engine_clear(e);
 	errno = EPIPE;
 	return -1;
 }
@@ -312,8 +314,11 @@ on_done(struct engine *e, const struct ipc_msg *m)
 
 	if (!ipc_read_u32(m, &pid))
 		return false;
-	if ((c = child_of(e, m->session, pid)) != NULL)
+	if ((c = child_of(e, m->session, pid)) != NULL) {
+		if (!c->dead)
+			return false; /* it would run on, nobody's */
 		child_release(d->children, c);
+	}
 	if (d->once_taken && (pid_t)pid == d->once_pid)
 		daemon_stop(d);
 	return true;
@@ -386,6 +391,8 @@ engine_on_readable(struct engine *e)
 		case IPC_RECV_MSG:
 			if (!handle(e, &m))
 				engine_lost(e, ipc_strtype(m.type));
+			else if (ipc_chan_queued(&e->chan))
+				return; /* answers first */
 			break;
 		case IPC_RECV_NONE:
 			return;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "base/clock.h"
@@ -128,6 +129,15 @@ reap_kept(struct child_set *s, struct child *c)
 	remove_child(s, c);
 }
 
+/* A leader may have left its group for another: it does not get away. */
+static void
+signal_child(const struct child *c, int sig)
+{
+	group_signal(c->pid, sig);
+	if (!c->dead && getpgid(c->pid) != c->pid)
+		(void)kill(c->pid, sig);
+}
+
 /*
  * Climb until a rung has to be waited for. A group of which nobody lives has
  * no use for signals; a living leader that got the last one will be reaped.
@@ -141,7 +151,7 @@ climb(struct child_set *s, struct child *c, uint64_t now)
 		if (c->dead && !group_lives(c->pid))
 			break;
 		if (r->sig != 0)
-			group_signal(c->pid, r->sig);
+			signal_child(c, r->sig);
 		if (r->wait_ms > 0) {
 			c->deadline = now + r->wait_ms;
 			return;
@@ -207,7 +217,7 @@ static void
 kill_now(struct child_set *s, struct child *c)
 {
 	c->owner = NULL;
-	group_signal(c->pid, SIGKILL);
+	signal_child(c, SIGKILL);
 	if (c->dead)
 		child_release(s, c);
 }
