@@ -12,8 +12,6 @@ enum {
 	REC_PING = 'P',
 };
 
-enum { REPAIR_SLACK = 9 }; /* see utf8_repair() */
-
 void
 framing_init(struct framing *f, enum framing_kind kind, bool repair)
 {
@@ -75,7 +73,9 @@ repair(struct framing *f, const uint8_t *in, size_t len, bool final,
 
 	if (!valid && !f->repair)
 		return FRAMING_ERR_UTF8;
-	if ((p = buf_reserve(&f->fixed, 3 * len + REPAIR_SLACK)) == NULL)
+	p = buf_reserve(&f->fixed,
+	    UTF8_REPAIR_GROWTH * len + UTF8_REPAIR_EXTRA);
+	if (p == NULL)
 		return FRAMING_ERR_UTF8;
 	n = utf8_repair(&f->utf8, in, len, p);
 	if (final)
@@ -119,7 +119,6 @@ give_text(struct framing *f, struct framing_event *ev, bool final, bool last,
 	return give(f, ev, true, last, data, len);
 }
 
-/* The byte that ends a record, or -1. */
 int
 framing_delimiter(enum framing_kind kind)
 {
@@ -343,9 +342,12 @@ framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	}
 }
 
+/* What was held is given as it is, with a carriage return if it has one. */
 enum framing_result
 framing_end(struct framing *f, struct framing_event *ev)
 {
+	size_t len;
+
 	release(f);
 	if (f->kind == FRAMING_FRAMES)
 		return f->type != 0 || f->part != 0 || f->head_len != 0
@@ -353,8 +355,9 @@ framing_end(struct framing *f, struct framing_event *ev)
 		    : FRAMING_MORE;
 	if (!f->open && f->hold.len == 0 && utf8_complete(&f->utf8))
 		return FRAMING_MORE;
-	f->kind = FRAMING_TEXT; /* what was held is as it is, without an end */
-	return give_held(f, ev, true);
+	len = f->hold.len;
+	f->hold.len = 0;
+	return give_text(f, ev, true, true, f->hold.data, len);
 }
 
 size_t

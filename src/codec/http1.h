@@ -11,7 +11,8 @@
  * ASCII without '#'; it may hold the few characters that RFC 3986 forbids and
  * browsers send nevertheless ('|', '{' and so on).
  *
- * Used by: engine/conn.c, ws_hello.c, cgi.c, origin.c.
+ * Used by: engine/conn.c, engine/route.c, engine/answer.c, ws_hello.c, cgi.c,
+ * origin.c.
  * Fuzzed by: tests/fuzz/fuzz_http1.c.
  */
 #ifndef CODEC_HTTP1_H

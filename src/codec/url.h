@@ -3,7 +3,7 @@
  *
  * Pure, and nothing is copied except by url_decode().
  *
- * Used by: engine/route.c, codec/cgi.c.
+ * Used by: engine/conn.c, codec/cgi.c.
  */
 #ifndef CODEC_URL_H
 #define CODEC_URL_H

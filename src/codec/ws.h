@@ -5,7 +5,7 @@
  * every buffer belongs to the caller. One struct ws_reader serves the
  * receiving half of one connection, in either role.
  *
- * Used by: flow/transport_ws.c. Fuzzed by: tests/fuzz/fuzz_ws.c.
+ * Used by: flow/transport_ws.c, flow/session.c. Fuzzed by: tests/fuzz/fuzz_ws.c.
  */
 #ifndef CODEC_WS_H
 #define CODEC_WS_H

@@ -3,7 +3,7 @@
  *
  * Pure: a request head in, a decision and a response head out.
  *
- * Used by: engine/conn.c, flow/transport_ws.c.
+ * Used by: engine/conn.c, engine/route.c.
  */
 #ifndef CODEC_WS_HELLO_H
 #define CODEC_WS_HELLO_H

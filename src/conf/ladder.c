@@ -1,5 +1,7 @@
+#include <inttypes.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,4 +87,21 @@ ladder_read(const char *text, struct conf_ladder *out, const char **why)
 	}
 	*out = l;
 	return true;
+}
+
+void
+ladder_write(const struct conf_ladder *l, char out[LADDER_TEXT])
+{
+	size_t at = 0;
+
+	(void)str_copy(out, LADDER_TEXT, "none");
+	for (size_t i = 0; i < l->n && at < LADDER_TEXT; i++) {
+		const struct conf_rung *r = &l->rung[i];
+		int n;
+
+		n = snprintf(out + at, LADDER_TEXT - at, "%s:%" PRIu64 "ms%s",
+		    r->sig == 0 ? "EOF" : str_signal_name(r->sig), r->wait_ms,
+		    i + 1 == l->n ? "" : ",");
+		at += n < 0 ? 0 : (size_t)n;
+	}
 }

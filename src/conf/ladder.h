@@ -12,7 +12,12 @@
 
 #include "conf/conf.h"
 
+enum { LADDER_TEXT = 512 }; /* bytes that any ladder fits into */
+
 /* False, with the reason as a static text in *why and *out untouched. */
 bool ladder_read(const char *text, struct conf_ladder *out, const char **why);
+
+/* A text from which ladder_read() makes the same ladder. */
+void ladder_write(const struct conf_ladder *, char out[LADDER_TEXT]);
 
 #endif

@@ -260,6 +260,7 @@ const struct option options[] = {
 	    .type = OPT_LADDER,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
+	    .engine = true,
 	    .field = FIELD(route.kill),
 	    .dflt = "EOF:2s,TERM:3s,KILL",
 	    .metavar = "LADDER",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "conf/ladder.h"
 #include "conf/options.h"
 #include "conf/value.h"
 #include "conf/wire.h"
@@ -38,7 +39,7 @@ word_of(const struct option *o, int value)
 static bool
 pack_option(struct buf *b, const struct option *o, const void *field)
 {
-	char number[32];
+	char number[32], ladder[LADDER_TEXT];
 
 	switch (o->type) {
 	case OPT_BOOL:
@@ -57,6 +58,9 @@ pack_option(struct buf *b, const struct option *o, const void *field)
 		snprintf(number, sizeof(number), "%" PRIu64 "ms",
 		    *(const uint64_t *)field);
 		return pack_row(b, o, number);
+	case OPT_LADDER:
+		ladder_write(field, ladder);
+		return pack_row(b, o, ladder);
 	default:
 		bug("option %s is none for the engine", o->name);
 	}

@@ -6,7 +6,7 @@
  * table, a list one such text an item; reading goes through the same checks
  * as the command line.
  *
- * Used by: parent/engine.c, engine/main.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c.
+ * Used by: parent/daemon.c, engine/engine.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c.
  */
 #ifndef CONF_WIRE_H
 #define CONF_WIRE_H

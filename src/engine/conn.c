@@ -399,6 +399,7 @@ conn_new(struct job *job, struct listener *l, int fd, const struct sockaddr *sa,
 {
 	struct conn *c = mem_new(1, sizeof(*c));
 	struct flow *flow = engine_flow(job->engine);
+	uint64_t timeout;
 
 	(void)len;
 	c->job = job;
@@ -412,7 +413,8 @@ conn_new(struct job *job, struct listener *l, int fd, const struct sockaddr *sa,
 	stream_set_owner(c->stream, &conn_stream_ops, c);
 	if (admit)
 		stream_pause(c->stream);
-	wait_for(c, engine_conf(job->engine)->handshake_timeout);
+	if ((timeout = engine_conf(job->engine)->handshake_timeout) > 0)
+		wait_for(c, timeout);
 	return c;
 }
 

@@ -44,8 +44,8 @@ void conn_admitted(struct conn *, bool ok);
 bool conn_is_over(const struct conn *);
 
 /*
- * The answer to engine_spawn(): takes the descriptors; frees the conn. Not for
- * one that is over.
+ * The answers to engine_spawn(), not for a conn that is over: the first takes
+ * the descriptors and frees the conn.
  */
 void conn_spawned(struct conn *, pid_t, const int fd[3]);
 void conn_refused(struct conn *, enum ipc_refusal, int err);

@@ -20,7 +20,6 @@
 
 enum {
 	BUCKETS = 4096,
-	LISTENERS_MAX = 64,
 	FDS_OF_JOB = 4, /* the connection and three pipes */
 	FDS_OURS = 16,  /* besides the listeners */
 };
@@ -32,7 +31,7 @@ struct engine {
 	struct ipc_chan chan; /* to the parent */
 	struct event on_msg;
 	struct event on_room; /* the parent takes messages again */
-	struct listener *listener[LISTENERS_MAX]; /* owned */
+	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
 	size_t nlisteners;
 	uint32_t last_id, id_step;
 	size_t njobs;
@@ -82,16 +81,29 @@ new_job(struct engine *e)
 	return j;
 }
 
+/* Without a parent, or with one that we do not understand, we are no use. */
+static void
+give_up(struct engine *e)
+{
+	e->status = EXIT_FAILURE;
+	(void)event_base_loopbreak(e->flow.base);
+}
+
+/* Something was sent, or not: what is queued goes out when there is room. */
+static void
+after_send(struct engine *e, bool sent)
+{
+	if (!sent)
+		give_up(e);
+	else if (ipc_chan_queued(&e->chan))
+		(void)event_add(&e->on_room, NULL);
+}
+
 static void
 tell(struct engine *e, enum ipc_type type, uint32_t id, const void *body,
     size_t len)
 {
-	if (!ipc_chan_tell(&e->chan, type, id, body, len)) {
-		e->status = EXIT_FAILURE;
-		(void)event_base_loopbreak(e->flow.base);
-	} else if (ipc_chan_queued(&e->chan)) {
-		(void)event_add(&e->on_room, NULL);
-	}
+	after_send(e, ipc_chan_tell(&e->chan, type, id, body, len));
 }
 
 static void
@@ -181,13 +193,9 @@ engine_spawn(struct engine *e, struct job *j, const struct buf *vars)
 
 	j->waits_for_spawn = true;
 	ipc_put_spawn_head(head, 0);
-	if (!ipc_chan_send(&e->chan, IPC_SPAWN, j->id, head, sizeof(head),
-		vars->data, vars->len, NULL, 0)) {
-		e->status = EXIT_FAILURE;
-		(void)event_base_loopbreak(e->flow.base);
-	} else if (ipc_chan_queued(&e->chan)) {
-		(void)event_add(&e->on_room, NULL);
-	}
+	after_send(e,
+	    ipc_chan_send(&e->chan, IPC_SPAWN, j->id, head, sizeof(head),
+		vars->data, vars->len, NULL, 0));
 }
 
 /* ------------------------------------------------- sessions */
@@ -257,11 +265,12 @@ on_listen(struct engine *e, const struct ipc_msg *m)
 {
 	struct listener *l;
 
-	if (e->nlisteners == LISTENERS_MAX)
+	if (e->nlisteners == IPC_LISTENERS_MAX)
 		return false;
 	l = listener_new(&e->flow, m->fd[0], engine_on_accept, e);
 	if (l == NULL)
 		return false;
+	listener_pause(l); /* there may be nothing to serve by yet */
 	e->listener[e->nlisteners++] = l;
 	return true;
 }
@@ -297,6 +306,8 @@ on_start(struct engine *e, const struct ipc_msg *m)
 		return false;
 	conn_prepare();
 	sandbox_enter(e->conf.sandbox);
+	for (size_t i = 0; i < e->nlisteners; i++)
+		listener_resume(e->listener[i]);
 	tell(e, IPC_READY, 0, NULL, 0);
 	return true;
 }
@@ -307,8 +318,7 @@ await_exit(struct job *j, bool wait)
 {
 	const struct engine *e = j->engine;
 
-	j->waits_for_exit =
-	    wait && !(e->stopping && e->conf.route.kill.n == 0);
+	j->waits_for_exit = wait && !(e->stopping && e->conf.route.kill.n == 0);
 	settle_job(j);
 }
 
@@ -366,7 +376,7 @@ on_refused(struct engine *e, const struct ipc_msg *m)
 	    !ipc_read_refused(m, &why, &err))
 		return false;
 	j->waits_for_spawn = false;
-	if (j->conn != NULL)
+	if (j->conn != NULL && !conn_is_over(j->conn))
 		conn_refused(j->conn, why, err);
 	else
 		settle_job(j);
@@ -453,8 +463,7 @@ engine_on_msg(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (rc == IPC_RECV_END)
 		log_debug("engine: the parent has gone");
-	e->status = EXIT_FAILURE;
-	(void)event_base_loopbreak(e->flow.base);
+	give_up(e);
 }
 
 static void
@@ -464,12 +473,7 @@ engine_on_room(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!ipc_chan_flush(&e->chan)) {
-		e->status = EXIT_FAILURE;
-		(void)event_base_loopbreak(e->flow.base);
-	} else if (ipc_chan_queued(&e->chan)) {
-		(void)event_add(&e->on_room, NULL);
-	}
+	after_send(e, ipc_chan_flush(&e->chan));
 }
 
 /* ------------------------------------------------- the engine itself */

@@ -1,7 +1,7 @@
 /*
  * What to do with a request: a pure decision from its head and the settings.
  *
- * Used by: engine/conn.c.
+ * Used by: engine/conn.c, engine/access.c.
  */
 #ifndef ENGINE_ROUTE_H
 #define ENGINE_ROUTE_H

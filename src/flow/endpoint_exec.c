@@ -202,6 +202,13 @@ endpoint_exec_resume(struct endpoint_exec *e)
 }
 
 void
+endpoint_exec_read_output(struct endpoint_exec *e)
+{
+	if (e->out != NULL && !e->out_ended)
+		stream_read_now(e->out);
+}
+
+void
 endpoint_exec_read_stderr(struct endpoint_exec *e)
 {
 	if (e->err != NULL)

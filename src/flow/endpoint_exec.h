@@ -67,6 +67,9 @@ bool endpoint_exec_full(const struct endpoint_exec *);
 void endpoint_exec_pause(struct endpoint_exec *);
 void endpoint_exec_resume(struct endpoint_exec *);
 
+/* Give one read of its output now, if there is any; unless paused. */
+void endpoint_exec_read_output(struct endpoint_exec *);
+
 void endpoint_exec_read_stderr(struct endpoint_exec *);
 
 /* Nobody wants its output any more: whoever still writes gets SIGPIPE. */

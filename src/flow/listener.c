@@ -35,13 +35,13 @@ struct listener {
 
 /* Nothing is left to accept with: try again when somebody may have gone. */
 static void
-pause_accepting(struct listener *l)
+pause_accepting(struct listener *l, int err)
 {
 	static const struct timeval tv = { .tv_usec = PAUSE_MS * 1000 };
 
 	if (!l->short_of_fds)
 		log_error("cannot accept: %s; waiting for sessions to end",
-		    strerror(errno));
+		    strerror(err));
 	l->short_of_fds = true;
 	(void)event_del(&l->ev);
 	(void)event_add(&l->pause, &tv);
@@ -72,12 +72,27 @@ listener_resume(struct listener *l)
 	(void)event_add(&l->ev, NULL);
 }
 
-/* EINVAL: another engine, not its own master any more, shut the socket. */
+/*
+ * Whether to try once more in this turn: not when nobody waits, and not soon
+ * when something is short. EINVAL: another engine, not its own master any
+ * more, shut the socket.
+ */
 static bool
-out_of_resources(int err)
+go_on_after(struct listener *l, int err)
 {
-	return err == EMFILE || err == ENFILE || err == ENOBUFS ||
-	    err == ENOMEM || err == EINVAL;
+	switch (err) {
+	case EAGAIN:
+		return false;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EINVAL:
+		pause_accepting(l, err);
+		return false;
+	default:
+		return true; /* that one has gone already */
+	}
 }
 
 static void
@@ -94,11 +109,9 @@ listener_on_event(evutil_socket_t lfd, short what, void *arg)
 		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1) {
-			if (out_of_resources(errno))
-				pause_accepting(l);
-			if (errno == EAGAIN || out_of_resources(errno))
+			if (!go_on_after(l, errno))
 				return;
-			continue; /* that one has gone already */
+			continue;
 		}
 		l->short_of_fds = false;
 		l->on_accept(l->owner, l, fd, (struct sockaddr *)&ss, len);
@@ -137,12 +150,6 @@ listener_free(struct listener *l)
 	(void)event_del(&l->pause);
 	fd_close(&l->fd);
 	free(l);
-}
-
-bool
-listener_is_unix(const struct listener *l)
-{
-	return l->addr.ss_family == AF_UNIX;
 }
 
 unsigned

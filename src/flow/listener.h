@@ -6,7 +6,7 @@
  * so that those who are here already are not kept waiting, and running out of
  * descriptors pauses the listener for a moment instead of spinning.
  *
- * Used by: engine/engine.c.
+ * Used by: engine/engine.c, engine/conn.c.
  */
 #ifndef FLOW_LISTENER_H
 #define FLOW_LISTENER_H
@@ -35,7 +35,6 @@ void listener_resume(struct listener *);
 
 /* The port it is bound to; 0 for a Unix socket. */
 unsigned listener_port(const struct listener *);
-bool listener_is_unix(const struct listener *);
 
 /* Whether a connection that it accepted came over a loopback address. */
 bool listener_is_loopback(const struct listener *, int fd);

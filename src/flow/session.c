@@ -2,9 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
-
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,12 +9,13 @@
 #include "base/str.h"
 #include "codec/framing.h"
 #include "conf/conf.h"
+#include "flow/deadlines.h"
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
 #include "flow/session.h"
 #include "flow/transport_ws.h"
 
-/* What a session waits for. One timer serves them all. */
+/* What a session waits for; those that come together come in this order. */
 enum due {
 	DUE_PING, /* the next ping */
 	DUE_PONG, /* a sign of life after one */
@@ -43,7 +41,7 @@ enum {
 	REASON_SIZE = 124, /* of a Close, as text */
 	LATE_MAX = 64 * 1024, /* of standard error, behind an open message */
 	STDERR_QUEUE_MAX = 1024 * 1024, /* it waits for the client up to this */
-	SHELL_SIGNAL = 128,   /* what $? adds to a signal's number */
+	SHELL_SIGNAL = 128,             /* what $? adds to a signal's number */
 };
 
 struct session {
@@ -59,8 +57,7 @@ struct session {
 	uint64_t pinged; /* when the last ping was written */
 	uint64_t seen;   /* progress, as DUE_CLOSE and DUE_HANGUP saw it */
 	uint64_t in_messages, in_bytes, out_messages, out_bytes;
-	uint64_t armed;          /* when the timer fires; UINT64_MAX: never */
-	uint64_t due[DUE_COUNT]; /* UINT64_MAX: not awaited */
+	uint64_t due[DUE_COUNT]; /* of deadlines */
 	uint32_t id;
 	uint16_t code; /* of the Close; 0: none was said */
 	bool close_sent;
@@ -77,46 +74,25 @@ struct session {
 	struct endpoint_exec endpoint;
 	struct framing framing;
 	struct buf late; /* lines of stderr: two bytes of length, text */
-	struct event timer;
+	struct deadlines deadlines;
 };
-
-static void
-wake(struct session *s)
-{
-	event_active(&s->timer, EV_TIMEOUT, 1);
-}
-
-/* Set the timer to the earliest of what is awaited; later is found out then. */
-static void
-arm(struct session *s)
-{
-	uint64_t next = UINT64_MAX, now;
-	struct timeval tv;
-
-	for (size_t i = 0; i < DUE_COUNT; i++)
-		if (s->due[i] < next)
-			next = s->due[i];
-	if (next >= s->armed)
-		return;
-	now = clock_ms();
-	next = next > now ? next - now : 0;
-	s->armed = now + next;
-	tv.tv_sec = (time_t)(next / 1000);
-	tv.tv_usec = (suseconds_t)(next % 1000 * 1000);
-	(void)event_add(&s->timer, &tv);
-}
 
 static void
 await(struct session *s, enum due what, uint64_t ms)
 {
-	s->due[what] = clock_ms() + ms;
-	arm(s);
+	deadlines_set(&s->deadlines, what, ms);
 }
 
 static void
 forget(struct session *s, enum due what)
 {
-	s->due[what] = UINT64_MAX;
+	deadlines_forget(&s->deadlines, what);
+}
+
+static bool
+awaits(const struct session *s, enum due what)
+{
+	return deadlines_awaits(&s->deadlines, what);
 }
 
 /* No more input, behind what the program has not read yet. */
@@ -203,17 +179,7 @@ send_close(struct session *s, unsigned code, const char *reason, bool wait)
 			forget(s, (enum due)i);
 	transport_ws_close(&s->transport, code, reason, wait);
 	await_close(s);
-	wake(s);
-}
-
-/* We end it: the client is sent away, and for the program it has gone. */
-static void
-dismiss(struct session *s, unsigned code, const char *reason, bool wait)
-{
-	s->hurry = true;
-	send_close(s, code, reason, wait);
-	end_input(s, NULL, 0);
-	kill_program(s);
+	deadlines_wake(&s->deadlines);
 }
 
 /* Exit 3 is 4003 "exit status 3"; SIGSEGV is 4139 "killed by SIGSEGV". */
@@ -267,6 +233,22 @@ finish(struct session *s)
 	send_close(s, code, reason, true);
 }
 
+/*
+ * We end it: the client is sent away, unless it is about to leave by itself,
+ * and for the program it has gone.
+ */
+static void
+dismiss(struct session *s, unsigned code, const char *reason)
+{
+	s->hurry = true;
+	if (client_is_leaving(s))
+		finish(s);
+	else
+		send_close(s, code, reason, true);
+	end_input(s, NULL, 0);
+	kill_program(s);
+}
+
 static void
 check_finished(struct session *s)
 {
@@ -289,7 +271,7 @@ listens(const struct session *s)
 static bool
 line_refused(struct session *s, const struct ws_event *ev)
 {
-	int end = framing_delimiter((enum framing_kind)s->route->framing);
+	int end = framing_delimiter((enum framing_kind)s->framing.kind);
 
 	return s->route->multiline == CONF_MULTILINE_REFUSE && end != -1 &&
 	    ev->len > 0 && memchr(ev->data, end, ev->len) != NULL;
@@ -310,7 +292,7 @@ session_on_data(void *owner, const struct ws_event *ev)
 		return;
 	if (line_refused(s, ev)) {
 		dismiss(s, WS_CLOSE_UNSUPPORTED,
-		    "a message may not hold the end of a record", true);
+		    "a message may not hold the end of a record");
 		return;
 	}
 	gather_add(&s->flow->up, in, around,
@@ -337,7 +319,7 @@ session_on_input_drain(void *owner)
 {
 	struct session *s = owner;
 
-	if (s->due[DUE_PONG] != UINT64_MAX) /* its answer may lie unread */
+	if (awaits(s, DUE_PONG)) /* its answer may lie unread */
 		await(s, DUE_PONG, s->route->ping_timeout);
 	if (!s->gone)
 		transport_ws_resume(&s->transport);
@@ -420,7 +402,7 @@ program_fault(struct session *s, const char *reason)
 	LOG(LOG_LVL_WARN, "program broke its framing",
 	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
 	    LOG_STR("reason", reason));
-	dismiss(s, WS_CLOSE_INTERNAL, reason, true);
+	dismiss(s, WS_CLOSE_INTERNAL, reason);
 }
 
 /* The program ends the session in its own words (`frames`). */
@@ -551,6 +533,14 @@ after_output(struct session *s)
 		endpoint_exec_pause(&s->endpoint);
 }
 
+/* The program has ended: its output is over that long after the last byte. */
+static void
+await_last_output(struct session *s)
+{
+	if (s->endpoint.exited && !s->endpoint.out_ended)
+		await(s, DUE_LINGER, s->route->linger);
+}
+
 static void
 session_on_output(void *owner, const uint8_t *data, size_t len)
 {
@@ -568,8 +558,7 @@ session_on_output(void *owner, const uint8_t *data, size_t len)
 		len -= used;
 	}
 	after_output(s);
-	if (s->endpoint.exited && s->due[DUE_LINGER] != UINT64_MAX)
-		await(s, DUE_LINGER, s->route->linger);
+	await_last_output(s);
 }
 
 static void
@@ -592,15 +581,17 @@ session_on_drain(void *owner)
 {
 	struct session *s = owner;
 
+	if (s->close_sent) {
+		await_close(s);
+		return;
+	}
 	if (s->ping_queued) {
 		s->ping_queued = false;
 		s->pinged = clock_coarse_ms();
 		await(s, DUE_PONG, s->route->ping_timeout);
 	}
-	if (s->close_sent)
-		await_close(s);
-	else
-		endpoint_exec_resume(&s->endpoint);
+	endpoint_exec_resume(&s->endpoint);
+	await_last_output(s);
 }
 
 /* ------------------------------------------------- time */
@@ -610,7 +601,7 @@ ping(struct session *s)
 {
 	await(s, DUE_PING, s->route->ping);
 	if (s->ping_queued ||
-	    (s->due[DUE_PONG] != UINT64_MAX && s->transport.heard < s->pinged))
+	    (awaits(s, DUE_PONG) && s->transport.heard < s->pinged))
 		return;
 	transport_ws_ping(&s->transport, NULL, 0);
 	transport_ws_flush(&s->transport);
@@ -633,7 +624,7 @@ expect_pong(struct session *s)
 		await(s, DUE_PONG, s->route->ping_timeout);
 		return;
 	}
-	dismiss(s, WS_CLOSE_INTERNAL, "ping timeout", true);
+	dismiss(s, WS_CLOSE_INTERNAL, "ping timeout");
 }
 
 static void
@@ -642,7 +633,7 @@ check_idle(struct session *s)
 	uint64_t idle = clock_coarse_ms() - s->active;
 
 	if (idle >= s->route->idle_timeout)
-		dismiss(s, WS_CLOSE_POLICY, "idle timeout", true);
+		dismiss(s, WS_CLOSE_POLICY, "idle timeout");
 	else
 		await(s, DUE_IDLE, s->route->idle_timeout - idle);
 }
@@ -651,10 +642,11 @@ check_idle(struct session *s)
 static void
 stop_lingering(struct session *s)
 {
-	if (listens(s) && transport_ws_queued(&s->transport) > 0) {
-		await(s, DUE_LINGER, s->route->linger);
+	if (listens(s) && transport_ws_queued(&s->transport) > 0)
+		return; /* waited for anew when the client has taken that */
+	endpoint_exec_read_output(&s->endpoint); /* we may be the late ones */
+	if (s->endpoint.out_ended || awaits(s, DUE_LINGER))
 		return;
-	}
 	endpoint_exec_close_output(&s->endpoint);
 	session_on_output_end(s);
 }
@@ -681,10 +673,11 @@ check_hangup(struct session *s)
 }
 
 static void
-fire(struct session *s, enum due what)
+session_on_due(void *owner, size_t what)
 {
-	forget(s, what);
-	switch (what) {
+	struct session *s = owner;
+
+	switch ((enum due)what) {
 	case DUE_PING:
 		ping(s);
 		break;
@@ -695,7 +688,7 @@ fire(struct session *s, enum due what)
 		check_idle(s);
 		break;
 	case DUE_MAX:
-		dismiss(s, WS_CLOSE_POLICY, "maximum session time", true);
+		dismiss(s, WS_CLOSE_POLICY, "maximum session time");
 		break;
 	case DUE_LINGER:
 		stop_lingering(s);
@@ -750,7 +743,7 @@ log_end(const struct session *s)
 void
 session_free(struct session *s)
 {
-	(void)event_del(&s->timer);
+	deadlines_clear(&s->deadlines);
 	transport_ws_clear(&s->transport);
 	endpoint_exec_clear(&s->endpoint);
 	framing_clear(&s->framing);
@@ -763,8 +756,10 @@ session_free(struct session *s)
 
 /* From the loop alone, where nothing of ours is in a callback. */
 static void
-settle(struct session *s)
+session_on_turn(void *owner)
 {
+	struct session *s = owner;
+
 	if (s->gone || s->close_sent)
 		endpoint_exec_close_output(&s->endpoint);
 	if (!s->gone || !(s->endpoint.exited || s->abandons))
@@ -776,35 +771,17 @@ settle(struct session *s)
 }
 
 static void
-session_on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct session *s = arg;
-	uint64_t now = clock_ms();
-
-	(void)fd;
-	(void)what;
-	s->armed = UINT64_MAX;
-	for (size_t i = 0; i < DUE_COUNT; i++)
-		if (s->due[i] <= now)
-			fire(s, (enum due)i);
-	arm(s);
-	settle(s);
-}
-
-static void
-session_on_gone(void *owner, bool clean)
+session_on_gone(void *owner)
 {
 	struct session *s = owner;
 
-	(void)clean;
 	s->gone = true;
 	note_close(s, WS_CLOSE_ABNORMAL, "", 0);
-	for (size_t i = 0; i < DUE_COUNT; i++)
-		if (i < DUE_STDERR)
-			forget(s, (enum due)i);
+	for (size_t i = DUE_PING; i < DUE_STDERR; i++)
+		forget(s, (enum due)i);
 	end_input(s, NULL, 0);
 	kill_program(s);
-	wake(s);
+	deadlines_wake(&s->deadlines);
 }
 
 void
@@ -814,9 +791,8 @@ session_exited(struct session *s, uint8_t signal, uint8_t status,
 	endpoint_exec_exited(&s->endpoint, signal, status);
 	s->want_done = want_done;
 	check_finished(s);
-	if (!s->endpoint.out_ended)
-		await(s, DUE_LINGER, s->route->linger);
-	wake(s);
+	await_last_output(s);
+	deadlines_wake(&s->deadlines);
 }
 
 void
@@ -824,10 +800,10 @@ session_stop(struct session *s)
 {
 	s->abandons = s->route->kill.n == 0;
 	if (s->gone) {
-		wake(s);
+		deadlines_wake(&s->deadlines);
 		return;
 	}
-	dismiss(s, WS_CLOSE_GOING_AWAY, "daemon stopping", true);
+	dismiss(s, WS_CLOSE_GOING_AWAY, "daemon stopping");
 	await(s, DUE_CLOSE, s->route->close_timeout);
 }
 
@@ -850,6 +826,11 @@ static const struct endpoint_ops endpoint_ops = {
 	.on_input_drain = session_on_input_drain,
 };
 
+static const struct deadlines_ops deadlines_ops = {
+	.on_due = session_on_due,
+	.on_turn = session_on_turn,
+};
+
 static enum framing_kind
 framing_of(const struct conf_route *r)
 {
@@ -870,10 +851,8 @@ start_clocks(struct session *s)
 	const struct conf_route *r = s->route;
 
 	s->started = s->active = clock_coarse_ms();
-	s->armed = UINT64_MAX;
-	for (size_t i = 0; i < DUE_COUNT; i++)
-		forget(s, (enum due)i);
-	(void)evtimer_assign(&s->timer, s->flow->base, session_on_timer, s);
+	deadlines_init(&s->deadlines, s->flow->base, s->due, DUE_COUNT,
+	    &deadlines_ops, s);
 	await(s, DUE_STDERR,
 	    r->stderr_to == CONF_STDERR_LOG ? STDERR_DELAY_MS : 0);
 	if (r->ping > 0)
@@ -922,12 +901,6 @@ session_start_reading(struct session *s)
 {
 	if (!endpoint_exec_full(&s->endpoint))
 		transport_ws_resume(&s->transport);
-}
-
-uint32_t
-session_id(const struct session *s)
-{
-	return s->id;
 }
 
 pid_t

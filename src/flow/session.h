@@ -68,7 +68,6 @@ void session_stop(struct session *);
 /* Drop everything at once and free it, without a word to the client. */
 void session_free(struct session *);
 
-uint32_t session_id(const struct session *);
 pid_t session_pid(const struct session *);
 
 #endif

@@ -16,9 +16,14 @@
 #include "flow/flow.h"
 #include "flow/stream.h"
 
+#ifndef MSG_MORE
+#define MSG_MORE 0 /* then the end travels by itself */
+#endif
+
 enum {
 	READS_PER_TURN = 4,    /* of one socket, before others get theirs */
 	FULL_BEFORE_GROW = 3,  /* times a pipe was full before it is grown */
+	DOUBT_MS = 100,        /* of silence, then a look for a reset */
 	PIPE_SIZE = 64 * 1024, /* that a pipe has by itself */
 };
 
@@ -37,6 +42,7 @@ struct stream {
 	bool watches_write; /* a socket's event is added for writing too */
 	bool readable;      /* a socket may have more for us */
 	bool hung_up;       /* the socket's peer has shut its side */
+	bool doubted;       /* a look for an error is due, see doubt() */
 	bool told_hangup;
 	bool told_end;
 	bool told_lost;
@@ -55,6 +61,7 @@ watch(struct stream *s, short what)
 	(void)event_assign(&s->ev, s->flow->base, s->fd,
 	    (short)(what | EV_PERSIST), stream_on_event, s);
 	s->watched = event_add(&s->ev, NULL) == 0;
+	s->doubted = false;
 }
 
 static void
@@ -63,6 +70,22 @@ unwatch(struct stream *s)
 	if (s->watched)
 		(void)event_del(&s->ev);
 	s->watched = false;
+	s->doubted = false;
+}
+
+/*
+ * A reset that came together with bytes shows as bytes alone, and has no event
+ * of its own. A look at each read would cost a call of the system, so there is
+ * one when nothing else happened for a moment.
+ */
+static void
+doubt(struct stream *s)
+{
+	static const struct timeval tv = { .tv_usec = DOUBT_MS * 1000 };
+
+	if (s->kind != STREAM_SOCKET || s->doubted || !s->watched)
+		return;
+	s->doubted = event_add(&s->ev, &tv) == 0;
 }
 
 /* Have stream_on_event() called from the loop, as if `what` had happened. */
@@ -379,6 +402,7 @@ read_once(struct stream *s)
 	/* A short read emptied it; whatever comes next is a new edge. */
 	if ((size_t)n < room && !s->hung_up)
 		s->readable = false;
+	doubt(s);
 	s->ops->on_read(s->owner, s->flow->in, (size_t)n);
 	return s->kind == STREAM_SOCKET && s->readable;
 }
@@ -393,6 +417,19 @@ read_some(struct stream *s)
 		schedule(s, EV_READ);
 }
 
+static bool
+look_for_error(struct stream *s)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1 ||
+	    err == 0)
+		return false;
+	break_stream(s, err);
+	return true;
+}
+
 /*
  * Something happened while we do not read: more bytes, which can wait, or the
  * peer's end, which the owner wants to know.
@@ -400,13 +437,9 @@ read_some(struct stream *s)
 static void
 look_while_paused(struct stream *s)
 {
-	socklen_t len = sizeof(int);
-	int err = 0;
-
-	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 &&
-	    err != 0) {
-		break_stream(s, err);
-	} else if (s->hung_up && !s->told_hangup && s->ops->on_hangup != NULL) {
+	if (look_for_error(s))
+		return;
+	if (s->hung_up && !s->told_hangup && s->ops->on_hangup != NULL) {
 		s->told_hangup = true;
 		s->ops->on_hangup(s->owner);
 	}
@@ -418,6 +451,11 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 
 	(void)fd;
+	if (what & EV_TIMEOUT && s->doubted) {
+		(void)event_remove_timer(&s->ev);
+		s->doubted = false;
+		(void)look_for_error(s);
+	}
 	if (what & EV_CLOSED)
 		s->hung_up = true;
 	if (what & (EV_READ | EV_CLOSED))
@@ -431,4 +469,11 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 		read_some(s);
 	if (s->err != 0)
 		tell_lost(s);
+}
+
+void
+stream_read_now(struct stream *s)
+{
+	if (!s->paused)
+		stream_on_event(s->fd, EV_READ, s);
 }

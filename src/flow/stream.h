@@ -10,7 +10,7 @@
  * No callback may free the stream it was called from; stream_free() belongs
  * into a callback of the loop.
  *
- * Used by: engine/conn.c, transport_ws.c, endpoint_exec.c.
+ * Used by: engine/conn.c, gather.c, transport_ws.c, endpoint_exec.c.
  */
 #ifndef FLOW_STREAM_H
 #define FLOW_STREAM_H
@@ -83,6 +83,12 @@ size_t stream_unsent(const struct stream *);
 /* on_read does or does not come; bytes left behind come after a resume. */
 void stream_pause(struct stream *);
 void stream_resume(struct stream *);
+
+/*
+ * Give what a source holds at this moment, one read of it, or its end, without
+ * waiting for the loop to find out; nothing if it is paused.
+ */
+void stream_read_now(struct stream *);
 
 /*
  * Nothing more will be written: when the queue is empty, a socket's sending

@@ -17,12 +17,6 @@ static const char *const state_names[] = {
 	[TRANSPORT_GONE] = "gone",
 };
 
-const char *
-transport_ws_strstate(enum transport_state st)
-{
-	return (size_t)st < nitems(state_names) ? state_names[st] : "unknown";
-}
-
 static void
 set_state(struct transport_ws *t, enum transport_state next)
 {
@@ -95,13 +89,13 @@ transport_ws_flush(struct transport_ws *t)
 }
 
 static void
-gone(struct transport_ws *t, bool clean)
+gone(struct transport_ws *t)
 {
 	if (t->state == TRANSPORT_GONE)
 		return;
 	set_state(t, TRANSPORT_GONE);
 	stream_pause(t->stream);
-	t->ops->on_gone(t->owner, clean);
+	t->ops->on_gone(t->owner);
 }
 
 /* Everything was said and written, and the peer has shut its side. */
@@ -110,7 +104,7 @@ check_gone(struct transport_ws *t)
 {
 	if (t->state == TRANSPORT_CLOSED && t->peer_ended &&
 	    stream_ended(t->stream))
-		gone(t, true);
+		gone(t);
 }
 
 void
@@ -138,7 +132,7 @@ transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
 void
 transport_ws_abort(struct transport_ws *t)
 {
-	gone(t, false);
+	gone(t);
 }
 
 /*
@@ -253,7 +247,7 @@ transport_ws_on_end(void *owner)
 
 	t->peer_ended = true;
 	if (t->state == TRANSPORT_OPEN || t->state == TRANSPORT_CLOSING)
-		gone(t, false);
+		gone(t);
 	else
 		check_gone(t);
 }
@@ -273,7 +267,7 @@ transport_ws_on_lost(void *owner, int err)
 	struct transport_ws *t = owner;
 
 	(void)err;
-	gone(t, t->state == TRANSPORT_CLOSED && stream_ended(t->stream));
+	gone(t);
 }
 
 static void

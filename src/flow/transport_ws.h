@@ -55,8 +55,8 @@ struct transport_ops {
 	void (*on_hangup)(void *owner);
 	/* Everything queued was written. */
 	void (*on_drain)(void *owner);
-	/* The connection has ended; clean: after both Closes. Once. */
-	void (*on_gone)(void *owner, bool clean);
+	/* The connection has ended, or was lost. Once. */
+	void (*on_gone)(void *owner);
 };
 
 struct transport_ws {
@@ -99,7 +99,7 @@ void transport_ws_flush(struct transport_ws *);
 void transport_ws_close(struct transport_ws *, unsigned code,
     const char *reason, bool wait);
 
-/* Drop the connection: on_gone(clean: false) follows at once, unless it came. */
+/* Drop the connection: on_gone() follows at once, unless it came. */
 void transport_ws_abort(struct transport_ws *);
 
 /* Bytes that wait for the system to take them, and with those that it has. */
@@ -108,7 +108,5 @@ size_t transport_ws_unsent(const struct transport_ws *);
 
 void transport_ws_pause(struct transport_ws *);
 void transport_ws_resume(struct transport_ws *);
-
-const char *transport_ws_strstate(enum transport_state);
 
 #endif

@@ -39,6 +39,7 @@ enum {
 	IPC_HEAD = 8,
 	IPC_BODY_MAX = 64 * 1024,
 	IPC_FDS_MAX = 3,
+	IPC_LISTENERS_MAX = 64,     /* sockets that an engine is handed */
 	IPC_VARS_MAX = 256,         /* variables of one IPC_SPAWN */
 	IPC_CONF_MAX = 1024 * 1024, /* the settings in all */
 };

@@ -92,6 +92,16 @@ send_packet(int to, struct iovec *iov, size_t niov, const int *fd, size_t nfds)
 	return n;
 }
 
+/*
+ * Whether it was only the wrong moment. ETOOMANYREFS: without privileges, no
+ * more descriptors may be under way than one may have open, to all engines.
+ */
+static bool
+is_passing(int err)
+{
+	return err == EAGAIN || err == ENOBUFS || err == ETOOMANYREFS;
+}
+
 static bool
 enqueue(struct ipc_chan *c, const struct iovec *iov, size_t niov, const int *fd,
     size_t nfds)
@@ -138,7 +148,7 @@ ipc_chan_send(struct ipc_chan *c, enum ipc_type type, uint32_t session,
 			close_all(fd, nfds);
 			return true;
 		}
-		if (errno != EAGAIN && errno != ENOBUFS) {
+		if (!is_passing(errno)) {
 			close_all(fd, nfds);
 			return false;
 		}
@@ -165,7 +175,7 @@ ipc_chan_flush(struct ipc_chan *c)
 		struct iovec iov = { p->bytes, p->len };
 
 		if (send_packet(c->fd, &iov, 1, p->fd, p->nfds) == -1)
-			return errno == EAGAIN || errno == ENOBUFS;
+			return is_passing(errno);
 		drop_first(c);
 	}
 	return true;

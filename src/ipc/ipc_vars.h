@@ -5,7 +5,7 @@
  * IFS or HTTP_PROXY, so this is a list of what is allowed, kept apart from
  * codec/cgi.c, which makes the variables: it is the parent's own judgement.
  *
- * Used by: parent/engine.c.
+ * Used by: parent/command.c.
  */
 #ifndef IPC_IPC_VARS_H
 #define IPC_IPC_VARS_H

@@ -139,6 +139,21 @@ command_vars_ok(const char *vars, size_t len)
 
 /* ------------------------------------------------- starting it */
 
+/* Who is not root can only stay what it is. */
+static bool
+may_become(const struct spawn_user *u, const struct conf_route *r, char **why)
+{
+	bool other_user = u->uid != geteuid(),
+	     other_group = u->gid != getegid();
+
+	if (geteuid() == 0 ||
+	    (!other_user && !(other_group && r->group != NULL)))
+		return true;
+	*why = mem_printf("--%s=%s: only root can do that",
+	    other_user ? "user" : "group", other_user ? r->user : r->group);
+	return false;
+}
+
 bool
 command_open(struct command *c, const struct conf_route *r, char **why)
 {
@@ -154,11 +169,8 @@ command_open(struct command *c, const struct conf_route *r, char **why)
 	if (r->user != NULL || r->group != NULL) {
 		if (!spawn_user_find(&c->user, r->user, r->group, why))
 			goto fail;
-		if (geteuid() != 0 && c->user.uid != geteuid()) {
-			*why = mem_printf("--user=%s: only root can do that",
-			    r->user);
+		if (!may_become(&c->user, r, why))
 			goto fail;
-		}
 		c->has_user = geteuid() == 0;
 	}
 	if (r->chdir != NULL && access(r->chdir, X_OK) == -1) {

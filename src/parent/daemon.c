@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <poll.h>
 #include <sched.h>
@@ -175,6 +176,22 @@ handle_signals(struct daemon *d)
 
 /* ------------------------------------------------- the loop */
 
+/* Whoever reads it sees the end; 2 is the log, and 1 may not become free. */
+static void
+end_ready_fd(int fd)
+{
+	int null;
+
+	if (fd == STDOUT_FILENO) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (null != -1)
+			(void)dup2(null, fd);
+		fd_close(&null);
+	} else if (fd > STDERR_FILENO) {
+		fd_close(&fd);
+	}
+}
+
 static void
 announce(struct daemon *d)
 {
@@ -187,7 +204,7 @@ announce(struct daemon *d)
 		if (fd != -1)
 			(void)dprintf(fd, "standpiped: listening on %s\n", url);
 	}
-	fd_close(&fd);
+	end_ready_fd(fd);
 }
 
 void
@@ -228,6 +245,8 @@ tick(struct daemon *d)
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
+		if (e->pid != 0)
+			continue; /* the old one is reaped, and logged, first */
 		if (e->restart_at <= now)
 			start_engine(e);
 		if (e->restart_at < next)

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "ipc/ipc.h"
 #include "parent/listen.h"
 
 enum {
@@ -122,7 +123,6 @@ port_of(int fd)
 		: ((struct sockaddr_in *)&ss)->sin_port);
 }
 
-/* Addresses of one name get the same port, whichever it is. */
 static void
 set_port(struct sockaddr *sa, unsigned port)
 {
@@ -134,60 +134,37 @@ set_port(struct sockaddr *sa, unsigned port)
 		    htons((uint16_t)port);
 }
 
-/* "[::1]" is what people write, "::1" what the resolver wants. */
-static char *
-bare_host(const char *address)
-{
-	size_t len = strlen(address);
-
-	if (len > 2 && address[0] == '[' && address[len - 1] == ']')
-		return mem_strndup(address + 1, len - 2);
-	return mem_strdup(address);
-}
-
 /*
- * Bind one address on a port that may still be 0. The result is an errno, or
- * 0; *why is set if the address itself is no good.
+ * Bind one numeric address on a port that may still be 0. The result is an
+ * errno, or 0; *why is a sentence unless it is 0.
  */
 static int
 open_address(struct listen_set *set, const char *address, unsigned port,
     char **why)
 {
 	const struct addrinfo hints = {
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 		.ai_socktype = SOCK_STREAM,
 	};
-	struct addrinfo *list;
-	char *host = bare_host(address);
-	int rc, err = EADDRNOTAVAIL;
+	struct addrinfo *ai;
+	int fd, err, rc = getaddrinfo(address, "0", &hints, &ai);
 
-	rc = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, "0", &hints,
-	    &list);
-	free(host);
 	if (rc != 0) {
 		*why =
 		    mem_printf("--address=%s: %s", address, gai_strerror(rc));
 		return EINVAL;
 	}
-	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
-		int fd;
-
-		set_port(ai->ai_addr, port);
-		if ((fd = bind_tcp(ai)) == -1) {
-			err = errno;
-			if (err == EADDRINUSE)
-				break;
-			continue;
-		}
-		add(set, fd)->url = url_of(fd);
-		port = port_of(fd);
-		err = 0;
-	}
-	freeaddrinfo(list);
-	if (err != 0)
+	set_port(ai->ai_addr, port);
+	fd = bind_tcp(ai);
+	err = errno;
+	freeaddrinfo(ai);
+	if (fd == -1) {
 		*why = mem_printf("cannot listen on %s, port %u: %s", address,
 		    port, strerror(err));
-	return err;
+		return err;
+	}
+	add(set, fd)->url = url_of(fd);
+	return 0;
 }
 
 /* One family of loopback may be missing; of a given address nothing may. */
@@ -252,7 +229,7 @@ open_tcp(struct listen_set *set, const struct conf *conf, char **why)
 static bool
 is_served(const struct sockaddr_un *sun)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool served;
 
 	if (fd == -1)
@@ -344,9 +321,14 @@ listen_open(struct listen_set *set, const struct conf *conf, char **why)
 	    conf->addresses.n > 0;
 
 	*set = (struct listen_set){ 0 };
-	if ((conf->unixsocket == NULL || open_unix(set, conf, why)) &&
-	    (!tcp || open_tcp(set, conf, why)))
+	if ((conf->unixsocket != NULL && !open_unix(set, conf, why)) ||
+	    (tcp && !open_tcp(set, conf, why)))
+		goto fail;
+	if (set->n <= IPC_LISTENERS_MAX)
 		return true;
+	*why = mem_printf("%zu addresses to listen on: more than %d", set->n,
+	    IPC_LISTENERS_MAX);
+fail:
 	listen_close(set);
 	return false;
 }

@@ -2,7 +2,7 @@
  * The sockets that clients arrive at. They are bound here, outlive any engine,
  * and are handed to each.
  *
- * Used by: parent/main.c, parent/daemon.c.
+ * Used by: parent/daemon.c, parent/engine.c.
  */
 #ifndef PARENT_LISTEN_H
 #define PARENT_LISTEN_H

@@ -7,7 +7,7 @@
  * close-on-exec), default signal dispositions, an empty mask, and a process
  * group of its own.
  *
- * Used by: parent/engine.c, parent/command.c.
+ * Used by: parent/daemon.c, parent/engine.c, parent/command.c.
  */
 #ifndef PROC_SPAWN_H
 #define PROC_SPAWN_H

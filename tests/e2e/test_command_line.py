@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -261,6 +262,26 @@ def test_cannot_listen_is_exit_1():
 def test_nobody_of_that_name_is_refused(option):
     done = run("--port=0", f"{option}=no-such-name", "true")
     assert done.returncode in (1, 2) and b"no-such-name" in done.stderr
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("option", ["--user=daemon", "--group=daemon"])
+def test_another_user_or_group_needs_root(option):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        shutil.copy(standpipe.STANDPIPED, folder)
+        shutil.copy(standpipe.ENGINE, folder)
+        done = subprocess.run([f"{folder}/standpiped", "--port=0", option,
+                               "true"], capture_output=True,
+                              stdin=subprocess.DEVNULL, timeout=PATIENCE / 4,
+                              user=65534, group=65534, extra_groups=[])
+    assert done.returncode == 1
+    assert option.encode() in done.stderr and b"only root" in done.stderr
+
+
+def test_more_addresses_than_an_engine_takes_is_exit_1():
+    many = ",".join(f"127.0.1.{i}" for i in range(1, 66))
+    wrong("--port=0", f"--address={many}", "true", says="64", status=1)
 
 
 def test_missing_engine_is_exit_1(tmp_path):

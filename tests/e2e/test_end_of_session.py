@@ -1,10 +1,19 @@
 """When a session with a command ends, and with what code (rules 3 and 4)."""
 
 import os
+import signal
+from pathlib import Path
 
 import pytest
 
 from standpipe import BINARY, TEXT, Daemon, Process, frame, handler, pause, until
+
+def cpu_seconds(pid):
+    """What a process has used so far."""
+    text = Path(f"/proc/{pid}/stat").read_text()
+    user, system = text[text.rindex(")") + 2:].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
 
 FAST = "--kill=EOF:50ms,TERM:50ms,KILL", "--linger=50ms"
 
@@ -66,7 +75,47 @@ def test_P5_a_slow_reader_gets_all_output_of_a_dead_command():
             c.finish(code)
 
 
+def test_rule7_without_a_linger_nothing_is_lost_either():
+    size = 1 << 20
+    with Daemon("--framing=binary", "--linger=0", command=[
+            "head", "-c", size, "/dev/zero"]) as d:
+        for _ in range(20):
+            with d.client(receive_buffer=4096) as c:
+                assert c.handshake().status == 101
+                data, code, _ = c.stream()
+                assert (len(data), code) == (size, 1000)
+                c.finish(code)
+
+
+def test_without_a_linger_a_stalled_client_costs_nothing():
+    fill = ("import os, select\n"
+            "os.set_blocking(1, False)\n"
+            "while select.select([], [1], [], 0.2)[1]:\n"
+            "    os.write(1, bytes(4096))\n")
+    with Daemon("--framing=binary", "--linger=0", "--engines=1", command=[
+            "python3", "-c", fill]) as d:
+        with d.client(receive_buffer=4096) as c:
+            assert c.handshake().status == 101
+            (engine,) = d.engines()
+            d.no_commands()
+            before = cpu_seconds(engine)
+            pause(1)
+            assert cpu_seconds(engine) - before < 0.2
+
+
 # ------------------------------------------------- both are needed to end
+
+
+def test_rule3_input_keeps_its_framing_when_stdout_has_closed(mailbox):
+    line = ("printf last; exec >&-; "
+            f"while read -r x; do echo \"got $x\" >{mailbox.path}; done")
+    with Daemon(*FAST, command=["sh", "-c", line]) as d:
+        with d.session() as c:
+            assert c.recv_text() == "last"  # without an end of line
+            for text in "one", "two":
+                c.send_text(text)
+                assert mailbox.line() == f"got {text}"
+            c.bye()
 
 
 def test_P3_rule3_closed_stdout_is_not_the_end(mailbox):
@@ -314,3 +363,29 @@ def test_signal_is_named_in_the_session_line():
             assert c.recv_close()[0] == 4143
             c.finish()
         assert d.session_end()["exit"] == "SIGTERM"
+
+
+def test_S5_hangup_seen_before_reading_was_paused():
+    data = frame(bytes(1000), BINARY) * 100
+    with Daemon("--engines=1", "--ping=0", "--kill=TERM:50ms,KILL",
+                command=["sleep", "1000"]) as d:
+        engine, = d.engines()
+        with d.session() as c:
+            os.kill(engine, signal.SIGSTOP)
+            assert c.send_some(data) == len(data)
+            c.shut()
+            os.kill(engine, signal.SIGCONT)
+            assert c.ending(30) in ("eof", "reset")
+        d.no_commands()
+
+
+def test_S5_reset_that_comes_together_with_data():
+    with Daemon("--engines=1", "--ping=0", "--kill=TERM:50ms,KILL",
+                command=["sleep", "1000"]) as d:
+        engine, = d.engines()
+        with d.session() as c:
+            os.kill(engine, signal.SIGSTOP)
+            c.send_text("x")
+            c.reset()
+            os.kill(engine, signal.SIGCONT)
+            d.no_commands(3)

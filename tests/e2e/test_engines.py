@@ -1,12 +1,19 @@
 """Engines and the parent, killed while they are at work."""
 
+import contextlib
 import os
+import shutil
 import signal
+import socket
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from standpipe import (SANITIZED, Daemon, Gone, Process, descriptors, handler,
-                       now, until)
+from standpipe import (ENGINE, PATIENCE, SANITIZED, STANDPIPED, Daemon, Gone,
+                       Process, descriptors, handler, now, pause, pss, until)
 
 
 def settled(d, count):
@@ -117,6 +124,17 @@ def test_engine_killed_again_and_again_comes_back():
         assert len(d.logged("^standpiped: listening")) == 1
 
 
+def test_engine_killed_is_always_logged_with_its_signal():
+    with Daemon("--engines=1") as d:
+        for _ in range(10):
+            (old,) = d.engines()
+            mark = d.mark()
+            os.kill(old, signal.SIGKILL)
+            replaced(d, [old])
+            d.wait_logs(rf"error engine killed .*pid={old} signal=9", 1,
+                        start=mark)
+
+
 def test_engine_killed_leaves_no_descriptor_behind():
     with Daemon("--engines=2") as d:
         def kill():
@@ -180,3 +198,75 @@ def test_sigterm_to_an_engine_alone_harms_the_daemon_not():
             c.send_text("x")
             assert c.recv_text() == "x"
             c.bye()
+
+
+def test_engine_accepts_nobody_before_it_knows_everything():
+    IPC_LISTEN = 2
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ours:
+        listener.setblocking(False)
+        with theirs:
+            engine = subprocess.Popen([ENGINE], stdin=theirs,
+                                      stdout=subprocess.DEVNULL)
+        with socket.create_connection(listener.getsockname()):
+            socket.send_fds(ours, [struct.pack("=IIB", IPC_LISTEN, 0, 0)],
+                            [listener.fileno()])
+            held = len(descriptors(engine.pid))
+            until(lambda: len(descriptors(engine.pid)) > held or
+                  engine.poll() is not None, "it has the socket")
+            pause(0.1)
+            ours.close()  # it must be in its loop to see that
+            try:
+                assert engine.wait(PATIENCE / 4) == 1
+            finally:
+                engine.kill()
+                engine.wait()
+
+
+@contextlib.contextmanager
+def lying_engine(lie, *args, **kw):
+    """A daemon whose only engine is not ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        shutil.copy(STANDPIPED, folder)
+        shutil.copy(handler("lying-engine"), f"{folder}/standpiped-engine")
+        Path(folder, "lie").write_text(lie)
+        d = Daemon("--engines=1", "--kill=TERM:50ms,KILL", *args, **kw)
+        d.args[0] = f"{folder}/standpiped"
+        with d:
+            yield d
+
+
+@pytest.mark.parametrize("lie", [
+    "descriptors", "00", "63000000" + "00000000",  # no such type
+    "09000000" + "00000000",  # ready once more
+    "0e000000" + "00000000",  # leaves without having been let in
+    "0a000000" + "00000000" + "01000000",  # no such route
+    "0a000000" + "00000000" + "00000000" + b"PATH=/x\0".hex(),
+    "0a000000" + "00000000" + "00000000" + b"LD_PRELOAD=/x\0".hex(),
+    "0a000000" + "00000000" + "00000000" + b"HTTP_PROXY=x\0".hex(),
+    "0a000000" + "00000000" + "00000000" + b"HTTP_A=x".hex(),
+])
+def test_nonsense_costs_an_engine_its_life(lie):
+    with lying_engine(lie) as d:
+        d.wait_logs("error engine lost", 2)
+        assert not d.ended()
+
+
+def test_engine_that_disowns_a_living_command_takes_it_along():
+    with lying_engine("done", command=["sleep", "1000"]) as d:
+        d.wait_logs("error engine lost", 2)
+        until(lambda: len(d.commands()) < 2, "the first command has ended")
+
+
+def test_engine_signals_no_strangers():
+    with lying_engine("strangers", status=1) as d:
+        d.signal(signal.SIGTERM)  # the engine does not listen
+
+
+def test_engine_that_reads_no_answers_costs_the_parent_nothing():
+    with lying_engine("flood", command=["true"], status=1) as d:
+        before = pss(d.pid), len(descriptors(d.pid))
+        pause(2)
+        assert pss(d.pid) < before[0] + (2 << 20)
+        assert len(descriptors(d.pid)) < before[1] + 16

@@ -139,6 +139,20 @@ def test_S15_rule6_program_that_never_reads(framing, data):
 
 
 @MEMORY
+@pytest.mark.parametrize("to", ["client", "both"])
+def test_S15_rule9_stderr_for_a_client_that_never_reads(to, mailbox):
+    with Daemon("--engines=1", f"--stderr={to}", *FAST, command=[
+            "sh", "-c", "head -c 50000000 /dev/zero >&2; "
+            f"echo done >{mailbox.path}; sleep 1000"]) as d:
+        engine = engine_of(d)
+        idle = pss(engine)
+        with d.session() as c:
+            assert mailbox.line() == "done"
+            assert pss(engine) < idle + 2 * ABOVE
+            c.reset()
+
+
+@MEMORY
 def test_rule6_head_that_never_ends():
     with Daemon("--engines=1", "--handshake-timeout=60s") as d:
         engine = engine_of(d)
@@ -208,3 +222,13 @@ def test_P17_P19_five_hundred_aborted_sessions_leave_nothing():
 
 def test_P16_bulk_with_stalls_is_exact_and_flat():
     soak.bulk(48 << 20, 1)
+
+
+def test_handshake_timeout_0_waits_for_ever():
+    with Daemon("--handshake-timeout=0") as d:
+        with d.client() as c:
+            head = request_head()
+            c.send(head[:1])
+            c.silent(0.2)
+            c.send(head[1:])
+            assert c.response(body=False).status == 101

@@ -1,5 +1,6 @@
 """Starting, stopping, listening and logging."""
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -78,6 +79,21 @@ def test_ready_lines_at_any_level_and_on_ready_fd(level, form):
                 f"standpiped: listening on {url}" for url in d.urls]
 
 
+@pytest.mark.parametrize("fd", [1, 2])
+def test_ready_fd_may_be_a_standard_one(fd):
+    with Daemon("--engines=1", f"--ready-fd={fd}") as d:
+        assert descriptors(d.pid).keys() >= {0, 1, 2}
+        with d.session() as c:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+            c.bye()
+        assert d.session_end()["close"] == "1000"
+        old = d.engines()
+        os.kill(old[0], signal.SIGKILL)
+        d.wait_log("error engine killed")  # the log is where it was
+        d.stdout.truncate(0)  # where nothing but these lines may stand
+
+
 def test_ready_means_every_engine_accepts():
     for _ in range(3):
         with Daemon("--engines=4") as d:
@@ -114,6 +130,17 @@ def test_P9_rule4_stop_says_1001_and_runs_the_ladder(sig, mailbox):
         assert sorted(told) == ["EOF"] * 4 + ["TERM"] * 4
     ends = [fields(line) for line in d.logged("session ends")]
     assert [end["close"] for end in ends] == ["1001"] * 4
+
+
+def test_rule2_a_stop_does_not_change_the_clients_code():
+    with Daemon("--close-drain=1m", "--kill=EOF:1s,KILL", command=[
+            "sh", "-c", "cat; echo drained; exec sleep 1000"]) as d:
+        with d.session() as c:
+            c.send_close(3001)
+            assert c.recv_text() == "drained"
+            d.signal(signal.SIGTERM)
+            assert c.recv_close()[0] == 3001
+        assert d.wait() == 0
 
 
 def test_P9_stop_ends_listening_at_once():
@@ -303,6 +330,20 @@ def test_S1_live_unix_socket_is_left_alone(tmp_path):
             c.send_text("x")
             assert c.recv_text() == "x"
             c.bye()
+
+
+def test_S1_busy_unix_socket_is_left_alone_at_once(tmp_path):
+    path = str(tmp_path / "sock")
+    with socket.socket(socket.AF_UNIX) as server, contextlib.ExitStack() as all:
+        server.bind(path)
+        server.listen(0)
+        with pytest.raises(BlockingIOError):  # until its backlog is full
+            for _ in range(64):
+                c = all.enter_context(socket.socket(socket.AF_UNIX))
+                c.setblocking(False)
+                c.connect(path)
+        done = run(f"--unixsocket={path}", "true", timeout=PATIENCE / 4)
+        assert done.returncode == 1 and path.encode() in done.stderr
 
 
 def test_S1_what_is_no_socket_is_left_alone(tmp_path):

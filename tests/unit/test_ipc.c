@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -646,6 +648,52 @@ reads_before_the_end(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
+/* As a parent without privileges that starts many commands at once. */
+static int
+send_many_descriptors(struct pair *p)
+{
+	const struct rlimit few = { 64, 64 };
+	enum { MESSAGES = 30 };
+	uint32_t next = 0;
+	struct ipc_msg m;
+	int fd[3];
+
+	if (setrlimit(RLIMIT_NOFILE, &few) == -1 ||
+	    (geteuid() == 0 && setuid(65534) == -1))
+		return 1;
+	for (uint32_t i = 0; i < MESSAGES; i++) {
+		open_nulls(fd, 3);
+		if (!ipc_chan_send(&p->parent, IPC_SPAWNED, i, "\0\0\0\0", 4,
+			NULL, 0, fd, 3))
+			return 2;
+	}
+	if (!ipc_chan_queued(&p->parent))
+		return 3; /* nothing was refused: this tests nothing */
+	for (; ipc_chan_queued(&p->parent); next++) {
+		if (ipc_chan_recv(&p->engine, &m) != IPC_RECV_MSG ||
+		    m.session != next)
+			return 4;
+		close_fds(m.fd, m.nfds);
+		if (!ipc_chan_flush(&p->parent))
+			return 5;
+	}
+	return 0;
+}
+
+static void
+waits_while_too_many_descriptors_travel(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_int_not_equal(pid, -1);
+	if (pid == 0)
+		_exit(send_many_descriptors(*state));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define pair_test(f) \
 	cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
 
@@ -666,6 +714,7 @@ main(void)
 		pair_test(does_not_overtake),
 		pair_test(bounds_the_queue),
 		pair_test(clears_what_is_queued),
+		pair_test(waits_while_too_many_descriptors_travel),
 		pair_test(notices_the_end),
 		pair_test(reads_before_the_end),
 	};

@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,7 @@ fill(struct conf *c)
 		{ "subprotocol", "c" },
 		{ "subprotocol-required", "true" },
 		{ "console", "true" },
+		{ "kill", "EOF:5s,HUP:1ms,KILL" },
 		{ "linger", "1ms" },
 		{ "close-drain", "2ms" },
 		{ "close-timeout", "3ms" },
@@ -91,6 +93,12 @@ assert_filled(const struct conf *c)
 	assert_string_equal(r->subprotocols.v[0], "a");
 	assert_string_equal(r->subprotocols.v[2], "c");
 	assert_true(r->subprotocol_required && r->console && r->same_origin);
+	assert_int_equal(r->kill.n, 3);
+	assert_int_equal(r->kill.rung[0].sig, 0);
+	assert_int_equal(r->kill.rung[0].wait_ms, 5000);
+	assert_int_equal(r->kill.rung[1].sig, SIGHUP);
+	assert_int_equal(r->kill.rung[1].wait_ms, 1);
+	assert_int_equal(r->kill.rung[2].sig, SIGKILL);
 	assert_int_equal(r->linger, 1);
 	assert_int_equal(r->close_drain, 2);
 	assert_int_equal(r->close_timeout, 3);
@@ -267,6 +275,8 @@ values_are_checked(void **state)
 		{ "ping=30000ms", "ping=9999999999h", false },
 		{ "console=false", "console=2", false },
 		{ "console=false", "subprotocol=a", false },
+		{ "kill=EOF:2000ms,TERM:3000ms,KILL:0ms", "kill=none", true },
+		{ "kill=EOF:2000ms,TERM:3000ms,KILL:0ms", "kill=", false },
 	};
 
 	(void)state;

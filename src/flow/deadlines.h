@@ -1,0 +1,51 @@
+/*
+ * Many deadlines over one timer: what an owner waits for, each at a time of its
+ * own or not at all, and one event of the loop for the earliest of them.
+ *
+ * A deadline that is put off costs nothing: the timer fires at the old time,
+ * finds nothing due, and is set again.
+ *
+ * Used by: flow/session.c.
+ */
+#ifndef FLOW_DEADLINES_H
+#define FLOW_DEADLINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event_struct.h>
+
+struct event_base;
+
+struct deadlines_ops {
+	/* That one has come, and is awaited no longer. May set any. */
+	void (*on_due)(void *owner, size_t which);
+	/* All that were due have been told; here alone the owner may be freed. */
+	void (*on_turn)(void *owner);
+};
+
+struct deadlines {
+	const struct deadlines_ops *ops; /* kept */
+	void *owner;                     /* kept */
+	uint64_t *at; /* kept: clock_ms() of each; UINT64_MAX: not awaited */
+	size_t n;     /* of those */
+	uint64_t
+	    armed; /* when the timer fires; 0: in the next turn of the loop */
+	struct event timer;
+};
+
+/* Keeps base, at[0..n), ops and owner; nothing is awaited. */
+void deadlines_init(struct deadlines *, struct event_base *base, uint64_t *at,
+    size_t n, const struct deadlines_ops *, void *owner);
+void deadlines_clear(struct deadlines *);
+
+/* Await one `ms` from now, whenever it was to come before; or not at all. */
+void deadlines_set(struct deadlines *, size_t which, uint64_t ms);
+void deadlines_forget(struct deadlines *, size_t which);
+bool deadlines_awaits(const struct deadlines *, size_t which);
+
+/* Have on_turn() called in the next turn of the loop. */
+void deadlines_wake(struct deadlines *);
+
+#endif
