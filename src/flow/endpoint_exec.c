@@ -148,14 +148,17 @@ endpoint_exec_init(struct endpoint_exec *e, struct flow *flow, const int fd[3],
 	*e = (struct endpoint_exec){
 		.in = stream_new(flow, STREAM_SINK, fd[0], max_pipe),
 		.out = stream_new(flow, STREAM_SOURCE, fd[1], max_pipe),
-		.err = stream_new(flow, STREAM_SOURCE, fd[2], 0),
 		.ops = ops,
 		.owner = owner,
 		.pid = pid,
+		.err_ended = fd[2] == -1,
 	};
 	buf_init(&e->line, ENDPOINT_STDERR_LINE);
 	stream_set_owner(e->in, &in_ops, e);
 	stream_set_owner(e->out, &out_ops, e);
+	if (fd[2] == -1)
+		return;
+	e->err = stream_new(flow, STREAM_SOURCE, fd[2], 0);
 	stream_set_owner(e->err, &err_ops, e);
 }
 

@@ -48,7 +48,8 @@ struct endpoint_exec {
 };
 
 /*
- * Takes the three descriptors: stdin, stdout, stderr. Nothing is read before
+ * Takes the three descriptors: stdin, stdout, stderr (-1: the program
+ * has none that we read). Nothing is read before
  * endpoint_exec_resume() and endpoint_exec_read_stderr().
  */
 void endpoint_exec_init(struct endpoint_exec *, struct flow *, const int fd[3],

@@ -41,7 +41,7 @@ struct session_start {
 	const struct session_ops *ops;  /* kept */
 	void *owner;                    /* kept */
 	struct stream *client;          /* taken */
-	int fd[3];                      /* taken: the program's 0, 1 and 2 */
+	int fd[3]; /* taken: the program's 0, 1 and 2; 2 may be -1 */
 	pid_t pid;
 	uint32_t id;
 	char *peer; /* taken: address and port, for the log */

@@ -21,7 +21,7 @@ enum ipc_type {
 	IPC_LISTEN,   /* a listening socket; carries one descriptor */
 	IPC_START,    /* settings and sockets are complete: accept */
 	IPC_STOP,     /* stop accepting, send everybody away, end */
-	IPC_SPAWNED,  /* the command runs; carries three descriptors */
+	IPC_SPAWNED,  /* the command runs; its 0, 1 and maybe 2 */
 	IPC_REFUSED,  /* it does not */
 	IPC_EXITED,   /* it has ended */
 	IPC_ADMITTED, /* the answer to IPC_ADMIT */

@@ -8,22 +8,22 @@ static const struct rule {
 	const char *name;
 	enum ipc_side from;
 	size_t min, max;
-	size_t nfds;
+	size_t nfds_min, nfds_max;
 } rules[IPC_TYPES] = {
-	[IPC_CONF] = { "conf", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0 },
-	[IPC_LISTEN] = { "listen", IPC_FROM_PARENT, 1, 256, 1 },
-	[IPC_START] = { "start", IPC_FROM_PARENT, 4, 4, 0 },
-	[IPC_STOP] = { "stop", IPC_FROM_PARENT, 0, 0, 0 },
-	[IPC_SPAWNED] = { "spawned", IPC_FROM_PARENT, 4, 4, 3 },
-	[IPC_REFUSED] = { "refused", IPC_FROM_PARENT, 8, 8, 0 },
-	[IPC_EXITED] = { "exited", IPC_FROM_PARENT, 3, 3, 0 },
-	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, 4, 4, 0 },
-	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0 },
-	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 4, IPC_BODY_MAX, 0 },
-	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 8, 8, 0 },
-	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0 },
-	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, 0, 0, 0 },
-	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 0, 0, 0 },
+	[IPC_CONF] = { "conf", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
+	[IPC_LISTEN] = { "listen", IPC_FROM_PARENT, 1, 256, 1, 1 },
+	[IPC_START] = { "start", IPC_FROM_PARENT, 4, 4, 0, 0 },
+	[IPC_STOP] = { "stop", IPC_FROM_PARENT, 0, 0, 0, 0 },
+	[IPC_SPAWNED] = { "spawned", IPC_FROM_PARENT, 4, 4, 2, 3 },
+	[IPC_REFUSED] = { "refused", IPC_FROM_PARENT, 8, 8, 0, 0 },
+	[IPC_EXITED] = { "exited", IPC_FROM_PARENT, 3, 3, 0, 0 },
+	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, 4, 4, 0, 0 },
+	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
+	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 4, IPC_BODY_MAX, 0, 0 },
+	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
+	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
+	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, 0, 0, 0, 0 },
+	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 };
 
 void
@@ -51,7 +51,8 @@ ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in, size_t len)
 	memcpy(&m->session, in + 4, sizeof(m->session));
 	m->body = in + IPC_HEAD;
 	m->len = len - IPC_HEAD;
-	return m->len >= r->min && m->len <= r->max && m->nfds == r->nfds;
+	return m->len >= r->min && m->len <= r->max && m->nfds >= r->nfds_min &&
+	    m->nfds <= r->nfds_max;
 }
 
 size_t

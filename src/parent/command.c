@@ -1,12 +1,14 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "ipc/ipc.h"
@@ -154,12 +156,21 @@ may_become(const struct spawn_user *u, const struct conf_route *r, char **why)
 	return false;
 }
 
-bool
-command_open(struct command *c, const struct conf_route *r, char **why)
+/* Lines that the log leaves out need no pipe, and nobody who reads it. */
+static bool
+wants_stderr(const struct conf *conf)
 {
+	return conf->loglevel >= LOG_LVL_INFO ||
+	    conf->route.stderr_to != CONF_STDERR_LOG;
+}
+
+bool
+command_open(struct command *c, const struct conf *conf, char **why)
+{
+	const struct conf_route *r = &conf->route;
 	const char *path = getenv("PATH");
 
-	*c = (struct command){ .argv = r->argv, .chdir = r->chdir };
+	*c = (struct command){ .argv = r->argv, .chdir = r->chdir, .null = -1 };
 	c->path = find_program(r->argv[0], path == NULL ? default_path : path);
 	if (c->path == NULL) {
 		*why = mem_printf("%s: %s", r->argv[0],
@@ -181,6 +192,11 @@ command_open(struct command *c, const struct conf_route *r, char **why)
 		c->rung[i] = (struct child_rung){ r->kill.rung[i].sig,
 			r->kill.rung[i].wait_ms };
 	c->ladder = (struct child_ladder){ c->rung, r->kill.n };
+	if (!wants_stderr(conf) &&
+	    (c->null = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1) {
+		*why = mem_printf("/dev/null: %s", strerror(errno));
+		goto fail;
+	}
 	make_env(c, r);
 	if (c->nenv <= COMMAND_ENV_MAX)
 		return true;
@@ -198,16 +214,17 @@ command_close(struct command *c)
 		free(c->env[i]);
 	free(c->env);
 	free(c->path);
+	fd_close(&c->null);
 	*c = (struct command){ 0 };
 }
 
 /* theirs[] for the program, ours[] for the engine. */
 static int
-make_pipes(int theirs[3], int ours[3])
+make_pipes(size_t n, int theirs[3], int ours[3])
 {
 	int p[2];
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < n; i++) {
 		int their_end = i == 0 ? 0 : 1;
 
 		if (fd_pipe_nonblock(p) == -1)
@@ -246,14 +263,17 @@ command_start(const struct command *c, const char *vars, size_t len,
     struct command_pipes *pipes)
 {
 	int theirs[3] = { -1, -1, -1 }, ours[3] = { -1, -1, -1 };
+	size_t n = c->null == -1 ? 3 : 2;
 	pid_t pid = -1;
 
-	if (make_pipes(theirs, ours) == 0 &&
+	theirs[2] = c->null;
+	if (make_pipes(n, theirs, ours) == 0 &&
 	    (pid = run(c, vars, len, theirs)) != -1) {
 		memcpy(pipes->fd, ours, sizeof(ours));
+		pipes->n = n;
 		ours[0] = ours[1] = ours[2] = -1;
 	}
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < n; i++) {
 		fd_close(&theirs[i]);
 		fd_close(&ours[i]);
 	}

@@ -14,7 +14,7 @@
 #include "proc/child.h"
 #include "proc/spawn.h"
 
-struct conf_route;
+struct conf;
 
 enum { COMMAND_ENV_MAX = 256 }; /* variables that the configuration sets */
 
@@ -24,6 +24,7 @@ struct command {
 	char **env;        /* owned: what every session gets */
 	size_t nenv;
 	const char *chdir; /* kept; NULL: stay */
+	int null; /* owned: its standard error if nobody wants that; or -1 */
 	bool has_user;
 	struct spawn_user user;
 	struct child_rung rung[8];
@@ -31,15 +32,16 @@ struct command {
 };
 
 /*
- * Find the program and put together what all sessions share; keeps the route.
- * False and an owned sentence in *why.
+ * Find the program of the route and put together what all sessions share; keeps
+ * the settings. False and an owned sentence in *why.
  */
-bool command_open(struct command *, const struct conf_route *, char **why);
+bool command_open(struct command *, const struct conf *, char **why);
 void command_close(struct command *);
 
-/* Our ends of the pipes: write to its 0, read from its 1 and 2. */
+/* Our ends of the pipes: write to its 0, read from its 1 and maybe 2. */
 struct command_pipes {
 	int fd[3];
+	size_t n; /* 2 or 3 */
 };
 
 /*

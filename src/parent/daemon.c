@@ -398,9 +398,8 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 
 	*d = (struct daemon){ .conf = conf };
 	buf_init(&d->packed, IPC_CONF_MAX);
-	if (!command_open(&d->command, &conf->route, why) ||
-	    !find_engine(d, why) || !find_engine_user(d, why) ||
-	    !listen_open(&d->listeners, conf, why))
+	if (!command_open(&d->command, conf, why) || !find_engine(d, why) ||
+	    !find_engine_user(d, why) || !listen_open(&d->listeners, conf, why))
 		goto fail;
 	if (!wire_pack(conf, &d->packed)) {
 		*why = mem_strdup("the settings are too large");

@@ -240,7 +240,7 @@ tell_spawned(struct engine *e, uint32_t session, pid_t pid,
 
 	ipc_put_u32(body, (uint32_t)pid);
 	if (!ipc_chan_send(&e->chan, IPC_SPAWNED, session, body, sizeof(body),
-		NULL, 0, pipes->fd, 3))
+		NULL, 0, pipes->fd, pipes->n))
 		engine_lost(e, "it does not read what it is told");
 }
 

@@ -497,3 +497,17 @@ def test_sandbox_holds_the_engines_and_not_the_commands(how):
         assert status_field(engine, "Seccomp") == "2"
     assert status_field(command, "Seccomp") == "0"
     assert status_field(command, "NoNewPrivs") == "0"
+
+
+@pytest.mark.parametrize("options, where", [
+    (["--loglevel=info"], "pipe:"),
+    (["--loglevel=warn"], "/dev/null"),
+    (["--loglevel=error", "--stderr=both"], "pipe:"),
+])
+def test_rule9_stderr_that_nobody_wants_is_dev_null(options, where):
+    command = ["sh", "-c", "readlink /proc/self/fd/2; head -c 300000 "
+               "/dev/zero >&2; echo done"]
+    with Daemon(*options, command=command) as d, d.session() as c:
+        assert c.recv_text().startswith(where)
+        while c.recv_text() != "done":
+            pass  # with --stderr=both the zeros are there too
