@@ -200,15 +200,6 @@ def test_sigterm_to_an_engine_alone_harms_the_daemon_not():
             c.bye()
 
 
-def links(pid):
-    """What the descriptors of a process are."""
-    found = []
-    for fd in descriptors(pid):
-        with contextlib.suppress(OSError):
-            found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
-    return found
-
-
 def test_engine_accepts_nobody_before_it_knows_everything():
     IPC_LISTEN = 2
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -221,7 +212,7 @@ def test_engine_accepts_nobody_before_it_knows_everything():
             socket.send_fds(ours, [struct.pack("=IIB", IPC_LISTEN, 0, 0)],
                             [listener.fileno()])
             name = f"socket:[{os.fstat(listener.fileno()).st_ino}]"
-            until(lambda: name in links(engine.pid) or
+            until(lambda: name in descriptors(engine.pid).values() or
                   engine.poll() is not None, "it has the socket")
             pause(0.1)
             ours.close()  # it must be in its loop to see that
