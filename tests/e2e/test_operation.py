@@ -156,8 +156,8 @@ def test_P9_stop_ends_listening_at_once():
                         assert late.handshake().status == 503
                     except AssertionError as e:
                         assert "ended" in str(e)
-            except ConnectionRefusedError:
-                pass
+            except OSError:
+                pass  # refused, or reset while the socket was closed
             c.finish(1001)
         d.wait()
 

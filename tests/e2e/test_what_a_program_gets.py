@@ -341,7 +341,7 @@ def test_P15_command_that_is_spoilt_after_the_start(script, spoil):
             os.mkdir(path)
         with d.client() as c:
             assert c.handshake().status == 502
-        assert not d.commands()
+        d.no_commands()
 
 
 def test_P19_slots_after_every_kind_of_failure(script):
