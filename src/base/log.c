@@ -216,15 +216,15 @@ static void
 put_json(struct line *l, enum log_level level, const char *msg,
     const struct log_field *f, size_t n)
 {
-	const struct log_field pid = LOG_INT("pid", getpid());
+	const struct log_field process = LOG_INT("process", getpid());
 	size_t whole;
 
 	put(l, "{\"time\":\"");
 	put_time(l);
 	put(l, "\",\"level\":\"");
 	put(l, levels[level].name);
-	put(l, "\",\"pid\":");
-	put_field(l, &pid);
+	put(l, "\",\"process\":");
+	put_field(l, &process);
 	put(l, ",\"msg\":");
 	put_value(l, msg, strlen(msg));
 	for (size_t i = 0; i < n; i++) {

@@ -108,13 +108,15 @@ static void
 log_refusal(const struct conn *c, const struct route_decision *d)
 {
 	char peer[PEER_SIZE];
+	const struct log_field fields[] = { LOG_UINT("session", c->job->id),
+		LOG_STR("peer", peer), LOG_UINT("status", d->status),
+		LOG_STR("rule", d->rule), LOG_STR("option", d->option) };
 
 	if (d->rule == NULL)
 		return;
 	format_peer(c, peer, sizeof(peer));
-	LOG(LOG_LVL_WARN, "refused", LOG_UINT("session", c->job->id),
-	    LOG_STR("peer", peer), LOG_UINT("status", d->status),
-	    LOG_STR("rule", d->rule), LOG_STR("option", d->option));
+	log_fields(LOG_LVL_WARN, "refused", fields,
+	    nitems(fields) - (d->option == NULL));
 }
 
 static void

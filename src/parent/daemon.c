@@ -82,7 +82,7 @@ daemon_on_other(void *arg, pid_t pid, struct child_end end)
 		if (e->pid != pid)
 			continue;
 		e->pid = 0;
-		if (end.signal != 0)
+		if (end.signal != 0 && !d->forced)
 			LOG(LOG_LVL_ERROR, "engine killed",
 			    LOG_UINT("engine", i), LOG_INT("pid", pid),
 			    LOG_UINT("signal", end.signal));

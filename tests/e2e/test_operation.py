@@ -404,6 +404,11 @@ def test_log_text(level):
     assert r"tab\x09here \"quote\" back\\slash" in line
 
 
+def pairs_once(pairs):
+    assert len(dict(pairs)) == len(pairs), pairs
+    return dict(pairs)
+
+
 @pytest.mark.parametrize("level", ["info", "debug"])
 def test_log_json_every_line_parses(level):
     with Daemon("--log-format=json", f"--loglevel={level}",
@@ -415,11 +420,11 @@ def test_log_json_every_line_parses(level):
         if line.startswith("standpiped: listening on "):
             continue
         assert re.fullmatch(r"[\x20-\x7e]*", line), ascii(line)
-        one = json.loads(line)
+        one = json.loads(line, object_pairs_hook=pairs_once)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
                             one["time"])
         assert one["level"] in ("error", "warn", "info", "debug")
-        assert isinstance(one["pid"], int) and one["msg"]
+        assert isinstance(one["process"], int) and one["msg"]
         seen.append(one)
     ends = [one for one in seen if one["msg"] == "session ends"]
     assert len(ends) == 3
@@ -429,6 +434,7 @@ def test_log_json_every_line_parses(level):
     assert first["in_messages"] == 0 and first["close"] == 4000
     refused = [one for one in seen if one["msg"] == "refused"]
     assert {one["status"] for one in refused} >= {400, 403}
+    assert all(one.get("option") != "" for one in refused)
     text = [one for one in seen if one["msg"] == "stderr"][0]["text"]
     assert r"\x1b[31mred \x01 \xc3\xa4 \xff a=b" in text
 

@@ -141,7 +141,7 @@ writes_json(void **state)
 		log_fields(LOG_LVL_ERROR, "it \"is\"", &cases[i].field, 1);
 		got = behind_time(capture_end(&c), "{\"time\":\"");
 		snprintf(want, sizeof(want),
-		    "\",\"level\":\"error\",\"pid\":%d,"
+		    "\",\"level\":\"error\",\"process\":%d,"
 		    "\"msg\":\"it \\\"is\\\"\",\"v\":%s}\n",
 		    (int)getpid(), cases[i].json);
 		if (strcmp(got, want) != 0)
