@@ -636,7 +636,7 @@ http1_host(const struct http1_head *head, const char **host, size_t *host_len,
 	return true;
 }
 
-enum http1_body
+enum http1_body_kind
 http1_body(const struct http1_head *head, uint64_t *length)
 {
 	*length = head->length;

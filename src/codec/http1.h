@@ -58,7 +58,11 @@ enum http1_form {
 	HTTP1_ASTERISK,  /* *, of OPTIONS alone */
 };
 
-enum http1_body { HTTP1_BODY_NONE, HTTP1_BODY_LENGTH, HTTP1_BODY_CHUNKED };
+enum http1_body_kind {
+	HTTP1_BODY_NONE,
+	HTTP1_BODY_LENGTH,
+	HTTP1_BODY_CHUNKED,
+};
 
 struct http1_field {
 	const char *name;
@@ -83,7 +87,7 @@ struct http1_head {
 	const char *authority; /* both of them, as they were sent */
 	size_t authority_len;
 
-	enum http1_body body;
+	enum http1_body_kind body;
 	uint64_t length; /* of HTTP1_BODY_LENGTH; 0 is possible */
 
 	size_t nfields;
@@ -146,7 +150,7 @@ bool http1_host(const struct http1_head *, const char **host, size_t *host_len,
     unsigned *port);
 
 /* What follows the head; *length is the bytes of HTTP1_BODY_LENGTH, else 0. */
-enum http1_body http1_body(const struct http1_head *, uint64_t *length);
+enum http1_body_kind http1_body(const struct http1_head *, uint64_t *length);
 
 /*
  * Split HOST[:PORT] and judge it as http1_host() says. False if malformed; a

@@ -61,7 +61,7 @@ static bool
 has_body(const struct http1_head *head)
 {
 	uint64_t length;
-	enum http1_body body = http1_body(head, &length);
+	enum http1_body_kind body = http1_body(head, &length);
 
 	return body == HTTP1_BODY_CHUNKED || length > 0;
 }

@@ -1,7 +1,7 @@
 /*
- * Request heads. The first byte says how the rest is cut; the answer must not
- * depend on that, and everything in a head must lie inside the input. What is
- * made of a head (handshake, variables, path) is made too.
+ * Request heads and bodies. The first byte says how the rest is cut; the
+ * answer must not depend on that, and everything that is given must lie inside
+ * the input. What is made of a head (handshake, variables, path) is made too.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "codec/cgi.h"
 #include "codec/http1.h"
+#include "codec/http1_body.h"
 #include "codec/url.h"
 #include "codec/ws_hello.h"
 
@@ -105,6 +106,54 @@ use_head(const struct http1_head *h)
 	buf_clear(&b);
 }
 
+/* What has become of a body. */
+struct read_body {
+	struct http1_body reader;
+	enum http1_body_result rc;
+	size_t used, len;
+	uint32_t sum; /* of its bytes and their order */
+};
+
+static void
+read_piece(struct read_body *b, const uint8_t *in, size_t len)
+{
+	do {
+		const uint8_t *data = NULL;
+		size_t used = 0, n = 0;
+
+		b->rc = http1_body_read(&b->reader, in, len, &used, &data, &n);
+		check(used <= len);
+		if (b->rc == HTTP1_BODY_DATA) {
+			check_inside(in, used, (const char *)data, n);
+			check(n > 0 && data + n == in + used);
+			b->len += n;
+			for (size_t i = 0; i < n; i++)
+				b->sum = b->sum * 31 + data[i];
+		}
+		b->used += used;
+		in += used;
+		len -= used;
+	} while (b->rc == HTTP1_BODY_DATA);
+	check(b->rc != HTTP1_BODY_MORE || len == 0);
+}
+
+static void
+use_body(const struct http1_head *head, const uint8_t *in, size_t len,
+    size_t step)
+{
+	struct read_body whole = { 0 }, cut = { 0 };
+
+	http1_body_init(&whole.reader, head);
+	http1_body_init(&cut.reader, head);
+	read_piece(&whole, in, len);
+	read_piece(&cut, in, 0);
+	for (size_t at = 0; at < len && cut.rc == HTTP1_BODY_MORE; at += step)
+		read_piece(&cut, in + at, len - at < step ? len - at : step);
+	check(cut.rc == whole.rc && cut.used == whole.used);
+	check(cut.len == whole.len && cut.sum == whole.sum);
+	check(head->body != HTTP1_BODY_LENGTH || whole.len <= head->length);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
@@ -121,6 +170,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check(whole_used <= len && whole_used <= HTTP1_MAX_HEAD);
 		check_head(&head, in, whole_used);
 		use_head(&head);
+		use_body(&head, in + whole_used, len - whole_used, step);
 	}
 	scanned = 0;
 	while (rc == HTTP1_MORE && have < len) {
