@@ -235,7 +235,7 @@ start_program(struct conn *c, const struct http1_head *head,
 
 	url_split(head->target, head->target_len, &url);
 	c->subprotocol = d->subprotocol;
-	buf_init(&vars, IPC_BODY_MAX - sizeof(uint32_t));
+	buf_init(&vars, IPC_BODY_MAX - IPC_SPAWN_MAX);
 	if (!put_vars(c, head, &url, &vars)) {
 		buf_clear(&vars);
 		refuse(c, &too_big, false);

@@ -189,13 +189,13 @@ engine_session_begins(struct job *j, struct session *s)
 void
 engine_spawn(struct engine *e, struct job *j, const struct buf *vars)
 {
-	uint8_t head[4];
+	uint8_t head[IPC_SPAWN_MAX];
+	size_t n = ipc_put_spawn(head, IPC_KIND_COMMAND, NULL, 0);
 
 	j->waits_for_spawn = true;
-	ipc_put_spawn_head(head, 0);
 	after_send(e,
-	    ipc_chan_send(&e->chan, IPC_SPAWN, j->id, head, sizeof(head),
-		vars->data, vars->len, NULL, 0));
+	    ipc_chan_send(&e->chan, IPC_SPAWN, j->id, head, n, vars->data,
+		vars->len, NULL, 0));
 }
 
 /* ------------------------------------------------- sessions */

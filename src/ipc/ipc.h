@@ -27,7 +27,7 @@ enum ipc_type {
 	IPC_ADMITTED, /* the answer to IPC_ADMIT */
 	/* engine to parent */
 	IPC_READY, /* accepting */
-	IPC_SPAWN, /* run route R with these variables */
+	IPC_SPAWN, /* run a program with these variables */
 	IPC_KILL,  /* the client has gone: start the ladder */
 	IPC_DONE,  /* the session is over (after an exit that asked for it) */
 	IPC_ADMIT, /* one more connection? (only under max-connections) */
@@ -39,16 +39,28 @@ enum {
 	IPC_HEAD = 8,
 	IPC_BODY_MAX = 64 * 1024,
 	IPC_FDS_MAX = 3,
-	IPC_LISTENERS_MAX = 64,     /* sockets that an engine is handed */
-	IPC_VARS_MAX = 256,         /* variables of one IPC_SPAWN */
-	IPC_CONF_MAX = 1024 * 1024, /* the settings in all */
+	IPC_LISTENERS_MAX = 64, /* sockets that an engine is handed */
+	IPC_PATH_MAX = 4096,    /* bytes of the path of an IPC_SPAWN */
+	IPC_SPAWN_MAX = 8 + IPC_PATH_MAX, /* and all before its variables */
+	IPC_VARS_MAX = 256,               /* those, counted */
+	IPC_CONF_MAX = 1024 * 1024,       /* the settings in all */
 };
 
-/* Why a command does not run. */
+/* Which program: an engine can name no other. */
+enum ipc_kind {
+	IPC_KIND_COMMAND = 0, /* the one of the command line */
+	IPC_KIND_DIR,         /* one inside --dir, found by a path */
+	IPC_KIND_CGI,         /* one inside --cgidir */
+	IPC_KIND_GATE,        /* the gate */
+	IPC_KINDS,
+};
+
+/* Why a program does not run. */
 enum ipc_refusal {
 	IPC_REFUSED_EXEC = 1, /* errno says why */
 	IPC_REFUSED_FULL,     /* maxforks */
 	IPC_REFUSED_STOPPING, /* the daemon stops, or --once has had its one */
+	IPC_REFUSED_MISSING,  /* there is none; errno says more */
 };
 
 /* A command's end as the parent saw it. */

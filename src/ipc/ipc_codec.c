@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "ipc/ipc_codec.h"
+#include "ipc/ipc_path.h"
 
 /* Who may send what, how long, and with how many descriptors. */
 static const struct rule {
@@ -19,7 +20,7 @@ static const struct rule {
 	[IPC_EXITED] = { "exited", IPC_FROM_PARENT, 3, 3, 0, 0 },
 	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, 4, 4, 0, 0 },
 	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
-	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 4, IPC_BODY_MAX, 0, 0 },
+	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 8, IPC_BODY_MAX, 0, 0 },
 	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, 0, 0, 0, 0 },
@@ -72,21 +73,46 @@ ipc_read_u32(const struct ipc_msg *m, uint32_t *v)
 }
 
 size_t
-ipc_put_spawn_head(uint8_t out[4], uint32_t route)
+ipc_put_spawn(uint8_t out[IPC_SPAWN_MAX], enum ipc_kind kind, const char *path,
+    size_t path_len)
 {
-	return ipc_put_u32(out, route);
+	ipc_put_u32(out, (uint32_t)kind);
+	ipc_put_u32(out + 4, (uint32_t)path_len);
+	if (path_len > 0)
+		memcpy(out + 8, path, path_len);
+	return 8 + path_len;
+}
+
+/* Only programs of a folder are named. */
+static bool
+is_path_of(const struct ipc_spawn *sp)
+{
+	if (sp->kind == IPC_KIND_DIR || sp->kind == IPC_KIND_CGI)
+		return ipc_path_ok(sp->path, sp->path_len);
+	return sp->path_len == 0;
 }
 
 bool
 ipc_read_spawn(const struct ipc_msg *m, struct ipc_spawn *sp)
 {
-	if (m->len < sizeof(sp->route) ||
-	    (m->len > sizeof(sp->route) && m->body[m->len - 1] != '\0'))
+	const char *body = (const char *)m->body;
+	uint32_t kind, path_len;
+
+	if (m->len < 8)
 		return false;
-	memcpy(&sp->route, m->body, sizeof(sp->route));
-	sp->vars = (const char *)m->body + sizeof(sp->route);
-	sp->vars_len = m->len - sizeof(sp->route);
-	return true;
+	memcpy(&kind, m->body, sizeof(kind));
+	memcpy(&path_len, m->body + 4, sizeof(path_len));
+	if (kind >= IPC_KINDS || path_len > m->len - 8)
+		return false;
+	*sp = (struct ipc_spawn){
+		.kind = (enum ipc_kind)kind,
+		.path = body + 8,
+		.path_len = path_len,
+		.vars = body + 8 + path_len,
+		.vars_len = m->len - 8 - path_len,
+	};
+	return is_path_of(sp) &&
+	    (sp->vars_len == 0 || sp->vars[sp->vars_len - 1] == '\0');
 }
 
 size_t
@@ -124,7 +150,7 @@ ipc_read_refused(const struct ipc_msg *m, enum ipc_refusal *why, int *err)
 		return false;
 	memcpy(&w, m->body, sizeof(w));
 	memcpy(&e, m->body + 4, sizeof(e));
-	if (w < IPC_REFUSED_EXEC || w > IPC_REFUSED_STOPPING)
+	if (w < IPC_REFUSED_EXEC || w > IPC_REFUSED_MISSING)
 		return false;
 	*why = (enum ipc_refusal)w;
 	*err = (int)e;

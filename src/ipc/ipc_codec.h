@@ -38,12 +38,17 @@ bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in,
 
 /* Bodies. The readers say false if the body is not one. */
 struct ipc_spawn {
-	uint32_t route;
+	enum ipc_kind kind;
+	const char
+	    *path; /* ipc_path_ok() for kinds that have one, else empty */
+	size_t path_len;
 	const char *vars; /* NAME=value NUL ..., checked: NUL-terminated */
 	size_t vars_len;
 };
 
-size_t ipc_put_spawn_head(uint8_t out[4], uint32_t route);
+/* Everything but the variables. */
+size_t ipc_put_spawn(uint8_t out[IPC_SPAWN_MAX], enum ipc_kind,
+    const char *path, size_t path_len);
 bool ipc_read_spawn(const struct ipc_msg *, struct ipc_spawn *);
 
 size_t ipc_put_u32(uint8_t out[4], uint32_t);

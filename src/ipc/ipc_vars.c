@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/str.h"
 #include "ipc/ipc_vars.h"
 
 static bool
@@ -49,6 +50,8 @@ ipc_var_allowed(const char *name, size_t len)
 		"REMOTE_PORT",
 		"REMOTE_USER",
 		"AUTH_TYPE",
+		"CONTENT_TYPE",
+		"CONTENT_LENGTH",
 		"UNIQUE_ID",
 		"HTTPS",
 		"STANDPIPE_PROTOCOL",
@@ -60,4 +63,75 @@ ipc_var_allowed(const char *name, size_t len)
 			return true;
 	}
 	return is_header(name, len);
+}
+
+/* ------------------------------------------------- those of a gate */
+
+static bool
+begins(const char *name, size_t len, const char *text)
+{
+	size_t n = strlen(text);
+
+	return len >= n && str_ieqn(name, n, text, n);
+}
+
+bool
+ipc_var_harmful(const char *name, size_t len)
+{
+	static const char *const families[] = { "LD_", "DYLD_", "_RLD", "BASH_",
+		"MALLOC_", "GCONV_", "GLIBC_", "PYTHON", "PERL", "RUBY",
+		"NODE_", "LUA_", "GIT_", "SUDO_", "OPENSSL_" };
+	static const char *const names[] = { "PATH", "IFS", "ENV", "CDPATH",
+		"FPATH", "ZDOTDIR", "PS4", "PROMPT_COMMAND", "GLOBIGNORE",
+		"SHELLOPTS", "BASHOPTS", "SHELL", "HOME", "TMPDIR", "EDITOR",
+		"VISUAL", "PAGER", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY",
+		"ALL_PROXY", "NO_PROXY", "LOCPATH", "NLSPATH", "HOSTALIASES",
+		"LOCALDOMAIN", "RES_OPTIONS", "TERMINFO", "TERMCAP",
+		"CLASSPATH", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS",
+		"SSLKEYLOGFILE" };
+
+	for (size_t i = 0; i < nitems(families); i++)
+		if (begins(name, len, families[i]))
+			return true;
+	for (size_t i = 0; i < nitems(names); i++)
+		if (str_ieqn(name, len, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* POSIX, XBD 8.1, and small letters. */
+static bool
+is_portable(const char *name, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = name[i];
+
+		if ((c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_' &&
+		    (i == 0 || c < '0' || c > '9'))
+			return false;
+	}
+	return len > 0;
+}
+
+static bool
+matches(const char *name, size_t len, const char *pattern)
+{
+	size_t n = strlen(pattern);
+
+	if (n > 0 && pattern[n - 1] == '*')
+		return len >= n && memcmp(name, pattern, n - 1) == 0;
+	return is(name, len, pattern);
+}
+
+bool
+ipc_gate_var_allowed(const char *name, size_t len, char *const *pattern,
+    size_t n)
+{
+	if (!is_portable(name, len) || ipc_var_harmful(name, len))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (matches(name, len, pattern[i]))
+			return true;
+	return n == 0 &&
+	    (matches(name, len, "REMOTE_USER") || matches(name, len, "GATE_*"));
 }

@@ -270,10 +270,11 @@ on_spawn(struct engine *e, const struct ipc_msg *m)
 	struct daemon *d = e->daemon;
 	struct ipc_spawn sp;
 
-	if (!ipc_read_spawn(m, &sp) || sp.route != 0 ||
-	    !command_vars_ok(sp.vars, sp.vars_len))
+	if (!ipc_read_spawn(m, &sp) || !command_vars_ok(sp.vars, sp.vars_len))
 		return false;
-	if (d->stopping || d->once_taken)
+	if (sp.kind != IPC_KIND_COMMAND)
+		tell_refused(e, m->session, IPC_REFUSED_MISSING, ENOENT);
+	else if (d->stopping || d->once_taken)
 		tell_refused(e, m->session, IPC_REFUSED_STOPPING, 0);
 	else if (d->conf->maxforks > 0 &&
 	    child_count(d->children) >= d->conf->maxforks)

@@ -237,15 +237,27 @@ def lying_engine(lie, *args, **kw):
             yield d
 
 
+def spawn_request(kind, path=b"", variables=b""):
+    return (struct.pack("=IIII", 10, 0, kind, len(path)) + path +
+            variables).hex()
+
+
 @pytest.mark.parametrize("lie", [
     "descriptors", "00", "63000000" + "00000000",  # no such type
     "09000000" + "00000000",  # ready once more
     "0e000000" + "00000000",  # leaves without having been let in
-    "0a000000" + "00000000" + "01000000",  # no such route
-    "0a000000" + "00000000" + "00000000" + b"PATH=/x\0".hex(),
-    "0a000000" + "00000000" + "00000000" + b"LD_PRELOAD=/x\0".hex(),
-    "0a000000" + "00000000" + "00000000" + b"HTTP_PROXY=x\0".hex(),
-    "0a000000" + "00000000" + "00000000" + b"HTTP_A=x".hex(),
+    "0a000000" + "00000000" + "00000000",  # half a request
+    spawn_request(4),  # no such kind
+    spawn_request(0, b"a"),  # the command has no path
+    spawn_request(0, variables=b"PATH=/x\0"),
+    spawn_request(0, variables=b"LD_PRELOAD=/x\0"),
+    spawn_request(0, variables=b"HTTP_PROXY=x\0"),
+    spawn_request(0, variables=b"HTTP_A=x"),
+    spawn_request(1, b""), spawn_request(2, b"/bin/sh"),
+    spawn_request(1, b"../../bin/sh"), spawn_request(1, b"a/../b"),
+    spawn_request(1, b"a//b"), spawn_request(1, b"a/./b"),
+    spawn_request(1, b".a"), spawn_request(1, b"a\0b"),
+    spawn_request(1, b"a" * 4097),
 ])
 def test_nonsense_costs_an_engine_its_life(lie):
     with lying_engine(lie) as d:

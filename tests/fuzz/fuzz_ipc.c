@@ -20,20 +20,36 @@ check(bool ok)
 		abort();
 }
 
-/* An array of NUL-terminated texts that fills the body to its end. */
+/* Said in other words than ipc_path.c says it. */
+static void
+check_path(const char *path, size_t len)
+{
+	check(len > 0 && len <= IPC_PATH_MAX && path[0] != '/');
+	for (size_t i = 0; i < len; i++) {
+		check(path[i] != '\0');
+		if (i == 0 || path[i - 1] == '/')
+			check(path[i] != '.' && path[i] != '/');
+	}
+}
+
+/* A path, and an array of NUL-terminated texts that fills the rest. */
 static void
 check_spawn(const struct ipc_msg *m)
 {
 	struct ipc_spawn sp;
-	uint8_t head[4];
-	size_t at = 0;
+	uint8_t head[IPC_SPAWN_MAX];
+	size_t at = 0, n;
 
 	if (!ipc_read_spawn(m, &sp))
 		return;
-	check(ipc_put_spawn_head(head, sp.route) == sizeof(head));
-	check(memcmp(head, m->body, sizeof(head)) == 0);
-	check((const uint8_t *)sp.vars == m->body + sizeof(head));
-	check(sp.vars_len + sizeof(head) == m->len);
+	if (sp.kind == IPC_KIND_DIR || sp.kind == IPC_KIND_CGI)
+		check_path(sp.path, sp.path_len);
+	else
+		check(sp.path_len == 0);
+	n = ipc_put_spawn(head, sp.kind, sp.path, sp.path_len);
+	check(n <= sizeof(head) && memcmp(head, m->body, n) == 0);
+	check((const uint8_t *)sp.vars == m->body + n);
+	check(sp.vars_len + n == m->len);
 	while (at < sp.vars_len)
 		at += strlen(sp.vars + at) + 1;
 	check(at == sp.vars_len);
@@ -54,7 +70,7 @@ check_numbers(const struct ipc_msg *m)
 		check(ipc_put_kill(out, v, ago) == m->len &&
 		    memcmp(out, m->body, m->len) == 0);
 	if (ipc_read_refused(m, &why, &err)) {
-		check(why >= IPC_REFUSED_EXEC && why <= IPC_REFUSED_STOPPING);
+		check(why >= IPC_REFUSED_EXEC && why <= IPC_REFUSED_MISSING);
 		check(ipc_put_refused(out, why, err) == m->len &&
 		    memcmp(out, m->body, m->len) == 0);
 	}

@@ -52,7 +52,7 @@ static const struct row {
 	{ IPC_EXITED, "exited", IPC_FROM_PARENT, 3, 3, 0, 0 },
 	{ IPC_ADMITTED, "admitted", IPC_FROM_PARENT, 4, 4, 0, 0 },
 	{ IPC_READY, "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
-	{ IPC_SPAWN, "spawn", IPC_FROM_ENGINE, 4, 65536, 0, 0 },
+	{ IPC_SPAWN, "spawn", IPC_FROM_ENGINE, 8, 65536, 0, 0 },
 	{ IPC_KILL, "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	{ IPC_DONE, "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	{ IPC_ADMIT, "admit", IPC_FROM_ENGINE, 0, 0, 0, 0 },
@@ -142,13 +142,27 @@ reads_spawns(void **state)
 	} spawns[] = {
 #define IS(s) s, sizeof(s) - 1
 		{ "nothing", IS(""), false },
-		{ "half a number", IS("\1\0\0"), false },
-		{ "no variables", IS("\1\0\0\0"), true },
-		{ "a variable", IS("\1\0\0\0A=b\0"), true },
-		{ "two", IS("\1\0\0\0A=b\0C=d\0"), true },
-		{ "an empty one", IS("\1\0\0\0\0"), true },
-		{ "unterminated", IS("\1\0\0\0A=b"), false },
-		{ "the second unterminated", IS("\1\0\0\0A=b\0C"), false },
+		{ "half a head", IS("\0\0\0\0\0\0\0"), false },
+		{ "no variables", IS("\0\0\0\0\0\0\0\0"), true },
+		{ "a variable", IS("\0\0\0\0\0\0\0\0A=b\0"), true },
+		{ "two", IS("\0\0\0\0\0\0\0\0A=b\0C=d\0"), true },
+		{ "an empty one", IS("\0\0\0\0\0\0\0\0\0"), true },
+		{ "unterminated", IS("\0\0\0\0\0\0\0\0A=b"), false },
+		{ "the second so", IS("\0\0\0\0\0\0\0\0A=b\0C"), false },
+		{ "the command by path", IS("\0\0\0\0\1\0\0\0a"), false },
+		{ "one of a folder", IS("\1\0\0\0\1\0\0\0a"), true },
+		{ "with a variable", IS("\1\0\0\0\3\0\0\0a/bA=b\0"), true },
+		{ "without a path", IS("\1\0\0\0\0\0\0\0A=b\0"), false },
+		{ "a path too long", IS("\1\0\0\0\4\0\0\0a/b"), false },
+		{ "far too long", IS("\1\0\0\0\377\377\377\377a/b"), false },
+		{ "a bad path", IS("\1\0\0\0\4\0\0\0a/.."), false },
+		{ "NUL in a path", IS("\1\0\0\0\3\0\0\0a\0b"), false },
+		{ "CGI", IS("\2\0\0\0\1\0\0\0a"), true },
+		{ "bad CGI", IS("\2\0\0\0\2\0\0\0/a"), false },
+		{ "the gate", IS("\3\0\0\0\0\0\0\0A=b\0"), true },
+		{ "the gate by path", IS("\3\0\0\0\1\0\0\0a"), false },
+		{ "no kind", IS("\4\0\0\0\0\0\0\0"), false },
+		{ "no kind at all", IS("\377\377\377\377\0\0\0\0"), false },
 #undef IS
 	};
 
@@ -157,15 +171,16 @@ reads_spawns(void **state)
 		struct guarded g;
 		struct ipc_msg m = message(&g, spawns[i].body, spawns[i].len);
 		struct ipc_spawn sp;
-		uint32_t route;
 
 		if (ipc_read_spawn(&m, &sp) != spawns[i].ok)
 			fail_msg("%s", spawns[i].name);
 		if (spawns[i].ok) {
-			memcpy(&route, spawns[i].body, sizeof(route));
-			assert_int_equal(sp.route, route);
-			assert_int_equal(sp.vars_len, spawns[i].len - 4);
-			assert_ptr_equal(sp.vars, (char *)g.data + 4);
+			assert_int_equal(sp.kind, spawns[i].body[0]);
+			assert_int_equal(sp.path_len, spawns[i].body[4]);
+			assert_ptr_equal(sp.path, (char *)g.data + 8);
+			assert_ptr_equal(sp.vars, sp.path + sp.path_len);
+			assert_int_equal(sp.vars_len,
+			    spawns[i].len - 8 - sp.path_len);
 		}
 		guarded_free(&g);
 	}
@@ -179,7 +194,7 @@ reads_what_was_put(void **state)
 	    exits[] = { { 0, 0, 0 }, { 0, 255, 1 }, { 11, 0, 0 } };
 	enum ipc_refusal why;
 	struct ipc_spawn sp;
-	uint8_t out[16] = { 0 };
+	uint8_t out[IPC_SPAWN_MAX] = { 0 };
 	struct guarded g;
 	struct ipc_msg m;
 	uint32_t v, ago;
@@ -192,10 +207,18 @@ reads_what_was_put(void **state)
 	assert_int_equal(v, 0xdeadbeef);
 	guarded_free(&g);
 
-	assert_int_equal(ipc_put_spawn_head(out, 7), 4);
-	m = message(&g, out, 4);
+	assert_int_equal(ipc_put_spawn(out, IPC_KIND_CGI, "a/b", 3), 11);
+	m = message(&g, out, 11);
 	assert_true(ipc_read_spawn(&m, &sp));
-	assert_int_equal(sp.route, 7);
+	assert_int_equal(sp.kind, IPC_KIND_CGI);
+	assert_int_equal(sp.path_len, 3);
+	assert_memory_equal(sp.path, "a/b", 3);
+	assert_int_equal(sp.vars_len, 0);
+	guarded_free(&g);
+	assert_int_equal(ipc_put_spawn(out, IPC_KIND_GATE, NULL, 0), 8);
+	m = message(&g, out, 8);
+	assert_true(ipc_read_spawn(&m, &sp));
+	assert_int_equal(sp.kind, IPC_KIND_GATE);
 	guarded_free(&g);
 
 	assert_int_equal(ipc_put_kill(out, 4711, 100), 8);
@@ -205,8 +228,8 @@ reads_what_was_put(void **state)
 	assert_int_equal(ago, 100);
 	guarded_free(&g);
 
-	for (int w = 0; w <= IPC_REFUSED_STOPPING + 1; w++) {
-		bool ok = w >= IPC_REFUSED_EXEC && w <= IPC_REFUSED_STOPPING;
+	for (int w = 0; w <= IPC_REFUSED_MISSING + 1; w++) {
+		bool ok = w >= IPC_REFUSED_EXEC && w <= IPC_REFUSED_MISSING;
 
 		assert_int_equal(ipc_put_refused(out, (enum ipc_refusal)w,
 				     ENOENT),
@@ -329,7 +352,7 @@ carries_messages(void **state)
 	assert_true(ipc_chan_send(&p->engine, IPC_SPAWN, 17, "\1\0\0\0", 4,
 	    "A=b", 4, NULL, 0));
 	assert_true(
-	    ipc_chan_send(&p->engine, IPC_SPAWN, 18, big, 4, big, 0, NULL, 0));
+	    ipc_chan_send(&p->engine, IPC_SPAWN, 18, big, 8, big, 0, NULL, 0));
 	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
 	assert_int_equal(m.type, IPC_READY);
 	assert_int_equal(m.len, 0);

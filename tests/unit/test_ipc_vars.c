@@ -22,6 +22,9 @@ knows_names(void **state)
 		{ "PATH_INFO", true },
 		{ "PATH_TRANSLATED", true },
 		{ "HTTPS", true },
+		{ "CONTENT_LENGTH", true },
+		{ "CONTENT_TYPE", true },
+		{ "HTTP_CONTENT_LENGTH", true },
 		{ "STANDPIPE_PROTOCOL", true },
 		{ "STANDPIPE_FRAMING", true },
 		{ "HTTP_HOST", true },
@@ -76,12 +79,93 @@ counts_bytes(void **state)
 	assert_false(ipc_var_allowed("HTTP_A", 5));
 }
 
+static void
+knows_harm(void **state)
+{
+	static const struct {
+		const char *name;
+		bool harmful;
+	} rows[] = {
+		{ "LD_PRELOAD", true },
+		{ "LD_", true },
+		{ "ld_preload", true },
+		{ "BASH_ENV", true },
+		{ "PYTHONPATH", true },
+		{ "PERL5OPT", true },
+		{ "PATH", true },
+		{ "Path", true },
+		{ "IFS", true },
+		{ "ENV", true },
+		{ "HTTP_PROXY", true },
+		{ "http_proxy", true },
+		{ "NO_PROXY", true },
+		{ "GATE_", false },
+		{ "GATE_PATH", false },
+		{ "ENVIRONMENT", false },
+		{ "PATHS", false },
+		{ "REMOTE_USER", false },
+		{ "HTTP_", false },
+		{ "L", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++)
+		if (ipc_var_harmful(rows[i].name, strlen(rows[i].name)) !=
+		    rows[i].harmful)
+			fail_msg("%s", rows[i].name);
+}
+
+static void
+lets_gates_set(void **state)
+{
+	static char user[] = "AUTH_USER", all[] = "TEAM_*", ld[] = "LD_*",
+		    path[] = "PATH", http[] = "HTTP_*";
+	static char *const listed[] = { user, all, ld, path, http };
+	static const struct {
+		const char *name;
+		bool by_default, by_list;
+	} rows[] = {
+		{ "REMOTE_USER", true, false },
+		{ "GATE_X", true, false },
+		{ "GATE_x1", true, false },
+		{ "GATE_", false, false },
+		{ "GATE", false, false },
+		{ "GATE_A-B", false, false },
+		{ "GATE_A\n", false, false },
+		{ "AUTH_USER", false, true },
+		{ "AUTH_USERS", false, false },
+		{ "TEAM_A", false, true },
+		{ "TEAM_", false, false },
+		{ "team_a", false, false },
+		{ "LD_PRELOAD", false, false },
+		{ "PATH", false, false },
+		{ "HTTP_PROXY", false, false },
+		{ "HTTP_X", false, true },
+		{ "", false, false },
+		{ "1", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		size_t len = strlen(rows[i].name);
+
+		if (ipc_gate_var_allowed(rows[i].name, len, NULL, 0) !=
+			rows[i].by_default ||
+		    ipc_gate_var_allowed(rows[i].name, len, listed,
+			nitems(listed)) != rows[i].by_list)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_names),
 		cmocka_unit_test(counts_bytes),
+		cmocka_unit_test(knows_harm),
+		cmocka_unit_test(lets_gates_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
