@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "codec/cgi.h"
+#include "codec/credentials.h"
 #include "codec/http1.h"
 #include "codec/url.h"
 
@@ -32,6 +33,63 @@ static bool
 put_str(struct buf *out, const char *name, const char *value)
 {
 	return put(out, name, value, strlen(value));
+}
+
+/* The end of the buffer is a query: without its token. */
+static void
+cut_query(struct buf *out, size_t at, const struct cgi_request *rq)
+{
+	char *query = (char *)out->data + at;
+
+	if (rq->token_query != NULL && at < out->len)
+		out->len = at +
+		    credentials_cut_query(query, out->len - at, rq->token_query,
+			query);
+}
+
+/* It is a URL: the same with what is behind its '?'. */
+static void
+cut_url(struct buf *out, size_t at, const struct cgi_request *rq)
+{
+	const uint8_t *mark = memchr(out->data + at, '?', out->len - at);
+	size_t query;
+
+	if (mark == NULL || rq->token_query == NULL)
+		return;
+	query = (size_t)(mark - out->data) + 1;
+	if (query == out->len)
+		return;
+	cut_query(out, query, rq);
+	if (query == out->len)
+		out->len--; /* the token was all there was */
+}
+
+static bool
+put_url(struct buf *out, const struct cgi_request *rq)
+{
+	const struct http1_head *head = rq->head;
+	size_t start = out->len;
+
+	if (!buf_add_str(out, "REQUEST_URI=") ||
+	    !buf_add(out, head->target, head->target_len))
+		return false;
+	cut_url(out, start, rq);
+	return end_var(out, start);
+}
+
+static bool
+put_query(struct buf *out, const struct cgi_request *rq)
+{
+	const struct url *url = rq->url;
+	size_t start = out->len, at;
+
+	if (!buf_add_str(out, "QUERY_STRING="))
+		return false;
+	at = out->len;
+	if (!buf_add(out, url->query, url->query_len))
+		return false;
+	cut_query(out, at, rq);
+	return end_var(out, start);
 }
 
 /* A text that may be missing. */
@@ -71,14 +129,12 @@ static bool
 put_request(struct buf *out, const struct cgi_request *rq)
 {
 	const struct http1_head *head = rq->head;
-	const struct url *url = rq->url;
 
 	return put(out, "REQUEST_METHOD", head->method, head->method_len) &&
-	    put(out, "REQUEST_URI", head->target, head->target_len) &&
-	    put_str(out, "SCRIPT_NAME", rq->script_name) &&
+	    put_url(out, rq) && put_str(out, "SCRIPT_NAME", rq->script_name) &&
 	    put(out, "PATH_INFO", rq->path_info, rq->path_info_len) &&
 	    put_opt(out, "PATH_TRANSLATED", rq->path_translated) &&
-	    put(out, "QUERY_STRING", url->query, url->query_len);
+	    put_query(out, rq);
 }
 
 static bool
@@ -162,23 +218,49 @@ put_field_name(struct buf *out, const struct http1_field *f)
 	return ok;
 }
 
+/* The end of the buffer is the value of such a field: without a token. */
+static void
+cut_value(struct buf *out, size_t at, const struct cgi_request *rq,
+    const struct http1_field *f)
+{
+	char *value = (char *)out->data + at;
+	size_t len = out->len - at;
+
+	if (is_field(f, "Referer"))
+		cut_url(out, at, rq);
+	else if (rq->token_cookie != NULL && is_field(f, "Cookie"))
+		out->len = at +
+		    credentials_cut_cookie(value, len, rq->token_cookie, value);
+	else if (rq->token_protocol && is_field(f, "Sec-WebSocket-Protocol"))
+		out->len = at + credentials_cut_protocols(value, len, value);
+}
+
 /* One variable of all fields that are called as `first` is. */
 static bool
-put_joined(struct buf *out, const struct http1_head *head,
+put_joined(struct buf *out, const struct cgi_request *rq,
     const struct http1_field *first)
 {
+	const struct http1_head *head = rq->head;
 	const char *join = is_field(first, "Cookie") ? "; " : ", ";
 	const struct http1_field *end = head->field + head->nfields, *f;
-	size_t start = out->len;
+	size_t start = out->len, at, len;
 
-	if (!put_field_name(out, first) || !buf_add_byte(out, '=') ||
-	    !buf_add(out, first->value, first->value_len))
+	if (!put_field_name(out, first) || !buf_add_byte(out, '='))
+		return false;
+	at = out->len;
+	if (!buf_add(out, first->value, first->value_len))
 		return false;
 	for (f = first + 1; f < end; f++) {
 		if (same_name(f, first) &&
 		    !(buf_add_str(out, join) &&
 			buf_add(out, f->value, f->value_len)))
 			return false;
+	}
+	len = out->len;
+	cut_value(out, at, rq, first);
+	if (out->len == at && len > at) {
+		out->len = start; /* a token was all there was */
+		return true;
 	}
 	return end_var(out, start);
 }
@@ -208,7 +290,7 @@ put_fields(struct buf *out, const struct cgi_request *rq)
 			if (!put(out, "HTTP_HOST", head->authority,
 				head->authority_len))
 				return false;
-		} else if (!put_joined(out, head, f)) {
+		} else if (!put_joined(out, rq, f)) {
 			return false;
 		}
 	}

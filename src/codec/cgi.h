@@ -40,6 +40,11 @@ struct cgi_request {
 	bool https;
 	const char *subprotocol; /* NULL: none was chosen */
 	const char *framing;
+
+	/* Where a token may have travelled; see codec/credentials.h. */
+	const char *token_cookie; /* NULL: in no cookie */
+	const char *token_query;  /* NULL: in no query */
+	bool token_protocol;
 };
 
 /*
@@ -59,7 +64,9 @@ struct cgi_request {
  * ", ", Cookie by "; ". Never exported: Proxy (it would be HTTP_PROXY),
  * Proxy-Authorization, Content-Length and Content-Type (CGI has other names
  * for them and there is no body), and Authorization where we have checked
- * it ourselves (auth_type is set).
+ * it ourselves (auth_type is set). Tokens are cut out of HTTP_COOKIE,
+ * HTTP_SEC_WEBSOCKET_PROTOCOL, REQUEST_URI, QUERY_STRING and HTTP_REFERER, where
+ * they may be in them; a header that holds nothing else is left out.
  *
  * False, with the buffer as it was, if a variable is over CGI_MAX_VAR or the
  * block is over the buffer's ceiling (answer 431).

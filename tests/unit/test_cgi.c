@@ -196,6 +196,67 @@ exports_headers(void **state)
 	}
 }
 
+static const struct {
+	const char *name;
+	const char *target;
+	const char *fields;
+	const char *var;
+	const char *value; /* NULL: not there */
+} tokens[] = {
+#define COOKIE "HTTP_COOKIE"
+#define PROTOCOL "HTTP_SEC_WEBSOCKET_PROTOCOL"
+#define OFFER(v) "Sec-WebSocket-Protocol: " v "\r\n"
+	{ "no cookie", "/", "Cookie: a=b\r\n", COOKIE, "a=b" },
+	{ "cookie", "/", "Cookie: t=x; a=b\r\n", COOKIE, "a=b" },
+	{ "cookie alone", "/", "Cookie: t=x\r\n", COOKIE, NULL },
+	{ "cookie fields", "/", "Cookie: a\r\nCookie: t=x\r\nCookie: b\r\n",
+	    COOKIE, "a; b" },
+	{ "empty cookie", "/", "Cookie:\r\n", COOKIE, "" },
+	{ "protocols", "/", OFFER("a") OFFER("bearer.x") OFFER("b"), PROTOCOL,
+	    "a, b" },
+	{ "protocol alone", "/", OFFER("bearer.x"), PROTOCOL, NULL },
+	{ "query", "/a?k=x&b=c", "", "QUERY_STRING", "b=c" },
+	{ "query and URI", "/a?k=x&b=c", "", "REQUEST_URI", "/a?b=c" },
+	{ "query alone", "/a?k=x", "", "QUERY_STRING", "" },
+	{ "query alone and URI", "/a?k=x", "", "REQUEST_URI", "/a" },
+	{ "empty query", "/a?", "", "REQUEST_URI", "/a?" },
+	{ "another query", "/a?b&&c", "", "REQUEST_URI", "/a?b&&c" },
+	{ "no query", "/a", "", "REQUEST_URI", "/a" },
+	{ "page", "/", "Referer: http://a/b?k=x&c\r\n", "HTTP_REFERER",
+	    "http://a/b?c" },
+	{ "page without", "/", "Referer: http://a/k=x\r\n", "HTTP_REFERER",
+	    "http://a/k=x" },
+	{ "another header", "/", "X: t=x\r\n", "HTTP_X", "t=x" },
+};
+
+static void
+hides_tokens(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nitems(tokens); i++) {
+		struct request r;
+		struct buf b;
+		char in[256];
+		const char *got;
+		size_t times;
+
+		snprintf(in, sizeof(in), "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n",
+		    tokens[i].target, tokens[i].fields);
+		request_read(&r, in);
+		r.rq.token_cookie = "t";
+		r.rq.token_query = "k";
+		r.rq.token_protocol = true;
+		buf_init(&b, 65536);
+		assert_true(cgi_put(&b, &r.rq));
+		got = find_var(&b, tokens[i].var, &times);
+		if (times != (tokens[i].value != NULL) ||
+		    (got != NULL && strcmp(got, tokens[i].value) != 0))
+			fail_msg("%s: %zu times, %s", tokens[i].name, times,
+			    got == NULL ? "none" : got);
+		buf_clear(&b);
+	}
+}
+
 /* The target's authority is what a program sees; ours if there is none. */
 static void
 names_the_server(void **state)
@@ -290,6 +351,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_the_block),
 		cmocka_unit_test(exports_headers),
+		cmocka_unit_test(hides_tokens),
 		cmocka_unit_test(names_the_server),
 		cmocka_unit_test(holds_its_limits),
 		cmocka_unit_test(makes_what_the_parent_allows),
