@@ -20,6 +20,7 @@
 #include "base/base.h"
 
 enum log_level {
+	LOG_LVL_NONE = -1, /* of a log that keeps silent; no line has it */
 	LOG_LVL_ERROR = 0, /* someone must act */
 	LOG_LVL_WARN,      /* someone misbehaved, we coped */
 	LOG_LVL_INFO,      /* life cycle */

@@ -142,9 +142,24 @@ put_client(struct buf *out, const struct cgi_request *rq)
 {
 	return put_str(out, "REMOTE_ADDR", rq->remote_addr) &&
 	    put_str(out, "REMOTE_HOST", rq->remote_addr) &&
-	    put_uint(out, "REMOTE_PORT", rq->remote_port) &&
+	    (rq->websocketd && rq->remote_port == 0
+		    ? put_str(out, "REMOTE_PORT", "")
+		    : put_uint(out, "REMOTE_PORT", rq->remote_port)) &&
 	    put_opt(out, "REMOTE_USER", rq->remote_user) &&
 	    put_opt(out, "AUTH_TYPE", rq->auth_type);
+}
+
+/* What websocketd sets in any case, so that scripts under `set -u` work. */
+static bool
+put_empty(struct buf *out, const struct cgi_request *rq)
+{
+	if (!rq->websocketd)
+		return true;
+	return (rq->remote_user != NULL || put_str(out, "REMOTE_USER", "")) &&
+	    (rq->auth_type != NULL || put_str(out, "AUTH_TYPE", "")) &&
+	    put_str(out, "REMOTE_IDENT", "") &&
+	    put_str(out, "CONTENT_LENGTH", "") &&
+	    put_str(out, "CONTENT_TYPE", "");
 }
 
 static bool
@@ -303,7 +318,8 @@ cgi_put(struct buf *out, const struct cgi_request *rq)
 	size_t before = out->len;
 
 	if (put_server(out, rq) && put_request(out, rq) &&
-	    put_client(out, rq) && put_session(out, rq) && put_fields(out, rq))
+	    put_client(out, rq) && put_empty(out, rq) && put_session(out, rq) &&
+	    put_fields(out, rq))
 		return true;
 	out->len = before;
 	return false;

@@ -45,6 +45,7 @@ struct cgi_request {
 	const char *token_cookie; /* NULL: in no cookie */
 	const char *token_query;  /* NULL: in no query */
 	bool token_protocol;
+	bool websocketd; /* empty variables, as it sets them */
 };
 
 /*
@@ -53,7 +54,12 @@ struct cgi_request {
  *   SERVER_SOFTWARE SERVER_NAME SERVER_PORT SERVER_PROTOCOL GATEWAY_INTERFACE
  *   REQUEST_METHOD REQUEST_URI SCRIPT_NAME PATH_INFO [PATH_TRANSLATED]
  *   QUERY_STRING REMOTE_ADDR REMOTE_HOST REMOTE_PORT [REMOTE_USER] [AUTH_TYPE]
+ *   [REMOTE_IDENT CONTENT_LENGTH CONTENT_TYPE]
  *   UNIQUE_ID [HTTPS=on] [STANDPIPE_PROTOCOL] STANDPIPE_FRAMING HTTP_*...
+ *
+ * For scripts that were written for websocketd, REMOTE_USER, AUTH_TYPE,
+ * REMOTE_IDENT, CONTENT_LENGTH and CONTENT_TYPE are empty where there is nothing
+ * to say, and so is the REMOTE_PORT of a Unix socket, which is 0 otherwise.
  *
  * SERVER_NAME and HTTP_HOST are the target's authority if it has one, else
  * Host. REMOTE_HOST is REMOTE_ADDR: names are not looked up. REQUEST_URI and

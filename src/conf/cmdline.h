@@ -19,6 +19,7 @@ enum cmdline_result {
 	CMDLINE_RUN = 0,    /* complete, and conf_check() agrees */
 	CMDLINE_HELP,       /* --help was met: print it and exit 0 */
 	CMDLINE_VERSION,    /* so for --version */
+	CMDLINE_LICENSE,    /* and for --license */
 };
 
 /*
@@ -28,8 +29,11 @@ enum cmdline_result {
 enum cmdline_result cmdline_read(struct conf *, int argc, char **argv,
     char **why);
 
-/* What --help and --version print. */
+/* What --help, --version and --license print. */
 void cmdline_help(FILE *);
 void cmdline_version(FILE *);
+void cmdline_license(FILE *);
+
+extern const char cmdline_license_text[]; /* COPYING, put in by the build */
 
 #endif

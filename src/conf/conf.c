@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/names.h"
 #include "conf/options.h"
 #include "conf/value.h"
 
@@ -21,14 +22,6 @@ conf_init(struct conf *c)
 	}
 }
 
-static void
-clear_list(struct conf_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		free(list->v[i]);
-	free(list->v);
-}
-
 void
 conf_clear(struct conf *c)
 {
@@ -38,7 +31,7 @@ conf_clear(struct conf *c)
 		if (o->type == OPT_STRING)
 			free(*(char **)value_field(c, o));
 		else if (o->type == OPT_LIST || o->type == OPT_COMMAS)
-			clear_list(value_field(c, o));
+			value_clear_list(value_field(c, o));
 	}
 	for (char **arg = c->route.argv; arg != NULL && *arg != NULL; arg++)
 		free(*arg);
@@ -77,11 +70,26 @@ check_framing(const struct conf *c)
 
 	if (r->stderr_to != CONF_STDERR_LOG &&
 	    (r->framing == CONF_BINARY || r->framing == CONF_FRAMES))
-		return "--stderr=client and --stderr=both need --framing=lines,"
-		       " text or nul: the others have no place for it";
+		return "--stderr=client, both and json (--passstderr) need"
+		       " --framing=lines, text or nul: the others have no place"
+		       " for it";
 	if (r->multiline == CONF_MULTILINE_REFUSE && !records)
 		return "--multiline=refuse needs --framing=lines or nul:"
 		       " the others do not end messages with a character";
+	return NULL;
+}
+
+/* Names are looked up once, at the start, which not everybody expects. */
+static const char *
+check_addresses(const struct conf *c)
+{
+	if (c->compat == CONF_COMPAT_WEBSOCKETD)
+		return NULL;
+	for (size_t i = 0; i < c->addresses.n; i++) {
+		if (!name_is_address(c->addresses.v[i]))
+			return "--address: not a numeric address (examples:"
+			       " 127.0.0.1, ::1, 0.0.0.0)";
+	}
 	return NULL;
 }
 
@@ -102,6 +110,7 @@ conf_check(const struct conf *c, char **why)
 	static const char *(*const checks[])(const struct conf *) = {
 		check_ping,
 		check_framing,
+		check_addresses,
 		check_rest,
 		check_command,
 	};

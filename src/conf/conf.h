@@ -24,7 +24,15 @@ enum conf_framing {
 
 enum conf_utf8 { CONF_UTF8_REPLACE = 0, CONF_UTF8_CLOSE };
 enum conf_multiline { CONF_MULTILINE_ALLOW = 0, CONF_MULTILINE_REFUSE };
-enum conf_stderr { CONF_STDERR_LOG = 0, CONF_STDERR_CLIENT, CONF_STDERR_BOTH };
+enum conf_stderr {
+	CONF_STDERR_LOG = 0,
+	CONF_STDERR_CLIENT,
+	CONF_STDERR_BOTH,
+	CONF_STDERR_JSON, /* both, each message an object that names its stream */
+};
+
+/* Whose defaults and habits; see conf/compat.h. */
+enum conf_compat { CONF_COMPAT_NONE = 0, CONF_COMPAT_WEBSOCKETD };
 
 /* How far the engine is confined; each includes the one before it. */
 enum conf_sandbox {
@@ -37,6 +45,7 @@ enum conf_sandbox {
 struct conf_list {
 	char **v;
 	size_t n;
+	bool preset; /* nobody wrote it: the first item that is replaces it */
 };
 
 /* One rung of the kill ladder: a signal (0 is "end of input") and a wait. */
@@ -60,6 +69,7 @@ struct conf_route {
 	int invalid_utf8;     /* enum conf_utf8 */
 	int multiline;        /* enum conf_multiline */
 	int stderr_to;        /* enum conf_stderr */
+	int stderr_level;     /* enum log_level: of its lines in the log */
 	uint64_t max_pipe;    /* bytes; 0: pipes are never grown */
 	struct conf_ladder kill;
 	uint64_t linger; /* all times in milliseconds; 0: none */
@@ -83,6 +93,7 @@ struct conf_route {
 };
 
 struct conf {
+	int compat; /* enum conf_compat */
 	/* listeners */
 	uint64_t port;              /* 0: any */
 	struct conf_list addresses; /* no brackets; empty: loopback v4 and v6 */
@@ -103,7 +114,7 @@ struct conf {
 	int sandbox;      /* enum conf_sandbox */
 	int64_t ready_fd; /* -1: none */
 	bool once;
-	bool version, help;
+	bool version, license, help;
 	/* one route, until a configuration file brings more */
 	struct conf_route route;
 };

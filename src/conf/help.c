@@ -83,3 +83,10 @@ cmdline_version(FILE *f)
 {
 	fprintf(f, "standpiped %s\n", PACKAGE_VERSION);
 }
+
+void
+cmdline_license(FILE *f)
+{
+	cmdline_version(f);
+	fputs(cmdline_license_text, f);
+}

@@ -101,15 +101,20 @@ char *
 name_address(const char *s)
 {
 	size_t len = strlen(s);
+
+	if (len > 2 && s[0] == '[' && s[len - 1] == ']')
+		return is_ipv6(s + 1, len - 2, true)
+		    ? mem_strndup(s + 1, len - 2)
+		    : NULL;
+	return is_ipv6(s, len, true) || is_name(s, len) ? mem_strdup(s) : NULL;
+}
+
+bool
+name_is_address(const char *s)
+{
 	struct in_addr v4;
 
-	if (len > 2 && s[0] == '[' && s[len - 1] == ']') {
-		s++;
-		len -= 2;
-	} else if (inet_pton(AF_INET, s, &v4) == 1) {
-		return mem_strdup(s);
-	}
-	return is_ipv6(s, len, true) ? mem_strndup(s, len) : NULL;
+	return inet_pton(AF_INET, s, &v4) == 1 || is_ipv6(s, strlen(s), true);
 }
 
 /* RFC 9110, section 5.6.2. */

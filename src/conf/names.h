@@ -6,12 +6,18 @@
 #ifndef CONF_NAMES_H
 #define CONF_NAMES_H
 
+#include <stdbool.h>
+
 /* Not empty; and what fits into a struct sockaddr_un. */
 char *name_text(const char *);
 char *name_socket(const char *);
 
-/* A numeric address to listen on; the brackets of "[::1]" are removed. */
+/*
+ * An address to listen on, or the name of one; the brackets of "[::1]" are
+ * removed. And whether such a text is numeric.
+ */
 char *name_address(const char *);
+bool name_is_address(const char *);
 
 /* RFC 9110 token. */
 char *name_token(const char *);

@@ -45,6 +45,13 @@ static const struct option_word stderr_words[] = {
 	{ .name = "log", .value = CONF_STDERR_LOG },
 	{ .name = "client", .value = CONF_STDERR_CLIENT },
 	{ .name = "both", .value = CONF_STDERR_BOTH },
+	{ .name = "json", .value = CONF_STDERR_JSON },
+	{ .name = NULL },
+};
+
+static const struct option_word compat_words[] = {
+	{ .name = "none", .value = CONF_COMPAT_NONE },
+	{ .name = "websocketd", .value = CONF_COMPAT_WEBSOCKETD },
 	{ .name = NULL },
 };
 
@@ -57,7 +64,15 @@ static const struct option_word level_words[] = {
 	{ .name = "trace", .value = LOG_LVL_DEBUG, .synonym = true },
 	{ .name = "access", .value = LOG_LVL_INFO, .synonym = true },
 	{ .name = "fatal", .value = LOG_LVL_ERROR, .synonym = true },
-	{ .name = "none", .value = LOG_LVL_ERROR, .synonym = true },
+	{ .name = "none", .value = LOG_LVL_NONE, .synonym = true },
+	{ .name = NULL },
+};
+
+static const struct option_word line_level_words[] = {
+	{ .name = "error", .value = LOG_LVL_ERROR },
+	{ .name = "warn", .value = LOG_LVL_WARN },
+	{ .name = "info", .value = LOG_LVL_INFO },
+	{ .name = "debug", .value = LOG_LVL_DEBUG },
 	{ .name = NULL },
 };
 
@@ -75,6 +90,15 @@ apply_binary(struct conf *c, uint64_t on)
 		c->route.framing = CONF_BINARY;
 	else if (c->route.framing == CONF_BINARY)
 		c->route.framing = CONF_LINES;
+}
+
+static void
+apply_passstderr(struct conf *c, uint64_t on)
+{
+	if (on)
+		c->route.stderr_to = CONF_STDERR_JSON;
+	else if (c->route.stderr_to == CONF_STDERR_JSON)
+		c->route.stderr_to = CONF_STDERR_LOG;
 }
 
 /* websocketd's own ladder, each step longer by that much. */
@@ -110,6 +134,7 @@ const struct option options[] = {
 	    .field = FIELD(port),
 	    .given = FIELD(port_given),
 	    .dflt = "8080",
+	    .websocketd = "80",
 	    .max = 65535,
 	    .metavar = "N",
 	    .help = "TCP port; 0 takes a free one",
@@ -120,9 +145,9 @@ const struct option options[] = {
 	    .scope = SCOPE_DAEMON,
 	    .group = GROUP_LISTEN,
 	    .field = FIELD(addresses),
+	    .websocketd = "0.0.0.0,::",
 	    .item = name_address,
-	    .wanted =
-		"not a numeric address (examples: 127.0.0.1, ::1, 0.0.0.0)",
+	    .wanted = "not an address (examples: 127.0.0.1, ::1, 0.0.0.0)",
 	    .metavar = "ADDRESS",
 	    .help = "address to listen on instead of loopback; repeatable",
 	},
@@ -170,6 +195,7 @@ const struct option options[] = {
 	    .engine = true,
 	    .field = FIELD(route.max_message),
 	    .dflt = "16M",
+	    .websocketd = "1M",
 	    .max = SIZE_TOP,
 	    .metavar = "SIZE",
 	    .help = "largest message accepted from a client; 0: any",
@@ -209,7 +235,20 @@ const struct option options[] = {
 	    .dflt = "log",
 	    .words = stderr_words,
 	    .metavar = "WHERE",
-	    .help = "where the program's errors go: log, client or both",
+	    .help = "where the program's errors go: log, client, both or json",
+	},
+	{
+	    .name = "stderr-level",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.stderr_level),
+	    .dflt = "info",
+	    .websocketd = "error",
+	    .words = line_level_words,
+	    .metavar = "LEVEL",
+	    .help = "how important they are in the log",
 	},
 	{
 	    .name = "max-pipe",
@@ -263,6 +302,7 @@ const struct option options[] = {
 	    .engine = true,
 	    .field = FIELD(route.kill),
 	    .dflt = "EOF:2s,TERM:3s,KILL",
+	    .websocketd = "EOF:100ms,INT:250ms,TERM:500ms,KILL",
 	    .metavar = "LADDER",
 	    .help = "what a command gets when its client has gone, or none",
 	},
@@ -311,6 +351,7 @@ const struct option options[] = {
 	    .engine = true,
 	    .field = FIELD(route.ping),
 	    .dflt = "30s",
+	    .websocketd = "0",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
 	    .help = "send a ping so often; 0: never",
@@ -370,6 +411,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMMAND,
 	    .field = FIELD(route.passenv),
+	    .websocketd = "LD_LIBRARY_PATH",
 	    .item = name_variable,
 	    .wanted = "not a list of names (example: HOME,LANG)",
 	    .metavar = "NAME,...",
@@ -438,6 +480,7 @@ const struct option options[] = {
 	    .group = GROUP_ACCESS,
 	    .engine = true,
 	    .field = FIELD(route.origins),
+	    .websocketd = "*",
 	    .item = name_origin,
 	    .wanted = "not an origin (examples: https://example.org, "
 		      "*.example.org:8443, null, *)",
@@ -461,6 +504,7 @@ const struct option options[] = {
 	    .group = GROUP_ACCESS,
 	    .engine = true,
 	    .field = FIELD(server_names),
+	    .websocketd = "*",
 	    .item = name_host,
 	    .wanted = "not a host name (examples: example.org, *.example.org)",
 	    .metavar = "NAME",
@@ -558,6 +602,18 @@ const struct option options[] = {
 	    .help = "write the addresses there too once clients can connect",
 	},
 	{
+	    .name = "compat",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .engine = true,
+	    .field = FIELD(compat),
+	    .dflt = "none",
+	    .words = compat_words,
+	    .metavar = "WHOM",
+	    .help = "websocketd: take over its defaults and habits, or none",
+	},
+	{
 	    .name = "version",
 	    .type = OPT_BOOL,
 	    .scope = SCOPE_DAEMON,
@@ -565,6 +621,15 @@ const struct option options[] = {
 	    .field = FIELD(version),
 	    .dflt = "false",
 	    .help = "print the version and exit",
+	},
+	{
+	    .name = "license",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_DAEMON,
+	    .field = FIELD(license),
+	    .dflt = "false",
+	    .help = "print the license and exit",
 	},
 	{
 	    .name = "help",
@@ -592,6 +657,14 @@ const struct option options[] = {
 	    .max = SIZE_TOP,
 	    .metavar = "SIZE",
 	    .help = "the same as --max-message",
+	},
+	{
+	    .name = "passstderr",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SYNONYM,
+	    .apply = apply_passstderr,
+	    .help = "the same as --stderr=json",
 	},
 	{
 	    .name = "closems",

@@ -54,12 +54,13 @@ struct option {
 	enum option_type type;
 	enum option_scope scope;
 	enum option_group group;
-	bool engine;       /* the engine needs it too */
-	size_t field;      /* in struct conf */
-	size_t given;      /* a bool in struct conf to set; 0: none */
-	const char *dflt;  /* as it would be written; NULL: unset */
-	uint64_t min, max; /* of the numbers; max 0: no limit */
-	const char *zero;  /* OPT_UINT: a word for 0 */
+	bool engine;            /* the engine needs it too */
+	size_t field;           /* in struct conf */
+	size_t given;           /* a bool in struct conf to set; 0: none */
+	const char *dflt;       /* as it would be written; NULL: unset */
+	const char *websocketd; /* under --compat=websocketd; NULL: the same */
+	uint64_t min, max;      /* of the numbers; max 0: no limit */
+	const char *zero;       /* OPT_UINT: a word for 0 */
 	const struct option_word *words;
 	const char *metavar;
 	const char *help;

@@ -31,9 +31,9 @@ refuse(const struct option *o, const char *text, const char *reason, char **why)
 static bool
 read_bool(const char *text, uint64_t *out)
 {
-	static const char *const words[][3] = {
-		{ "false", "no", "0" },
-		{ "true", "yes", "1" },
+	static const char *const words[][4] = {
+		{ "false", "no", "0", "f" },
+		{ "true", "yes", "1", "t" },
 	};
 
 	for (unsigned int value = 0; value < nitems(words); value++) {
@@ -222,6 +222,15 @@ set_string(struct conf *c, const struct option *o, const char *text, char **why)
 	return true;
 }
 
+void
+value_clear_list(struct conf_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+	*list = (struct conf_list){ 0 };
+}
+
 static bool
 add_item(struct conf *c, const struct option *o, const char *text, char **why)
 {
@@ -230,6 +239,8 @@ add_item(struct conf *c, const struct option *o, const char *text, char **why)
 
 	if ((s = o->item(text)) == NULL)
 		return refuse(o, text, o->wanted, why);
+	if (list->preset)
+		value_clear_list(list);
 	list->v = mem_grow(list->v, list->n + 1, sizeof(*list->v));
 	list->v[list->n++] = s;
 	return true;

@@ -1,7 +1,7 @@
 /*
  * One setting from a text, as its row of the option table says.
  *
- * Used by: conf/cmdline.c, conf/conf.c, conf/wire.c.
+ * Used by: conf/compat.c, conf/conf.c, conf/wire.c.
  */
 #ifndef CONF_VALUE_H
 #define CONF_VALUE_H
@@ -23,5 +23,7 @@ bool value_set(struct conf *, const struct option *, const char *text,
 /* The field of the row, inside the conf. */
 void *value_field(struct conf *, const struct option *);
 const void *value_field_const(const struct conf *, const struct option *);
+
+void value_clear_list(struct conf_list *);
 
 #endif

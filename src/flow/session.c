@@ -12,6 +12,7 @@
 #include "flow/deadlines.h"
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
+#include "flow/outlet.h"
 #include "flow/session.h"
 #include "flow/transport_ws.h"
 
@@ -39,9 +40,7 @@ enum {
 	KILL_DELAY_MS = 100, /* nearly all programs end at end of input */
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	REASON_SIZE = 124, /* of a Close, as text */
-	LATE_MAX = 64 * 1024, /* of standard error, behind an open message */
-	STDERR_QUEUE_MAX = 1024 * 1024, /* it waits for the client up to this */
-	SHELL_SIGNAL = 128,             /* what $? adds to a signal's number */
+	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
 };
 
 struct session {
@@ -73,7 +72,7 @@ struct session {
 	struct transport_ws transport;
 	struct endpoint_exec endpoint;
 	struct framing framing;
-	struct buf late; /* lines of stderr: two bytes of length, text */
+	struct outlet outlet;
 	struct deadlines deadlines;
 };
 
@@ -380,6 +379,14 @@ session_on_hangup(void *owner)
 
 /* ------------------------------------------------- program to client */
 
+/* While it takes nothing, the program must not say more. */
+static void
+wait_for_client(struct session *s)
+{
+	if (transport_ws_queued(&s->transport) > 0)
+		endpoint_exec_pause(&s->endpoint);
+}
+
 static void
 warn_utf8(struct session *s)
 {
@@ -435,8 +442,7 @@ handle_event(struct session *s, enum framing_result rc,
 	case FRAMING_PIECE:
 		s->out_messages += ev->last;
 		s->out_bytes += ev->len;
-		transport_ws_send(&s->transport, ev->text, ev->last, ev->data,
-		    ev->len);
+		outlet_send(&s->outlet, ev);
 		break;
 	case FRAMING_PING:
 		transport_ws_ping(&s->transport, ev->data, ev->len);
@@ -455,82 +461,26 @@ handle_event(struct session *s, enum framing_result rc,
 }
 
 static void
-send_stderr(struct session *s, const uint8_t *line, size_t len)
-{
-	uint8_t
-	    text[UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE + UTF8_REPAIR_EXTRA];
-	struct utf8 u;
-	size_t n;
-
-	utf8_init(&u);
-	n = utf8_repair(&u, line, len, text);
-	n += utf8_repair_end(&u, text + n);
-	transport_ws_send(&s->transport, true, true, text, n);
-	transport_ws_flush(&s->transport);
-	if (transport_ws_queued(&s->transport) > 0)
-		endpoint_exec_pause(&s->endpoint);
-}
-
-/* The open message is complete: what waited behind it goes out. */
-static void
-send_late_stderr(struct session *s)
-{
-	size_t at = 0;
-
-	if (s->late.len == 0 || s->transport.in_message)
-		return;
-	while (at < s->late.len) {
-		size_t len =
-		    (size_t)s->late.data[at] << 8 | s->late.data[at + 1];
-
-		send_stderr(s, s->late.data + at + 2, len);
-		at += 2 + len;
-	}
-	buf_clear(&s->late);
-}
-
-/*
- * A line to the client stands between two messages. Inside one it waits, with
- * a ceiling; what the client does not get, the log does.
- */
-static bool
-stderr_to_client(struct session *s, const uint8_t *line, size_t len)
-{
-	if (s->route->stderr_to == CONF_STDERR_LOG || !listens(s) ||
-	    transport_ws_queued(&s->transport) > STDERR_QUEUE_MAX)
-		return false;
-	if (!s->transport.in_message) {
-		send_stderr(s, line, len);
-		return true;
-	}
-	if (s->late.len + 2 + len > LATE_MAX)
-		return false;
-	return buf_add_byte(&s->late, (uint8_t)(len >> 8)) &&
-	    buf_add_byte(&s->late, (uint8_t)len) &&
-	    buf_add(&s->late, line, len);
-}
-
-static void
 session_on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct session *s = owner;
 
-	if (stderr_to_client(s, line, len) &&
-	    s->route->stderr_to == CONF_STDERR_CLIENT)
-		return;
-	LOG(LOG_LVL_INFO, "stderr", LOG_UINT("session", s->id),
-	    LOG_INT("pid", s->endpoint.pid), LOG_BYTES("text", line, len));
+	if (listens(s) && outlet_complain(&s->outlet, line, len)) {
+		wait_for_client(s);
+		if (!outlet_logs(&s->outlet))
+			return;
+	}
+	LOG((enum log_level)s->route->stderr_level, "stderr",
+	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
+	    LOG_BYTES("text", line, len));
 }
 
-/* What was sent must leave before its bytes move; then see who must wait. */
 static void
 after_output(struct session *s)
 {
-	transport_ws_flush(&s->transport);
-	send_late_stderr(s);
+	outlet_flush(&s->outlet);
 	s->active = clock_coarse_ms();
-	if (transport_ws_queued(&s->transport) > 0)
-		endpoint_exec_pause(&s->endpoint);
+	wait_for_client(s);
 }
 
 /* The program has ended: its output is over that long after the last byte. */
@@ -747,7 +697,7 @@ session_free(struct session *s)
 	transport_ws_clear(&s->transport);
 	endpoint_exec_clear(&s->endpoint);
 	framing_clear(&s->framing);
-	buf_clear(&s->late);
+	outlet_clear(&s->outlet);
 	free(s->peer);
 	free(s->path);
 	free(s->reason);
@@ -879,11 +829,11 @@ session_new(const struct session_start *start)
 		.id = start->id,
 	};
 	start_clocks(s);
-	buf_init(&s->late, LATE_MAX);
 	framing_init(&s->framing, framing_of(r),
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
 	transport_ws_init(&s->transport, s->flow, start->client, r->max_message,
 	    &transport_ops, s);
+	outlet_init(&s->outlet, &s->transport, r->stderr_to);
 	endpoint_exec_init(&s->endpoint, s->flow, start->fd, start->pid,
 	    r->max_pipe, &endpoint_ops, s);
 	endpoint_exec_resume(&s->endpoint);

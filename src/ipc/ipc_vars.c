@@ -49,6 +49,7 @@ ipc_var_allowed(const char *name, size_t len)
 		"REMOTE_HOST",
 		"REMOTE_PORT",
 		"REMOTE_USER",
+		"REMOTE_IDENT",
 		"AUTH_TYPE",
 		"CONTENT_TYPE",
 		"CONTENT_LENGTH",

@@ -160,7 +160,7 @@ may_become(const struct spawn_user *u, const struct conf_route *r, char **why)
 static bool
 wants_stderr(const struct conf *conf)
 {
-	return conf->loglevel >= LOG_LVL_INFO ||
+	return conf->loglevel >= conf->route.stderr_level ||
 	    conf->route.stderr_to != CONF_STDERR_LOG;
 }
 

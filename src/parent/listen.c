@@ -135,36 +135,38 @@ set_port(struct sockaddr *sa, unsigned port)
 }
 
 /*
- * Bind one numeric address on a port that may still be 0. The result is an
- * errno, or 0; *why is a sentence unless it is 0.
+ * Bind one address, or all that a name has, on a port that may still be 0.
+ * The result is an errno, or 0; *why is a sentence unless it is 0.
  */
 static int
 open_address(struct listen_set *set, const char *address, unsigned port,
     char **why)
 {
 	const struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_flags = AI_NUMERICSERV,
 		.ai_socktype = SOCK_STREAM,
 	};
-	struct addrinfo *ai;
-	int fd, err, rc = getaddrinfo(address, "0", &hints, &ai);
+	struct addrinfo *all, *ai;
+	int fd, err = 0, rc = getaddrinfo(address, "0", &hints, &all);
 
 	if (rc != 0) {
 		*why =
 		    mem_printf("--address=%s: %s", address, gai_strerror(rc));
 		return EINVAL;
 	}
-	set_port(ai->ai_addr, port);
-	fd = bind_tcp(ai);
-	err = errno;
-	freeaddrinfo(ai);
-	if (fd == -1) {
-		*why = mem_printf("cannot listen on %s, port %u: %s", address,
-		    port, strerror(err));
-		return err;
+	for (ai = all; ai != NULL && err == 0; ai = ai->ai_next) {
+		set_port(ai->ai_addr, port);
+		if ((fd = bind_tcp(ai)) == -1) {
+			err = errno;
+			*why = mem_printf("cannot listen on %s, port %u: %s",
+			    address, port, strerror(err));
+			break;
+		}
+		add(set, fd)->url = url_of(fd);
+		port = port_of(fd);
 	}
-	add(set, fd)->url = url_of(fd);
-	return 0;
+	freeaddrinfo(all);
+	return err;
 }
 
 /* One family of loopback may be missing; of a given address nothing may. */
@@ -174,9 +176,9 @@ open_addresses(struct listen_set *set, const struct conf *conf, unsigned port,
 {
 	static const char *const loopback[] = { "127.0.0.1", "::1" };
 	const struct conf_list *given = &conf->addresses;
-	bool dflt = given->n == 0;
-	size_t n = dflt ? nitems(loopback) : given->n, first = set->n;
-	const char *const *v = dflt ? loopback : (const char *const *)given->v;
+	bool none = given->n == 0, dflt = none || given->preset;
+	size_t n = none ? nitems(loopback) : given->n, first = set->n;
+	const char *const *v = none ? loopback : (const char *const *)given->v;
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -318,7 +320,7 @@ bool
 listen_open(struct listen_set *set, const struct conf *conf, char **why)
 {
 	bool tcp = conf->unixsocket == NULL || conf->port_given ||
-	    conf->addresses.n > 0;
+	    (conf->addresses.n > 0 && !conf->addresses.preset);
 
 	*set = (struct listen_set){ 0 };
 	if ((conf->unixsocket != NULL && !open_unix(set, conf, why)) ||

@@ -78,6 +78,9 @@ main(int argc, char **argv)
 	case CMDLINE_VERSION:
 		cmdline_version(stdout);
 		break;
+	case CMDLINE_LICENSE:
+		cmdline_license(stdout);
+		break;
 	case CMDLINE_ERROR:
 		status = complain(why, EXIT_USAGE);
 		break;

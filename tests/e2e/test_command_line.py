@@ -54,6 +54,9 @@ BAD = {
     "--group": [""],
     "--setenv": ["", "NOVALUE", "=x", "A B=c"],
     "--passenv": ["A=B", "A B"],
+    "--stderr-level": ["", "none", "loud"],
+    "--compat": ["", "websocket", "yes"],
+    "--passstderr": ["maybe"],
     "--chdir": [""],
     "--subprotocol": ["", "a b", "ä"],
     "--origin": ["", "http://", "http://a/", "a:b", "a:99999", "*.*.a", "a b"],
@@ -95,6 +98,8 @@ def test_unknown_or_abbreviated_options_are_exit_2(args, says):
     (["--stderr=client", "--framing=binary", "true"], "--stderr"),
     (["--stderr=both", "--framing=frames", "true"], "--stderr"),
     (["--stderr=client", "--binary", "true"], "--stderr"),
+    (["--passstderr", "--binary", "true"], "--passstderr"),
+    (["--stderr=json", "--framing=frames", "true"], "--stderr"),
     (["--ping=0", "--ping-timeout=5s", "true"], "--ping-timeout"),
     (["--subprotocol-required", "true"], "--subprotocol-required"),
 ])
@@ -186,7 +191,7 @@ def test_websocketd_closems(mailbox):
 
 
 @pytest.mark.parametrize("level", [
-    "debug", "trace", "access", "info", "error", "fatal", "warn"])
+    "debug", "trace", "access", "info", "error", "fatal", "none", "warn"])
 def test_websocketd_loglevels(level):
     with Daemon(f"--loglevel={level}") as d:
         with d.session() as c:
@@ -213,18 +218,25 @@ def test_help_and_version(option):
         assert re.match(rb"standpiped \d+\.\d+", done.stdout)
 
 
+def test_license():
+    done = run("--license")
+    version, text = done.stdout.split(b"\n", 1)
+    assert done.returncode == 0 and version.startswith(b"standpiped ")
+    assert text == (HERE.parents[1] / "COPYING").read_bytes()
+
+
 def options_of_help():
     return set(re.findall(r"--[a-z][a-z0-9-]+", run("--help").stdout.decode()))
 
 
 def test_help_names_every_option():
     named = options_of_help()
-    listed = set(BAD) | {"--version", "--help"}
+    listed = set(BAD) | {"--version", "--license", "--help"}
     assert listed <= named, listed - named
 
 
 def test_every_option_has_a_test():
-    text = "".join(path.read_text() for path in HERE.glob("test_*.py"))
+    text = "".join(path.read_text() for path in HERE.rglob("test_*.py"))
     for option in options_of_help():
         assert option in text, option
 

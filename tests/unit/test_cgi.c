@@ -123,6 +123,44 @@ makes_the_block(void **state)
 	    "HTTP_HOST=Example.com:99\n");
 }
 
+static void
+sets_what_websocketd_sets(void **state)
+{
+	struct request r;
+
+	(void)state;
+	request_read(&r, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	r.rq.websocketd = true;
+	r.rq.script_name = "/";
+	r.rq.path_info = r.rq.path_translated = "/";
+	r.rq.path_info_len = 1;
+	r.rq.remote_addr = "unix-socket";
+	r.rq.remote_port = 0;
+	assert_block(&r.rq,
+	    "SERVER_SOFTWARE=standpipe/1.0\n"
+	    "SERVER_NAME=a\n"
+	    "SERVER_PORT=8080\n"
+	    "SERVER_PROTOCOL=HTTP/1.1\n"
+	    "GATEWAY_INTERFACE=CGI/1.1\n"
+	    "REQUEST_METHOD=GET\n"
+	    "REQUEST_URI=/\n"
+	    "SCRIPT_NAME=/\n"
+	    "PATH_INFO=/\n"
+	    "PATH_TRANSLATED=/\n"
+	    "QUERY_STRING=\n"
+	    "REMOTE_ADDR=unix-socket\n"
+	    "REMOTE_HOST=unix-socket\n"
+	    "REMOTE_PORT=\n"
+	    "REMOTE_USER=\n"
+	    "AUTH_TYPE=\n"
+	    "REMOTE_IDENT=\n"
+	    "CONTENT_LENGTH=\n"
+	    "CONTENT_TYPE=\n"
+	    "UNIQUE_ID=u1\n"
+	    "STANDPIPE_FRAMING=lines\n"
+	    "HTTP_HOST=a\n");
+}
+
 /* The variable in a block, or NULL; it counts how often the name is there. */
 static const char *
 find_var(const struct buf *b, const char *name, size_t *times)
@@ -350,6 +388,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_the_block),
+		cmocka_unit_test(sets_what_websocketd_sets),
 		cmocka_unit_test(exports_headers),
 		cmocka_unit_test(hides_tokens),
 		cmocka_unit_test(names_the_server),

@@ -126,6 +126,12 @@ subprotocols(const struct conf *c)
 }
 
 static uint64_t
+stderr_to(const struct conf *c)
+{
+	return (uint64_t)c->route.stderr_to;
+}
+
+static uint64_t
 variables(const struct conf *c)
 {
 	return c->route.setenv.n;
@@ -217,7 +223,14 @@ static const struct good_case {
 	{ "--loglevel=fatal", { "--loglevel=fatal", "cat" }, loglevel,
 	    LOG_LVL_ERROR },
 	{ "--loglevel=none", { "--loglevel=none", "cat" }, loglevel,
-	    LOG_LVL_ERROR },
+	    (uint64_t)LOG_LVL_NONE },
+	{ "--passstderr", { "--passstderr", "cat" }, stderr_to,
+	    CONF_STDERR_JSON },
+	{ "--passstderr=false", { "--passstderr", "--passstderr=false", "cat" },
+	    stderr_to, CONF_STDERR_LOG },
+	{ "--passstderr=false keeps others",
+	    { "--stderr=both", "--passstderr=false", "cat" }, stderr_to,
+	    CONF_STDERR_BOTH },
 	{ "stderr to a client of text",
 	    { "--framing=text", "--stderr=both", "cat" }, framing, CONF_TEXT },
 };
@@ -310,11 +323,23 @@ static const struct bad_case {
 	{ { "--unixsocket-mode=0600", "x" },
 	    "--unixsocket-mode needs --unixsocket=PATH" },
 	{ { "--stderr=client", "--binary", "x" },
-	    "--stderr=client and --stderr=both need --framing=lines, text or"
-	    " nul: the others have no place for it" },
-	{ { "--stderr=both", "--framing=frames", "x" },
-	    "--stderr=client and --stderr=both need --framing=lines, text or"
-	    " nul: the others have no place for it" },
+	    "--stderr=client, both and json (--passstderr) need"
+	    " --framing=lines, text or nul: the others have no place for it" },
+	{ { "--passstderr", "--framing=frames", "x" },
+	    "--stderr=client, both and json (--passstderr) need"
+	    " --framing=lines, text or nul: the others have no place for it" },
+	{ { "--address=localhost", "x" },
+	    "--address: not a numeric address (examples: 127.0.0.1, ::1,"
+	    " 0.0.0.0)" },
+	{ { "--address=1.2.3", "x" },
+	    "--address: not a numeric address (examples: 127.0.0.1, ::1,"
+	    " 0.0.0.0)" },
+	{ { "--address=127.0.0.1:80", "x" },
+	    "--address=127.0.0.1:80: not an address (examples: 127.0.0.1,"
+	    " ::1, 0.0.0.0)" },
+	{ { "--maxforks=-1", "x" }, "--maxforks=-1: not a whole number" },
+	{ { "--compat=apache", "x" },
+	    "--compat=apache: not one of none, websocketd" },
 	{ { "--multiline=refuse", "--framing=text", "x" },
 	    "--multiline=refuse needs --framing=lines or nul: the others do"
 	    " not end messages with a character" },
@@ -346,6 +371,7 @@ stops_at_help_and_version(void **state)
 		{ { "-help", "--nonsense" }, CMDLINE_HELP },
 		{ { "--port=1", "--version", "--help" }, CMDLINE_VERSION },
 		{ { "-version=true", "x" }, CMDLINE_VERSION },
+		{ { "--license", "--version" }, CMDLINE_LICENSE },
 		{ { "--nonsense", "--help" }, CMDLINE_ERROR },
 		{ { "x", "--help" }, CMDLINE_RUN },
 	};

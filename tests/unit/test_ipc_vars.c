@@ -25,6 +25,7 @@ knows_names(void **state)
 		{ "CONTENT_LENGTH", true },
 		{ "CONTENT_TYPE", true },
 		{ "HTTP_CONTENT_LENGTH", true },
+		{ "REMOTE_IDENT", true },
 		{ "STANDPIPE_PROTOCOL", true },
 		{ "STANDPIPE_FRAMING", true },
 		{ "HTTP_HOST", true },

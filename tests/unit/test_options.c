@@ -44,6 +44,8 @@ rows_are_complete(void **state)
 			fail_msg("%s: out of its group", o->name);
 		if (o->group == GROUP_SYNONYM && (o->dflt || o->engine))
 			fail_msg("%s: a synonym has no default", o->name);
+		if (o->websocketd != NULL && o->apply != NULL)
+			fail_msg("%s: a default needs a field", o->name);
 	}
 }
 
@@ -208,8 +210,8 @@ static const struct name_case {
 	{ "IPv6 in brackets", name_address, "[::1]", "::1" },
 	{ "IPv6 with zone", name_address, "fe80::1%eth0", "fe80::1%eth0" },
 	{ "empty zone", name_address, "fe80::1%", NULL },
-	{ "name", name_address, "localhost", NULL },
-	{ "short IPv4", name_address, "1.2.3", NULL },
+	{ "name", name_address, "localhost", "localhost" },
+	{ "no name", name_address, ".localhost", NULL },
 	{ "IPv4 in brackets", name_address, "[127.0.0.1]", NULL },
 	{ "port", name_address, "127.0.0.1:80", NULL },
 	{ "half a bracket", name_address, "[::1", NULL },

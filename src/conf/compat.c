@@ -1,0 +1,72 @@
+#include <string.h>
+
+#include "base/base.h"
+#include "base/log.h"
+#include "conf/compat.h"
+#include "conf/value.h"
+
+void
+compat_preset(struct conf *c)
+{
+	const struct option *o;
+	char *why;
+
+	for (o = options; o->name != NULL; o++) {
+		if (o->websocketd == NULL)
+			continue;
+		if (!value_set(c, o, o->websocketd, &why))
+			bug("default: %s", why);
+		if (o->given != 0)
+			*(bool *)((char *)c + o->given) = false;
+		if (o->type == OPT_COMMAS || o->type == OPT_LIST)
+			((struct conf_list *)value_field(c, o))->preset = true;
+	}
+}
+
+static bool
+is_one_of(const struct option *o, const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		if (strcmp(o->name, *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The text as websocketd understands it; NULL: as if it had not been given. */
+static const char *
+translate(const struct option *o, const char *text)
+{
+	static const char *const ports[] = { "port", NULL };
+	static const char *const counts[] = { "maxforks", "maxframesize",
+		"closems", "pingms", NULL };
+	static const char *const texts[] = { "address", "unixsocket", "origin",
+		NULL };
+
+	if (strcmp(text, "0") == 0 && is_one_of(o, ports))
+		return NULL;
+	if (text[0] == '\0' && is_one_of(o, texts))
+		return NULL;
+	if (text[0] == '\0' && strcmp(o->name, "passenv") == 0)
+		return "PATH"; /* which is passed on in any case */
+	if (text[0] == '-' && text[1] != '\0' &&
+	    strspn(text + 1, "0123456789") == strlen(text + 1) &&
+	    is_one_of(o, counts))
+		return "0";
+	return text;
+}
+
+bool
+compat_set(struct conf *c, const struct option *o, const char *text, char **why)
+{
+	static const char *const single[] = { "origin", "passenv", NULL };
+
+	if (c->compat == CONF_COMPAT_WEBSOCKETD &&
+	    (text = translate(o, text)) == NULL)
+		return true;
+	if (!value_set(c, o, text, why))
+		return false;
+	if (c->compat == CONF_COMPAT_WEBSOCKETD && is_one_of(o, single))
+		((struct conf_list *)value_field(c, o))->preset = true;
+	return true;
+}
