@@ -172,7 +172,7 @@ struct http1_out {
 bool http1_put_response(struct buf *, unsigned status,
     const struct http1_out *fields, size_t n);
 
-/* "Not Found" for 404; "Unknown" for what we never send. Never NULL. */
+/* "Not Found" for 404; "Unknown" for what RFC 9110 does not name. Never NULL. */
 const char *http1_reason(unsigned status);
 
 #endif
