@@ -478,6 +478,33 @@ http1_read_request(struct http1_head *head, const uint8_t *in, size_t len,
 	return rc;
 }
 
+static const char *
+moved(const char *p, const char *from, const char *to)
+{
+	return p == NULL ? NULL : to + (p - from);
+}
+
+void
+http1_copy_head(struct http1_head *out, const struct http1_head *head,
+    const char *from, const char *to)
+{
+	memcpy(out, head, offsetof(struct http1_head, field));
+	out->method = moved(head->method, from, to);
+	out->target = moved(head->target, from, to);
+	out->host = moved(head->host, from, to);
+	out->authority = moved(head->authority, from, to);
+	for (size_t i = 0; i < head->nfields; i++) {
+		const struct http1_field *f = &head->field[i];
+
+		out->field[i] = (struct http1_field){
+			.name = moved(f->name, from, to),
+			.name_len = f->name_len,
+			.value = moved(f->value, from, to),
+			.value_len = f->value_len,
+		};
+	}
+}
+
 unsigned
 http1_status(enum http1_result rc)
 {

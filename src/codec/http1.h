@@ -109,6 +109,13 @@ struct http1_head {
 enum http1_result http1_read_request(struct http1_head *, const uint8_t *in,
     size_t len, size_t *scanned, size_t *used);
 
+/*
+ * The bytes that a head points into have been copied from `from` to `to`: make
+ * one that points into the copy.
+ */
+void http1_copy_head(struct http1_head *, const struct http1_head *head,
+    const char *from, const char *to);
+
 /* The status to answer an error with (400, 414, 431, 501, 505), and why. */
 unsigned http1_status(enum http1_result);
 const char *http1_strresult(enum http1_result);

@@ -107,6 +107,8 @@ struct conf {
 	uint64_t maxforks;        /* 0: no limit */
 	uint64_t max_connections; /* 0: no limit */
 	uint64_t handshake_timeout;
+	uint64_t keepalive_timeout;    /* 0: one request a connection */
+	uint64_t stall_timeout;        /* 0: none */
 	struct conf_list server_names; /* small letters; IPv6 in brackets */
 	int loglevel;                  /* enum log_level, base/log.h */
 	int log_format;                /* enum log_format */

@@ -2,12 +2,35 @@
 #include "codec/origin.h"
 #include "conf/conf.h"
 #include "engine/access.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/request.h"
 #include "engine/route.h"
 
-bool
-access_check(struct route_decision *d, const struct conf *conf,
-    const struct route_request *rq)
+/* An upgrade that is none; what it asks for instead is decided later. */
+static enum access_verdict
+check_hello(struct request *rq)
 {
+	enum ws_hello_result rc = ws_hello_read(&rq->head, &rq->hello);
+
+	if (rc < 0) {
+		conn_refuse(rq->conn,
+		    &(struct refusal){
+			.status = ws_hello_status(rc),
+			.why = ws_hello_strresult(rc),
+			.rule = "handshake",
+		    });
+		return ACCESS_REFUSED;
+	}
+	rq->upgrade = rc == WS_HELLO_OK;
+	return ACCESS_NEXT;
+}
+
+/* Which pages, under which names (codec/origin.h). */
+static enum access_verdict
+check_origin(struct request *rq)
+{
+	const struct conf *conf = engine_conf(conn_engine(rq->conn));
 	const struct conf_route *r = &conf->route;
 	const struct origin_policy policy = {
 		.origins = (const char *const *)r->origins.v,
@@ -19,19 +42,40 @@ access_check(struct route_decision *d, const struct conf *conf,
 	struct origin_request o;
 	enum origin_verdict v;
 
-	origin_read(&o, rq->head);
-	o.loopback = rq->loopback;
+	origin_read(&o, &rq->head);
+	o.loopback = conn_is_loopback(rq->conn);
 	o.https = rq->https;
 	if ((v = origin_check(&policy, &o)) == ORIGIN_ALLOWED)
-		return true;
-	*d = (struct route_decision){
-		.what = ROUTE_REFUSE,
+		return ACCESS_NEXT;
+	conn_refuse(rq->conn,
+	    &(struct refusal){
 		.status = 403,
 		.why = v == ORIGIN_ERR_HOST
 		    ? "This server is not known under that name."
 		    : "Pages of that origin may not connect here.",
 		.rule = origin_strrule(v),
 		.option = origin_option(v),
-	};
-	return false;
+	    });
+	return ACCESS_REFUSED;
+}
+
+static enum access_verdict (*const steps[])(struct request *) = {
+	check_hello,
+	check_origin,
+};
+
+void
+access_begin(struct request *rq)
+{
+	rq->step = 0;
+	access_resume(rq);
+}
+
+void
+access_resume(struct request *rq)
+{
+	while (rq->step < nitems(steps))
+		if (steps[rq->step++](rq) != ACCESS_NEXT)
+			return;
+	route_serve(rq);
 }

@@ -1,19 +1,28 @@
 /*
- * Who may come in: which pages, under which names (codec/origin.h).
+ * Who may come in. Every request, whatever it is for, goes through the same
+ * steps in the same order before anything is served; the first that refuses
+ * it has answered it.
  *
- * Used by: engine/route.c.
+ * Used by: engine/conn.c, and the steps that take their time.
  */
 #ifndef ENGINE_ACCESS_H
 #define ENGINE_ACCESS_H
 
-#include <stdbool.h>
+struct request;
 
-struct conf;
-struct route_request;
-struct route_decision;
+enum access_verdict {
+	ACCESS_NEXT,    /* nothing against it */
+	ACCESS_REFUSED, /* answered, and gone */
+	ACCESS_WAIT,    /* not known yet: access_resume() will be called */
+};
 
-/* False, with the refusal filled in. */
-bool access_check(struct route_decision *, const struct conf *,
-    const struct route_request *);
+/* A complete head is there: let it in and serve it, or refuse it. */
+void access_begin(struct request *);
+
+/*
+ * The step that waited has nothing against the request. It was its handler
+ * (conn_handle()) until now, and is no longer.
+ */
+void access_resume(struct request *);
 
 #endif

@@ -6,14 +6,15 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "codec/http1.h"
 #include "engine/answer.h"
+#include "engine/conn.h"
 #include "web/web.h"
 
 enum {
 	HASH_LEN = 32,
 	HASH_TEXT = 45, /* base64 of it, and a NUL */
-	FIELDS_MAX = 8,
+	FIELDS_MAX = 16,
+	BODY_MAX = 4096, /* of an error */
 };
 
 /* The fields that go with a status besides those of every error. */
@@ -28,37 +29,34 @@ static const struct extra {
 	{ 503, { "Retry-After", "5" } },
 };
 
-static void
-put(struct buf *out, unsigned status, struct http1_out *fields, size_t n,
-    size_t body_len)
-{
-	char length[24];
-
-	(void)snprintf(length, sizeof(length), "%zu", body_len);
-	fields[n++] = (struct http1_out){ "Content-Length", length };
-	fields[n++] = (struct http1_out){ "X-Content-Type-Options", "nosniff" };
-	/* 426 must list Upgrade as well (RFC 9110, section 15.5.22) */
-	fields[n++] = (struct http1_out){ "Connection",
-		status == 426 ? "Upgrade, close" : "close" };
-	if (!http1_put_response(out, status, fields, n))
-		bug("a response of ours does not fit");
-}
-
 void
-answer_error(struct buf *out, unsigned status, const char *why, bool no_body)
+answer_error(struct conn *c, const struct refusal *r)
 {
-	struct http1_out fields[FIELDS_MAX] = {
+	struct http1_out field[FIELDS_MAX] = {
 		{ "Content-Type", "text/plain; charset=utf-8" },
 		{ "Cache-Control", "no-store" },
 	};
 	size_t n = 2;
+	struct buf body;
 
 	for (size_t i = 0; i < nitems(extras); i++)
-		if (extras[i].status == status)
-			fields[n++] = extras[i].field;
-	put(out, status, fields, n, strlen(why) + 1);
-	if (!no_body && (!buf_add_str(out, why) || !buf_add_byte(out, '\n')))
+		if (extras[i].status == r->status)
+			field[n++] = extras[i].field;
+	for (size_t i = 0; i < r->nfields && n < FIELDS_MAX; i++)
+		field[n++] = r->field[i];
+	buf_init(&body, BODY_MAX);
+	if (!buf_add_str(&body, r->why) || !buf_add_byte(&body, '\n'))
 		bug("an error of ours does not fit");
+	conn_reply(c,
+	    &(struct reply){
+		.status = r->status,
+		.field = field,
+		.nfields = n,
+		.length = body.len,
+		.close = !r->keep,
+	    },
+	    body.data, body.len);
+	buf_clear(&body);
 }
 
 static void
@@ -93,16 +91,21 @@ console_policy(void)
 }
 
 void
-answer_console(struct buf *out, bool no_body)
+answer_console(struct conn *c)
 {
-	struct http1_out fields[FIELDS_MAX] = {
+	const struct http1_out field[] = {
 		{ "Content-Type", "text/html; charset=utf-8" },
 		{ "Content-Security-Policy", console_policy() },
 		{ "Referrer-Policy", "no-referrer" },
 		{ "Cache-Control", "no-cache" },
 	};
 
-	put(out, 200, fields, 4, web_console_len);
-	if (!no_body && !buf_add(out, web_console, web_console_len))
-		bug("the console page does not fit");
+	conn_reply(c,
+	    &(struct reply){
+		.status = 200,
+		.field = field,
+		.nfields = nitems(field),
+		.length = web_console_len,
+	    },
+	    web_console, web_console_len);
 }

@@ -1,22 +1,21 @@
 /*
- * HTTP answers that end a connection: one response, exactly.
+ * Short answers of our own: errors, and the console page.
  *
- * Used by: engine/conn.c.
+ * Used by: engine/conn.c, route.c.
  */
 #ifndef ENGINE_ANSWER_H
 #define ENGINE_ANSWER_H
 
-#include <stdbool.h>
-
-struct buf;
+struct conn;
+struct refusal;
 
 /*
- * Append an error with its sentence as body, and the fields that its status
- * demands. no_body: the request was HEAD.
+ * Answer with an error: its sentence as body, and the fields that its status
+ * demands. conn_refuse() logs and calls this.
  */
-void answer_error(struct buf *, unsigned status, const char *why, bool no_body);
+void answer_error(struct conn *, const struct refusal *);
 
-/* Append the console page, with a Content-Security-Policy that fits it. */
-void answer_console(struct buf *, bool no_body);
+/* The console page, with a Content-Security-Policy that fits it. */
+void answer_console(struct conn *);
 
 #endif

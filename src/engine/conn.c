@@ -1,65 +1,82 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <openssl/rand.h>
 
 #include "base/base.h"
-#include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "codec/cgi.h"
-#include "codec/http1.h"
-#include "codec/url.h"
-#include "codec/ws_hello.h"
+#include "codec/http1_body.h"
 #include "conf/conf.h"
+#include "engine/access.h"
 #include "engine/answer.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
-#include "engine/route.h"
+#include "engine/ids.h"
+#include "engine/request.h"
 #include "flow/listener.h"
-#include "flow/session.h"
 #include "flow/stream.h"
+#include "ipc/ipc_codec.h"
 
 enum {
-	PATH_LOG_MAX = 512,    /* bytes of a path that a session remembers */
-	DRAIN_MAX = 64 * 1024, /* read and dropped behind an answer */
+	DRAIN_MAX = 64 * 1024, /* read and dropped behind the last answer */
 	DRAIN_MS = 2000,       /* for so long */
-	ID_BYTES = 16,
-	PEER_SIZE = INET6_ADDRSTRLEN + 8,
 };
 
 enum conn_state {
 	CONN_ADMITTING, /* the parent decides whether there is room */
-	CONN_READING,   /* the request's head arrives */
-	CONN_STARTING,  /* the parent starts the program */
-	CONN_ANSWERED,  /* the answer is out; what still comes is dropped */
+	CONN_READING,   /* a request's head is awaited, or arrives */
+	CONN_SERVING,   /* it is being answered */
+	CONN_CLOSING, /* the last answer is out; what still comes is dropped */
 };
 
 struct conn {
-	struct job *job;       /* kept */
-	struct stream *stream; /* owned */
-	struct buf in;         /* the head, and what came behind it */
-	size_t scanned;        /* of the head, by the parser */
-	size_t dropped;        /* bytes behind an answer */
-	unsigned port;         /* that the client connected to; 0: unix */
+	struct id_node node;
+	struct engine *engine;         /* kept */
+	struct stream *stream;         /* owned; NULL: taken over */
+	struct request *rq;            /* owned; of CONN_SERVING */
+	const struct handler_ops *ops; /* kept; NULL: nobody waits */
+	void *owner;                   /* kept */
+	struct buf in;                 /* bytes that are not used yet */
+	size_t scanned;                /* of the head, by the parser */
+	size_t dropped;                /* bytes behind the last answer */
+	struct http1_body body;
+	struct reply_writer reply;
+	uint64_t moved; /* bytes of bodies, either way, for stalls */
+	uint64_t seen;  /* of them, when the timer was set */
+	unsigned port;  /* that the client connected to; 0: unix */
 	unsigned peer_port;
-	char *path;              /* owned; of an upgrade */
-	const char *subprotocol; /* kept by the settings; NULL: none */
-	uint8_t state;           /* enum conn_state */
+	uint8_t state; /* enum conn_state */
 	bool loopback;
-	bool over; /* freed at the next turn of the loop */
+	bool admitted; /* counted by the parent: it hears of the end */
+	bool waits_for_admit;
+	bool reused;     /* it has had an answer */
+	bool wants_body; /* the handler does */
+	bool body_ended;
+	bool expects;    /* the client waits for 100 (Continue) */
+	bool peer_ended; /* it will send no more */
+	bool refused;    /* so says the log already */
+	bool head_begun; /* the timer is that of the head */
+	bool taking;     /* bytes are being used: see take() */
+	bool over;       /* freed at the next turn of the loop */
 	char addr[INET6_ADDRSTRLEN];
-	char accept[WS_HELLO_ACCEPT_SIZE];
 	struct event timer;
+	struct event kick; /* there is something to do, from the loop */
 };
+
+static const struct conf *
+conf_of(const struct conn *c)
+{
+	return engine_conf(c->engine);
+}
+
+/* ------------------------------------------------- time */
 
 static void
 wait_for(struct conn *c, uint64_t ms)
@@ -69,7 +86,10 @@ wait_for(struct conn *c, uint64_t ms)
 		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
 	};
 
-	(void)event_add(&c->timer, &tv);
+	if (ms == 0)
+		(void)event_del(&c->timer);
+	else
+		(void)event_add(&c->timer, &tv);
 }
 
 /* Not from inside a callback of the stream: the loop does it. */
@@ -77,259 +97,448 @@ static void
 end_soon(struct conn *c)
 {
 	c->over = true;
-	event_active(&c->timer, EV_TIMEOUT, 1);
+	event_active(&c->kick, EV_TIMEOUT, 1);
 }
 
+/* What the client could do next is watched for progress. */
 static void
-format_peer(const struct conn *c, char *out, size_t size)
+watch_stall(struct conn *c)
 {
-	if (c->port == 0)
-		(void)snprintf(out, size, "unix");
-	else
-		(void)snprintf(out, size,
-		    strchr(c->addr, ':') != NULL ? "[%s]:%u" : "%s:%u", c->addr,
-		    c->peer_port);
+	if (engine_stopping(c->engine))
+		return; /* the timer is that of the stop */
+	c->seen = c->moved - stream_queued(c->stream);
+	wait_for(c, conf_of(c)->stall_timeout);
 }
 
-/* Send what is in `out`, nothing after it, and wait for the client to leave. */
-static void
-answer(struct conn *c, struct buf *out)
+static bool
+waits_for_client(const struct conn *c)
 {
-	c->state = CONN_ANSWERED;
-	buf_clear(&c->in);
-	stream_write(c->stream, out->data, out->len);
-	buf_clear(out);
-	stream_end(c->stream);
-	stream_resume(c->stream);
-	wait_for(c, DRAIN_MS);
+	return stream_queued(c->stream) > 0 ||
+	    (c->state == CONN_SERVING && c->wants_body && !c->body_ended);
 }
 
-static void
-log_refusal(const struct conn *c, const struct route_decision *d)
-{
-	char peer[PEER_SIZE];
-	const struct log_field fields[] = { LOG_UINT("session", c->job->id),
-		LOG_STR("peer", peer), LOG_UINT("status", d->status),
-		LOG_STR("rule", d->rule), LOG_STR("option", d->option) };
+/* ------------------------------------------------- reading or not */
 
-	if (d->rule == NULL)
+static bool
+wants_bytes(const struct conn *c)
+{
+	switch ((enum conn_state)c->state) {
+	case CONN_ADMITTING:
+		return false;
+	case CONN_READING:
+		return stream_queued(c->stream) == 0;
+	case CONN_SERVING:
+		return c->wants_body && !c->body_ended;
+	case CONN_CLOSING:
+		return true;
+	}
+	return false;
+}
+
+/* Take what is here, from the loop, or let more come. */
+static void
+go_on(struct conn *c)
+{
+	if (c->stream == NULL || c->over)
 		return;
-	format_peer(c, peer, sizeof(peer));
-	log_fields(LOG_LVL_WARN, "refused", fields,
-	    nitems(fields) - (d->option == NULL));
+	if (!wants_bytes(c))
+		stream_pause(c->stream);
+	else if (c->in.len > 0 && c->state != CONN_CLOSING)
+		event_active(&c->kick, EV_READ, 1);
+	else
+		stream_resume(c->stream);
+}
+
+/* ------------------------------------------------- answers */
+
+static void
+log_served(const struct conn *c)
+{
+	const struct request *rq = c->rq;
+	const struct http1_head *head = &rq->head;
+	char peer[REQUEST_PEER_SIZE], *path;
+
+	if (c->refused || !log_wants(LOG_LVL_INFO))
+		return;
+	request_peer(rq, peer);
+	path = request_log_path(rq);
+	LOG(LOG_LVL_INFO, "request", LOG_UINT("session", c->node.id),
+	    LOG_STR("peer", peer),
+	    LOG_BYTES("method", head->method, head->method_len),
+	    LOG_STR("path", path), LOG_UINT("status", c->reply.status),
+	    LOG_UINT("bytes", c->reply.written),
+	    LOG_MS("duration", clock_ms() - rq->started));
+	free(path);
+}
+
+/* Nothing after what was said: wait for the client to leave. */
+static void
+close_behind(struct conn *c)
+{
+	c->state = CONN_CLOSING;
+	buf_clear(&c->in);
+	stream_end(c->stream);
+	if (stream_queued(c->stream) > 0)
+		watch_stall(c);
+	else
+		wait_for(c, DRAIN_MS);
+	go_on(c);
 }
 
 static void
-refuse(struct conn *c, const struct route_decision *d, bool no_body)
+await_request(struct conn *c)
 {
-	struct buf out;
-
-	log_refusal(c, d);
-	buf_init(&out, SIZE_MAX / 2);
-	answer_error(&out, d->status, d->why, no_body);
-	answer(c, &out);
+	c->state = CONN_READING;
+	c->reused = true;
+	c->refused = false;
+	c->head_begun = false;
+	c->scanned = 0;
+	if (stream_queued(c->stream) > 0)
+		watch_stall(c);
+	else
+		wait_for(c, conf_of(c)->keepalive_timeout);
+	go_on(c);
 }
 
 static void
-show_console(struct conn *c, bool no_body)
+end_request(struct conn *c)
 {
-	struct buf out;
+	bool last = c->reply.close;
 
-	buf_init(&out, SIZE_MAX / 2);
-	answer_console(&out, no_body);
-	answer(c, &out);
+	conn_handle(c, NULL, NULL);
+	request_free(c->rq);
+	c->rq = NULL;
+	reply_clear(&c->reply);
+	if (last)
+		close_behind(c);
+	else
+		await_request(c);
 }
 
-/* Random bytes are had by the hundred: asking for them costs a system call. */
-static void
-put_unique_id(char out[2 * ID_BYTES + 1])
+/* Whether the client may not, or will not, ask for more on this connection. */
+static bool
+is_last(const struct conn *c)
 {
-	static const char digits[] = "0123456789abcdef";
-	static unsigned char pool[64 * ID_BYTES];
-	static size_t left;
+	const struct http1_head *head = &c->rq->head;
 
-	if (left == 0) {
-		if (RAND_bytes(pool, sizeof(pool)) != 1)
-			bug("no random bytes");
-		left = sizeof(pool);
-	}
-	for (size_t i = 0; i < ID_BYTES; i++) {
-		unsigned char b = pool[--left];
-
-		out[2 * i] = digits[b >> 4];
-		out[2 * i + 1] = digits[b & 15];
-	}
-	out[2 * ID_BYTES] = '\0';
+	return head->minor == 0 || !c->body_ended ||
+	    http1_count(head, "Upgrade") > 0 || c->peer_ended ||
+	    engine_stopping(c->engine) || conf_of(c)->keepalive_timeout == 0 ||
+	    http1_has_token(head, "Connection", "close");
 }
 
 void
-conn_prepare(void)
+conn_reply_start(struct conn *c, const struct reply *r)
 {
-	static const char key[WS_HELLO_KEY_LEN + 1] =
-	    "AAAAAAAAAAAAAAAAAAAAAA==";
-	char accept[WS_HELLO_ACCEPT_SIZE], id[2 * ID_BYTES + 1];
+	const struct http1_head *head = &c->rq->head;
+	struct reply one = *r;
 
-	ws_hello_accept(key, accept);
-	put_unique_id(id);
+	one.close |= is_last(c);
+	reply_begin(&c->reply, &one, head->minor,
+	    http1_method_is(head, "HEAD"));
+	watch_stall(c);
 }
 
-/* STANDPIPE_FRAMING. */
-static const char *
-framing_name(int framing)
+void
+conn_reply_write(struct conn *c, const void *data, size_t len)
 {
-	static const char *const names[] = {
-		[CONF_LINES] = "lines",
-		[CONF_BINARY] = "binary",
-		[CONF_TEXT] = "text",
-		[CONF_NUL] = "nul",
-		[CONF_FRAMES] = "frames",
-	};
-
-	return names[framing];
+	c->moved += len;
+	reply_write(&c->reply, c->stream, data, len);
 }
 
-/* The variables of the request; false if they do not fit. */
-static bool
-put_vars(const struct conn *c, const struct http1_head *head,
-    const struct url *url, struct buf *vars)
+void
+conn_reply_flush(struct conn *c)
 {
-	const struct conf *conf = engine_conf(c->job->engine);
-	char id[2 * ID_BYTES + 1];
-	char *path = mem_new(1, url->path_len + 1);
-	struct cgi_request rq = {
-		.head = head,
-		.url = url,
-		.server_software = PACKAGE_NAME "/" PACKAGE_VERSION,
-		.server_name = "localhost",
-		.server_port = c->port,
-		.script_name = "",
-		.path_info = path,
-		.remote_addr = c->addr,
-		.remote_port = c->peer_port,
-		.unique_id = id,
-		.subprotocol = c->subprotocol,
-		.framing = framing_name(conf->route.framing),
-	};
-	bool ok;
-
-	put_unique_id(id);
-	ok = url_decode(url->path, url->path_len, path, &rq.path_info_len) &&
-	    cgi_put(vars, &rq);
-	free(path);
-	return ok;
+	reply_flush(&c->reply, c->stream);
 }
 
-/* A good upgrade: nothing is said before the program runs. */
-static void
-start_program(struct conn *c, const struct http1_head *head,
-    const struct route_decision *d)
+void
+conn_reply_end(struct conn *c)
 {
-	static const struct route_decision too_big = {
-		.what = ROUTE_REFUSE,
-		.status = 431,
-		.why = "The request does not fit into an environment.",
-		.rule = "environment",
-	};
-	struct buf vars;
-	struct url url;
-
-	url_split(head->target, head->target_len, &url);
-	c->subprotocol = d->subprotocol;
-	buf_init(&vars, IPC_BODY_MAX - IPC_SPAWN_MAX);
-	if (!put_vars(c, head, &url, &vars)) {
-		buf_clear(&vars);
-		refuse(c, &too_big, false);
+	if (!reply_finish(&c->reply, c->stream)) {
+		log_served(c);
+		conn_abort(c);
 		return;
 	}
-	ws_hello_accept(d->key, c->accept);
-	c->path = mem_strndup(url.path,
-	    url.path_len < PATH_LOG_MAX ? url.path_len : PATH_LOG_MAX);
-	c->state = CONN_STARTING;
-	stream_pause(c->stream);
-	(void)event_del(&c->timer);
-	engine_spawn(c->job->engine, c->job, &vars);
-	buf_clear(&vars);
+	log_served(c);
+	end_request(c);
+}
+
+void
+conn_reply(struct conn *c, const struct reply *r, const void *body, size_t len)
+{
+	conn_reply_start(c, r);
+	if (len > 0)
+		conn_reply_write(c, body, len);
+	conn_reply_end(c);
+}
+
+size_t
+conn_queued(const struct conn *c)
+{
+	return stream_queued(c->stream);
+}
+
+void
+conn_abort(struct conn *c)
+{
+	if (!c->over)
+		end_soon(c);
+}
+
+bool
+conn_is_over(const struct conn *c)
+{
+	return c->over;
 }
 
 static void
-handle_head(struct conn *c, const struct http1_head *head)
+log_refusal(struct conn *c, const struct request *rq, const struct refusal *r)
 {
-	struct route_decision d;
-	const struct route_request rq = {
-		.head = head,
-		.loopback = c->loopback,
-	};
-	bool no_body = http1_method_is(head, "HEAD");
+	char peer[REQUEST_PEER_SIZE];
+	const struct log_field fields[] = { LOG_UINT("session", c->node.id),
+		LOG_STR("peer", peer), LOG_UINT("status", r->status),
+		LOG_STR("rule", r->rule), LOG_STR("option", r->option) };
 
-	route_decide(&d, engine_conf(c->job->engine), &rq);
-	switch (d.what) {
-	case ROUTE_UPGRADE:
-		start_program(c, head, &d);
-		break;
-	case ROUTE_CONSOLE:
-		show_console(c, no_body);
-		break;
-	case ROUTE_REFUSE:
-		refuse(c, &d, no_body);
-		break;
+	if (r->rule == NULL)
+		return;
+	c->refused = true;
+	request_peer(rq, peer);
+	log_fields(LOG_LVL_WARN, "refused", fields,
+	    nitems(fields) - (r->option == NULL));
+}
+
+void
+conn_refuse(struct conn *c, const struct refusal *r)
+{
+	if (c->over)
+		return;
+	log_refusal(c, c->rq, r);
+	answer_error(c, r);
+}
+
+/* Without a request that could be answered: a head that is none, or no room. */
+static void
+refuse_all(struct conn *c, const struct refusal *r)
+{
+	static const struct http1_head none = { .minor = 0 };
+
+	c->state = CONN_SERVING;
+	c->body_ended = false;
+	c->rq = request_new(c, &none, NULL, 0);
+	conn_refuse(c, r);
+}
+
+/* ------------------------------------------------- the request */
+
+void
+conn_handle(struct conn *c, const struct handler_ops *ops, void *owner)
+{
+	c->ops = ops;
+	c->owner = owner;
+}
+
+void
+conn_read_body(struct conn *c)
+{
+	c->wants_body = true;
+	if (c->expects && !c->body_ended && c->reply.status == 0) {
+		static const char go[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+		stream_write(c->stream, go, sizeof(go) - 1);
 	}
+	c->expects = false;
+	watch_stall(c);
+	go_on(c);
 }
 
-static void
-refuse_head(struct conn *c, enum http1_result rc)
+void
+conn_pause_body(struct conn *c)
 {
-	const struct route_decision d = {
-		.what = ROUTE_REFUSE,
-		.status = http1_status(rc),
-		.why = http1_strresult(rc),
-		.rule = "request head",
-	};
-
-	refuse(c, &d, false);
+	c->wants_body = false;
+	go_on(c);
 }
 
-/*
- * Read the head where it lies. What is behind it, or an incomplete one, is
- * kept: the parser's limits keep that small.
- */
 static void
+end_body(struct conn *c)
+{
+	c->body_ended = true;
+	if (c->ops != NULL)
+		c->ops->on_body_end(c->owner);
+}
+
+/* What a client may expect of us is one thing (RFC 9110, section 10.1.1). */
+static bool
+check_expect(struct conn *c)
+{
+	static const struct refusal other = {
+		.status = 417,
+		.why = "Nothing but 100-continue can be expected here.",
+		.rule = "expectation",
+	};
+	const struct http1_head *head = &c->rq->head;
+
+	if (head->minor == 0 || http1_count(head, "Expect") == 0)
+		return true;
+	c->expects = http1_has_token(head, "Expect", "100-continue");
+	if (!c->expects)
+		conn_refuse(c, &other);
+	return c->expects;
+}
+
+static void
+start_request(struct conn *c, const struct http1_head *head,
+    const uint8_t *bytes, size_t len)
+{
+	c->state = CONN_SERVING;
+	c->rq = request_new(c, head, bytes, len);
+	c->wants_body = c->expects = false;
+	c->moved = 0;
+	http1_body_init(&c->body, head);
+	c->body_ended = head->body == HTTP1_BODY_NONE ||
+	    (head->body == HTTP1_BODY_LENGTH && head->length == 0);
+	wait_for(c, 0);
+	if (check_expect(c))
+		access_begin(c->rq);
+}
+
+/* Bytes used; 0: the head is not complete. */
+static size_t
 read_head(struct conn *c, const uint8_t *data, size_t len)
 {
 	struct http1_head head;
 	enum http1_result rc;
 	size_t used = 0;
 
+	if (stream_queued(c->stream) > 0)
+		return 0; /* one answer at a time is enough to hold */
 	rc = http1_read_request(&head, data, len, &c->scanned, &used);
-	if (rc < 0) {
-		refuse_head(c, rc);
-		return;
+	if (rc == HTTP1_MORE)
+		return 0;
+	if (rc == HTTP1_HEAD) {
+		start_request(c, &head, data, used);
+		return used;
 	}
-	if (rc == HTTP1_HEAD)
-		handle_head(c, &head);
-	if (data == c->in.data)
-		buf_drain(&c->in, used);
-	else if (c->state != CONN_ANSWERED &&
-	    !buf_add(&c->in, data + used, len - used))
+	refuse_all(c,
+	    &(struct refusal){
+		.status = http1_status(rc),
+		.why = http1_strresult(rc),
+		.rule = "request head",
+	    });
+	return len;
+}
+
+static size_t
+read_body(struct conn *c, const uint8_t *data, size_t len)
+{
+	enum http1_body_result rc;
+	const uint8_t *piece;
+	size_t used = 0, n;
+
+	if (!c->wants_body || c->body_ended)
+		return 0;
+	rc = http1_body_read(&c->body, data, len, &used, &piece, &n);
+	if (rc < 0) {
+		log_debug("request body: %s", http1_body_strresult(rc));
+		conn_abort(c);
+		return len;
+	}
+	c->moved += used;
+	if (rc == HTTP1_BODY_DATA && c->ops != NULL)
+		c->ops->on_body(c->owner, piece, n);
+	else if (rc == HTTP1_BODY_END)
+		end_body(c);
+	return used;
+}
+
+/* As much as the state of things lets us use; the rest is for later. */
+static size_t
+take(struct conn *c, const uint8_t *data, size_t len)
+{
+	size_t used = 0, n = 1;
+
+	c->taking = true;
+	while (n > 0 && used < len && !c->over) {
+		if (c->state == CONN_READING)
+			n = read_head(c, data + used, len - used);
+		else if (c->state == CONN_SERVING)
+			n = read_body(c, data + used, len - used);
+		else
+			n = len - used;
+		used += n;
+	}
+	c->taking = false;
+	return used;
+}
+
+/* ------------------------------------------------- bytes */
+
+static void
+drop(struct conn *c, size_t len)
+{
+	if ((c->dropped += len) > DRAIN_MAX)
 		end_soon(c);
+}
+
+/* The first bytes of a head that a kept connection was waiting for. */
+static void
+time_head(struct conn *c)
+{
+	if (c->state != CONN_READING || !c->reused || c->head_begun ||
+	    c->in.len == 0)
+		return;
+	c->head_begun = true;
+	wait_for(c, conf_of(c)->handshake_timeout);
+}
+
+static void
+take_kept(struct conn *c)
+{
+	size_t used = take(c, c->in.data, c->in.len);
+
+	if (used < c->in.len)
+		buf_drain(&c->in, used);
+	else
+		buf_clear(&c->in);
+}
+
+/* What is left of the bytes waits for its moment, or for more of its kind. */
+static void
+after_taking(struct conn *c)
+{
+	if (c->over || c->stream == NULL)
+		return;
+	time_head(c);
+	if (wants_bytes(c))
+		stream_resume(c->stream);
+	else
+		stream_pause(c->stream);
 }
 
 static void
 conn_on_read(void *owner, uint8_t *data, size_t len)
 {
 	struct conn *c = owner;
+	size_t used;
 
 	if (c->over)
 		return;
-	if (c->state == CONN_ANSWERED) {
-		if ((c->dropped += len) > DRAIN_MAX)
+	if (c->state == CONN_CLOSING) {
+		drop(c, len);
+		return;
+	}
+	if (c->in.len == 0) {
+		used = take(c, data, len);
+		if (c->over || c->state == CONN_CLOSING)
+			return;
+		if (!buf_add(&c->in, data + used, len - used))
 			end_soon(c);
-	} else if (c->in.len == 0) {
-		read_head(c, data, len);
 	} else if (buf_add(&c->in, data, len)) {
-		read_head(c, c->in.data, c->in.len);
+		take_kept(c);
 	} else {
 		end_soon(c);
 	}
+	after_taking(c);
 }
 
 static void
@@ -337,7 +546,10 @@ conn_on_end(void *owner)
 {
 	struct conn *c = owner;
 
-	end_soon(c);
+	c->peer_ended = true;
+	if (c->state == CONN_SERVING ? c->wants_body && !c->body_ended
+				     : stream_queued(c->stream) == 0)
+		end_soon(c);
 }
 
 static void
@@ -349,17 +561,46 @@ conn_on_lost(void *owner, int err)
 	end_soon(c);
 }
 
+static void
+conn_on_drain(void *owner)
+{
+	struct conn *c = owner;
+
+	if (c->over)
+		return;
+	if (c->state != CONN_SERVING && c->peer_ended)
+		end_soon(c);
+	else if (c->state == CONN_CLOSING)
+		wait_for(c, DRAIN_MS);
+	else if (c->state == CONN_READING)
+		wait_for(c, conf_of(c)->keepalive_timeout);
+	else if (c->ops != NULL && c->ops->on_drain != NULL)
+		c->ops->on_drain(c->owner);
+	go_on(c);
+}
+
 static const struct stream_ops conn_stream_ops = {
 	.on_read = conn_on_read,
 	.on_end = conn_on_end,
 	.on_lost = conn_on_lost,
+	.on_drain = conn_on_drain,
 };
+
+static void
+check_stall(struct conn *c)
+{
+	uint64_t now = c->moved - stream_queued(c->stream);
+
+	if (waits_for_client(c) && now == c->seen)
+		end_soon(c);
+	else
+		watch_stall(c);
+}
 
 static void
 conn_on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct route_decision late = {
-		.what = ROUTE_REFUSE,
+	static const struct refusal late = {
 		.status = 408,
 		.why = "The request did not arrive in time.",
 		.rule = "handshake time",
@@ -369,11 +610,53 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!c->over && c->state == CONN_READING && c->in.len > 0) {
-		refuse(c, &late, false);
+	if (c->over)
 		return;
+	if (engine_stopping(c->engine))
+		end_soon(c);
+	else if (c->state == CONN_SERVING || stream_queued(c->stream) > 0)
+		check_stall(c);
+	else if (c->state == CONN_READING && c->in.len > 0)
+		refuse_all(c, &late);
+	else
+		end_soon(c);
+}
+
+/* ------------------------------------------------- life */
+
+static void
+conn_free(struct conn *c)
+{
+	struct engine *e = c->engine;
+
+	if (c->ops != NULL)
+		c->ops->on_gone(c->owner);
+	if (c->admitted)
+		engine_tell(e, IPC_LEAVE, c->node.id, NULL, 0);
+	ids_remove(engine_conns(e), &c->node);
+	(void)event_del(&c->timer);
+	(void)event_del(&c->kick);
+	stream_free(c->stream);
+	request_free(c->rq);
+	reply_clear(&c->reply);
+	buf_clear(&c->in);
+	free(c);
+	engine_settle(e);
+}
+
+static void
+conn_on_kick(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (!c->over && c->stream != NULL && c->in.len > 0 && wants_bytes(c)) {
+		take_kept(c);
+		after_taking(c);
 	}
-	engine_conn_done(c->job);
+	if (c->over && !c->waits_for_admit)
+		conn_free(c);
 }
 
 static void
@@ -395,145 +678,146 @@ read_peer(struct conn *c, const struct sockaddr *sa)
 	}
 }
 
+/* The head must be here in time, counted from the first moment. */
+static void
+start_reading(struct conn *c)
+{
+	c->state = CONN_READING;
+	stream_resume(c->stream);
+}
+
 struct conn *
-conn_new(struct job *job, struct listener *l, int fd, const struct sockaddr *sa,
-    socklen_t len, bool admit)
+conn_new(struct engine *e, struct listener *l, int fd,
+    const struct sockaddr *sa, socklen_t len)
 {
 	struct conn *c = mem_new(1, sizeof(*c));
-	struct flow *flow = engine_flow(job->engine);
-	uint64_t timeout;
+	struct flow *flow = engine_flow(e);
 
 	(void)len;
-	c->job = job;
+	c->engine = e;
 	c->port = listener_port(l);
 	c->loopback = listener_is_loopback(l, fd);
-	c->state = admit ? CONN_ADMITTING : CONN_READING;
+	c->waits_for_admit = engine_conf(e)->max_connections > 0;
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
+	reply_init(&c->reply);
 	read_peer(c, sa);
+	ids_add(engine_conns(e), &c->node, engine_new_id(e));
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);
+	(void)evtimer_assign(&c->kick, flow->base, conn_on_kick, c);
 	c->stream = stream_new(flow, STREAM_SOCKET, fd, 0);
 	stream_set_owner(c->stream, &conn_stream_ops, c);
-	if (admit)
+	wait_for(c, conf_of(c)->handshake_timeout);
+	if (c->waits_for_admit) {
 		stream_pause(c->stream);
-	if ((timeout = engine_conf(job->engine)->handshake_timeout) > 0)
-		wait_for(c, timeout);
+		engine_tell(e, IPC_ADMIT, c->node.id, NULL, 0);
+	} else {
+		start_reading(c);
+	}
 	return c;
 }
 
-void
-conn_free(struct conn *c)
+bool
+conn_on_admitted(struct engine *e, const struct ipc_msg *m)
 {
-	if (c == NULL)
-		return;
-	(void)event_del(&c->timer);
-	stream_free(c->stream);
-	buf_clear(&c->in);
-	free(c->path);
-	free(c);
-}
-
-void
-conn_admitted(struct conn *c, bool ok)
-{
-	static const struct route_decision full = {
-		.what = ROUTE_REFUSE,
+	static const struct refusal full = {
 		.status = 503,
 		.why = "Too many connections. Try again later.",
 		.rule = "connections",
 		.option = "--max-connections",
 	};
+	struct id_node *n = ids_find(engine_conns(e), m->session);
+	struct conn *c;
+	uint32_t ok;
 
-	if (c->state != CONN_ADMITTING || c->over)
-		return;
-	if (!ok) {
-		refuse(c, &full, false);
-		return;
+	if (n == NULL || !ipc_read_u32(m, &ok))
+		return false;
+	c = container_of(n, struct conn, node);
+	if (!c->waits_for_admit)
+		return false;
+	c->waits_for_admit = false;
+	c->admitted = ok;
+	if (c->over)
+		end_soon(c);
+	else if (ok)
+		start_reading(c);
+	else
+		refuse_all(c, &full);
+	return true;
+}
+
+struct stream *
+conn_take_stream(struct conn *c, struct buf *rest)
+{
+	struct stream *s = c->stream;
+
+	stream_pause(s);
+	buf_init(rest, 0);
+	if (!c->taking) {
+		*rest = c->in;
+		buf_init(&c->in, 0);
 	}
-	c->state = CONN_READING;
-	stream_resume(c->stream);
+	conn_handle(c, NULL, NULL);
+	c->stream = NULL;
+	end_soon(c);
+	return s;
+}
+
+void
+conn_stop_all(struct engine *e)
+{
+	for (struct id_node *n = engine_conns(e)->first; n != NULL;
+	     n = n->next) {
+		struct conn *c = container_of(n, struct conn, node);
+
+		if (c->state == CONN_ADMITTING || c->state == CONN_READING)
+			end_soon(c);
+		else
+			wait_for(c, conf_of(c)->route.close_timeout);
+	}
+}
+
+void
+conn_drop_all(struct engine *e)
+{
+	struct id_node *n;
+
+	while ((n = engine_conns(e)->first) != NULL) {
+		struct conn *c = container_of(n, struct conn, node);
+
+		c->admitted = false;
+		conn_free(c);
+	}
+}
+
+/* ------------------------------------------------- who it is */
+
+struct engine *
+conn_engine(const struct conn *c)
+{
+	return c->engine;
+}
+
+uint32_t
+conn_id(const struct conn *c)
+{
+	return c->node.id;
+}
+
+unsigned
+conn_port(const struct conn *c)
+{
+	return c->port;
 }
 
 bool
-conn_is_over(const struct conn *c)
+conn_is_loopback(const struct conn *c)
 {
-	return c->over;
-}
-
-static void
-put_101(const struct conn *c, struct buf *out)
-{
-	buf_init(out, SIZE_MAX / 2);
-	if (!ws_hello_put_101(out, c->accept, c->subprotocol))
-		bug("a 101 does not fit");
+	return c->loopback;
 }
 
 void
-conn_spawned(struct conn *c, pid_t pid, const int fd[3])
+conn_describe_peer(const struct conn *c, struct request *rq)
 {
-	char peer[PEER_SIZE];
-	struct job *job = c->job;
-	struct session *s;
-	struct buf out;
-
-	put_101(c, &out);
-	stream_write(c->stream, out.data, out.len);
-	buf_clear(&out);
-	format_peer(c, peer, sizeof(peer));
-	s = session_new(&(struct session_start){
-	    .flow = engine_flow(job->engine),
-	    .route = &engine_conf(job->engine)->route,
-	    .ops = engine_session_ops(),
-	    .owner = job,
-	    .client = c->stream,
-	    .fd = { fd[0], fd[1], fd[2] },
-	    .pid = pid,
-	    .id = job->id,
-	    .peer = mem_strdup(peer),
-	    .path = c->path,
-	});
-	c->stream = NULL;
-	c->path = NULL;
-	engine_session_begins(job, s);
-	if (c->in.len > 0)
-		session_feed(s, c->in.data, c->in.len);
-	session_start_reading(s);
-	engine_conn_done(job);
-}
-
-void
-conn_refused(struct conn *c, enum ipc_refusal why, int err)
-{
-	static const struct route_decision full = {
-		.what = ROUTE_REFUSE,
-		.status = 503,
-		.why = "Too many programs run already. Try again later.",
-		.rule = "programs",
-		.option = "--maxforks",
-	}, stopping = {
-		.what = ROUTE_REFUSE,
-		.status = 503,
-		.why = "The server takes no more sessions.",
-		.rule = "stopping",
-	}, broken = {
-		.what = ROUTE_REFUSE,
-		.status = 502,
-		.why = "The program could not be started.",
-	};
-
-	if (why == IPC_REFUSED_EXEC)
-		LOG(LOG_LVL_ERROR, "cannot start the program",
-		    LOG_UINT("session", c->job->id),
-		    LOG_STR("error", strerror(err)));
-	refuse(c,
-	    why == IPC_REFUSED_FULL           ? &full
-		: why == IPC_REFUSED_STOPPING ? &stopping
-					      : &broken,
-	    false);
-}
-
-void
-conn_stop(struct conn *c)
-{
-	if (c->state == CONN_ADMITTING || c->state == CONN_READING)
-		end_soon(c);
+	(void)str_copy(rq->addr, sizeof(rq->addr), c->addr);
+	rq->port = c->peer_port;
 }

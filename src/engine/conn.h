@@ -1,12 +1,21 @@
 /*
- * One accepted connection until a transport takes it over, or an HTTP answer
- * ends it.
+ * HTTP/1.1 on one connection (RFC 9112): one request at a time is read, let in
+ * or refused, and answered; then comes the next, or the end, or a session
+ * takes the connection over.
  *
- *   ADMITTING -> READING -> STARTING -> (session)
+ *   ADMITTING -> READING <-> SERVING -> (session)
  *        \          \           \
- *         `----------`-----------`----> ANSWERED -> closed
+ *         `----------`-----------`----> CLOSING -> closed
  *
- * Used by: engine/engine.c.
+ * Bytes that come while nobody wants them wait in the system, or in a buffer of
+ * the size of one read.
+ *
+ * Whoever answers a request does it at once with conn_reply() or conn_refuse(),
+ * or becomes its handler and takes its time. A request is gone with its last
+ * byte of answer: after conn_reply(), conn_refuse(), conn_reply_end() and
+ * conn_take_stream() it must not be touched.
+ *
+ * Used by: engine/engine.c, and everything that answers requests.
  */
 #ifndef ENGINE_CONN_H
 #define ENGINE_CONN_H
@@ -15,42 +24,123 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "ipc/ipc.h"
+#include "base/buf.h"
+#include "engine/reply.h"
 
 struct conn;
-struct job;
+struct engine;
+struct ipc_msg;
 struct listener;
+struct request;
+struct stream;
 
 /*
- * Before the first connection: have libcrypto load what it loads on its first
- * use, which a confined process could not and a first client would wait for.
+ * Takes fd; keeps the engine. If connections are counted, nothing is read
+ * before the parent has let it in.
  */
-void conn_prepare(void);
+struct conn *conn_new(struct engine *, struct listener *, int fd,
+    const struct sockaddr *, socklen_t);
+
+/* The parent's answer about one; false if it makes no sense. */
+bool conn_on_admitted(struct engine *, const struct ipc_msg *);
+
+/* The daemon stops: whoever is served nothing yet is sent away. */
+void conn_stop_all(struct engine *);
+
+/* The engine ends. */
+void conn_drop_all(struct engine *);
+
+/* ------------------------------------------------- who it is */
+
+struct engine *conn_engine(const struct conn *);
+uint32_t conn_id(const struct conn *);
+
+/* The port that the client connected to; 0: a Unix socket. */
+unsigned conn_port(const struct conn *);
+
+/* Whether it came over a loopback address. */
+bool conn_is_loopback(const struct conn *);
+
+/* Write address, port and https of the connection itself into the request. */
+void conn_describe_peer(const struct conn *, struct request *);
+
+/* ------------------------------------------------- who answers */
 
 /*
- * Takes fd; keeps job. admit: nothing is read before conn_admitted().
+ * Somebody who takes his time. After on_gone, which comes at most once and
+ * last, neither the conn nor the request is there any more.
  */
-struct conn *conn_new(struct job *, struct listener *, int fd,
-    const struct sockaddr *, socklen_t, bool admit);
+struct handler_ops {
+	/* A piece of the request's body, decoded; good for the call. */
+	void (*on_body)(void *owner, const uint8_t *data, size_t len);
+	/* The body is complete. */
+	void (*on_body_end)(void *owner);
+	/* What was queued for the client has been taken. May be NULL. */
+	void (*on_drain)(void *owner);
+	/* The client has gone, or the daemon stops. */
+	void (*on_gone)(void *owner);
+};
 
-/* Close and free; engine_conn_done() is not called. */
-void conn_free(struct conn *);
+/* Keeps both until the answer's end; NULL, NULL: nobody waits. */
+void conn_handle(struct conn *, const struct handler_ops *, void *owner);
 
-/* Whether the parent lets the connection in. */
-void conn_admitted(struct conn *, bool ok);
+/*
+ * Have the body read, which nobody does by itself, or stop for a while. A
+ * client that waits for 100 (Continue) gets it with the first call.
+ */
+void conn_read_body(struct conn *);
+void conn_pause_body(struct conn *);
 
-/* The client has gone, and the conn will with the next turn of the loop. */
+/* ------------------------------------------------- the answer */
+
+/* A whole answer. */
+void conn_reply(struct conn *, const struct reply *, const void *body,
+    size_t len);
+
+/*
+ * An answer in pieces. The head leaves with the first piece, or with
+ * conn_reply_flush(). A body that a HEAD or the status forbids is dropped; one
+ * that ends before its length breaks the connection, which is the only way
+ * left to say so.
+ */
+void conn_reply_start(struct conn *, const struct reply *);
+void conn_reply_write(struct conn *, const void *data, size_t len);
+void conn_reply_flush(struct conn *);
+void conn_reply_end(struct conn *);
+
+/* Bytes that the client has not taken: wait for on_drain above some mark. */
+size_t conn_queued(const struct conn *);
+
+/* An error, from the place that decided it. Texts are static or outlive it. */
+struct refusal {
+	unsigned status;
+	const char *why;               /* a sentence for the client */
+	const char *rule;              /* for the log; NULL: not worth a line */
+	const char *option;            /* that would allow it, or NULL */
+	const struct http1_out *field; /* more of them; borrowed */
+	size_t nfields;
+	bool keep; /* the request was in order: the next one may come */
+};
+
+void conn_refuse(struct conn *, const struct refusal *);
+
+/* No answer can be had any more: drop the connection. */
+void conn_abort(struct conn *);
+
+/*
+ * Whether the client has gone and on_gone is about to come. What is said to
+ * it then has no effect, but the connection cannot be taken over.
+ */
 bool conn_is_over(const struct conn *);
 
 /*
- * The answers to engine_spawn(), not for a conn that is over: the first takes
- * the descriptors and frees the conn.
+ * Gives the connection, paused, and in *rest what came behind the request
+ * (yours to clear; nothing if the request has only just been read, for then
+ * nobody may build on it). The conn ends without it.
  */
-void conn_spawned(struct conn *, pid_t, const int fd[3]);
-void conn_refused(struct conn *, enum ipc_refusal, int err);
-
-/* The daemon stops: whoever is served no program yet is sent away. */
-void conn_stop(struct conn *);
+struct stream *conn_take_stream(struct conn *, struct buf *rest);
 
 #endif

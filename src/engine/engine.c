@@ -13,15 +13,17 @@
 #include "conf/wire.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/ids.h"
+#include "engine/program.h"
+#include "engine/request.h"
 #include "engine/sandbox.h"
+#include "engine/upgrade.h"
 #include "flow/listener.h"
-#include "flow/session.h"
 #include "ipc/ipc_chan.h"
 
 enum {
-	BUCKETS = 4096,
-	FDS_OF_JOB = 4, /* the connection and three pipes */
-	FDS_OURS = 16,  /* besides the listeners */
+	FDS_OF_SESSION = 4, /* the connection and three pipes */
+	FDS_OURS = 16,      /* besides the listeners */
 };
 
 struct engine {
@@ -34,52 +36,15 @@ struct engine {
 	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
 	size_t nlisteners;
 	uint32_t last_id, id_step;
-	size_t njobs;
 	size_t max_fds;
-	bool full; /* of jobs: the listeners are paused */
+	bool full; /* no descriptors for one more: the listeners are paused */
 	bool configured;
 	bool stopping;
 	int status;
-	struct job *jobs; /* owned, all of them */
-	struct job *bucket[BUCKETS];
+	struct ids conns, programs; /* owned, all of them */
 };
 
-/* ------------------------------------------------- jobs */
-
-static struct job *
-find_job(struct engine *e, uint32_t id)
-{
-	struct job *j = e->bucket[id % BUCKETS];
-
-	while (j != NULL && j->id != id)
-		j = j->next_in_bucket;
-	return j;
-}
-
-static struct job *
-new_job(struct engine *e)
-{
-	struct job *j = mem_new(1, sizeof(*j));
-	struct job **b;
-
-	do
-		e->last_id += e->id_step;
-	while (e->last_id == 0 || find_job(e, e->last_id) != NULL);
-	b = &e->bucket[e->last_id % BUCKETS];
-	*j = (struct job){
-		.id = e->last_id,
-		.engine = e,
-		.next_in_bucket = *b,
-		.next = e->jobs,
-		.link = &e->jobs,
-	};
-	*b = j;
-	if (j->next != NULL)
-		j->next->link = &j->next;
-	e->jobs = j;
-	e->njobs++;
-	return j;
-}
+/* ------------------------------------------------- the parent */
 
 /* Without a parent, or with one that we do not understand, we are no use. */
 static void
@@ -99,25 +64,38 @@ after_send(struct engine *e, bool sent)
 		(void)event_add(&e->on_room, NULL);
 }
 
-static void
-tell(struct engine *e, enum ipc_type type, uint32_t id, const void *body,
-    size_t len)
+void
+engine_send(struct engine *e, enum ipc_type type, uint32_t id, const void *a,
+    size_t alen, const void *b, size_t blen)
 {
-	after_send(e, ipc_chan_tell(&e->chan, type, id, body, len));
+	after_send(e,
+	    ipc_chan_send(&e->chan, type, id, a, alen, b, blen, NULL, 0));
 }
 
-static void
-tell_pid(struct engine *e, enum ipc_type type, uint32_t id, pid_t pid)
+void
+engine_tell(struct engine *e, enum ipc_type type, uint32_t id, const void *body,
+    size_t len)
 {
-	uint8_t body[4];
+	engine_send(e, type, id, body, len, NULL, 0);
+}
 
-	tell(e, type, id, body, ipc_put_u32(body, (uint32_t)pid));
+/* ------------------------------------------------- how much there is */
+
+uint32_t
+engine_new_id(struct engine *e)
+{
+	do
+		e->last_id += e->id_step;
+	while (e->last_id == 0 || ids_find(&e->conns, e->last_id) != NULL ||
+	    ids_find(&e->programs, e->last_id) != NULL);
+	return e->last_id;
 }
 
 static bool
 has_room(const struct engine *e)
 {
-	return FDS_OURS + e->nlisteners + (e->njobs + 1) * FDS_OF_JOB <=
+	return FDS_OURS + e->nlisteners +
+	    (e->conns.n + e->programs.n + 1) * FDS_OF_SESSION <=
 	    e->max_fds;
 }
 
@@ -132,7 +110,9 @@ watch_room(struct engine *e)
 	e->full = full;
 	if (full)
 		LOG(LOG_LVL_WARN, "descriptors are short, clients wait",
-		    LOG_UINT("limit", e->max_fds), LOG_UINT("jobs", e->njobs));
+		    LOG_UINT("limit", e->max_fds),
+		    LOG_UINT("connections", e->conns.n),
+		    LOG_UINT("programs", e->programs.n));
 	for (size_t i = 0; i < e->nlisteners; i++) {
 		if (full)
 			listener_pause(e->listener[i]);
@@ -141,100 +121,12 @@ watch_room(struct engine *e)
 	}
 }
 
-/* Nobody waits for anything of it any more. */
-static void
-free_job(struct job *j)
+void
+engine_settle(struct engine *e)
 {
-	struct engine *e = j->engine;
-	struct job **p = &e->bucket[j->id % BUCKETS];
-
-	if (j->admitted)
-		tell(e, IPC_LEAVE, j->id, NULL, 0);
-	while (*p != j)
-		p = &(*p)->next_in_bucket;
-	*p = j->next_in_bucket;
-	if ((*j->link = j->next) != NULL)
-		j->next->link = j->link;
-	e->njobs--;
-	free(j);
 	watch_room(e);
-	if (e->stopping && e->njobs == 0)
+	if (e->stopping && e->conns.n == 0 && e->programs.n == 0)
 		(void)event_base_loopbreak(e->flow.base);
-}
-
-static void
-settle_job(struct job *j)
-{
-	if (j->conn == NULL && j->session == NULL && !j->waits_for_admit &&
-	    !j->waits_for_spawn && !j->waits_for_exit)
-		free_job(j);
-}
-
-void
-engine_conn_done(struct job *j)
-{
-	conn_free(j->conn);
-	j->conn = NULL;
-	settle_job(j);
-}
-
-void
-engine_session_begins(struct job *j, struct session *s)
-{
-	j->session = s;
-	if (j->engine->stopping)
-		session_stop(s);
-}
-
-void
-engine_spawn(struct engine *e, struct job *j, const struct buf *vars)
-{
-	uint8_t head[IPC_SPAWN_MAX];
-	size_t n = ipc_put_spawn(head, IPC_KIND_COMMAND, NULL, 0);
-
-	j->waits_for_spawn = true;
-	after_send(e,
-	    ipc_chan_send(&e->chan, IPC_SPAWN, j->id, head, n, vars->data,
-		vars->len, NULL, 0));
-}
-
-/* ------------------------------------------------- sessions */
-
-static void
-tell_kill(struct job *j, pid_t pid, uint32_t ago)
-{
-	uint8_t body[8];
-
-	tell(j->engine, IPC_KILL, j->id, body,
-	    ipc_put_kill(body, (uint32_t)pid, ago));
-}
-
-static void
-engine_on_kill(void *owner, struct session *s, uint32_t ago)
-{
-	tell_kill(owner, session_pid(s), ago);
-}
-
-static void
-engine_on_free(void *owner, struct session *s, bool want_done)
-{
-	struct job *j = owner;
-
-	if (want_done)
-		tell_pid(j->engine, IPC_DONE, j->id, session_pid(s));
-	j->session = NULL;
-	settle_job(j);
-}
-
-const struct session_ops *
-engine_session_ops(void)
-{
-	static const struct session_ops ops = {
-		.on_kill = engine_on_kill,
-		.on_free = engine_on_free,
-	};
-
-	return &ops;
 }
 
 static void
@@ -242,13 +134,8 @@ engine_on_accept(void *owner, struct listener *l, int fd,
     const struct sockaddr *sa, socklen_t len)
 {
 	struct engine *e = owner;
-	struct job *j = new_job(e);
-	bool admit = e->conf.max_connections > 0;
 
-	j->waits_for_admit = admit;
-	j->conn = conn_new(j, l, fd, sa, len, admit);
-	if (admit)
-		tell(e, IPC_ADMIT, j->id, NULL, 0);
+	(void)conn_new(e, l, fd, sa, len);
 	watch_room(e);
 }
 
@@ -304,22 +191,13 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	e->last_id = v & 0xffff;
 	if (e->id_step == 0)
 		return false;
-	conn_prepare();
+	upgrade_prepare();
+	request_prepare();
 	sandbox_enter(e->conf.sandbox);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_resume(e->listener[i]);
-	tell(e, IPC_READY, 0, NULL, 0);
+	engine_tell(e, IPC_READY, 0, NULL, 0);
 	return true;
-}
-
-/* A program without a ladder may outlive the daemon: nobody waits for it. */
-static void
-await_exit(struct job *j, bool wait)
-{
-	const struct engine *e = j->engine;
-
-	j->waits_for_exit = wait && !(e->stopping && e->conf.route.kill.n == 0);
-	settle_job(j);
 }
 
 static bool
@@ -330,93 +208,9 @@ on_stop(struct engine *e, const struct ipc_msg *m)
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_free(e->listener[i]);
 	e->nlisteners = 0;
-	for (struct job *j = e->jobs, *next; j != NULL; j = next) {
-		next = j->next;
-		if (j->conn != NULL)
-			conn_stop(j->conn);
-		if (j->session != NULL)
-			session_stop(j->session);
-		await_exit(j, j->waits_for_exit);
-	}
-	if (e->njobs == 0)
-		(void)event_base_loopbreak(e->flow.base);
-	return true;
-}
-
-static bool
-on_spawned(struct engine *e, const struct ipc_msg *m)
-{
-	struct job *j = find_job(e, m->session);
-	uint32_t pid;
-
-	if (j == NULL || !j->waits_for_spawn || !ipc_read_u32(m, &pid))
-		return false;
-	j->waits_for_spawn = false;
-	if (j->conn != NULL && !conn_is_over(j->conn)) {
-		conn_spawned(j->conn, (pid_t)pid, m->fd);
-		return true;
-	}
-	/* the client left while the program was started */
-	for (size_t i = 0; i < m->nfds; i++)
-		close(m->fd[i]);
-	j->pid = (pid_t)pid;
-	tell_kill(j, j->pid, 0);
-	await_exit(j, true);
-	return true;
-}
-
-static bool
-on_refused(struct engine *e, const struct ipc_msg *m)
-{
-	struct job *j = find_job(e, m->session);
-	enum ipc_refusal why;
-	int err;
-
-	if (j == NULL || !j->waits_for_spawn ||
-	    !ipc_read_refused(m, &why, &err))
-		return false;
-	j->waits_for_spawn = false;
-	if (j->conn != NULL && !conn_is_over(j->conn))
-		conn_refused(j->conn, why, err);
-	else
-		settle_job(j);
-	return true;
-}
-
-static bool
-on_exited(struct engine *e, const struct ipc_msg *m)
-{
-	struct job *j = find_job(e, m->session);
-	struct ipc_exit x;
-
-	if (!ipc_read_exit(m, &x))
-		return false;
-	if (j == NULL)
-		return true;
-	if (j->session != NULL) {
-		session_exited(j->session, x.signal, x.status, x.want_done);
-		return true;
-	}
-	if (x.want_done)
-		tell_pid(e, IPC_DONE, j->id, j->pid);
-	j->waits_for_exit = false;
-	settle_job(j);
-	return true;
-}
-
-static bool
-on_admitted(struct engine *e, const struct ipc_msg *m)
-{
-	struct job *j = find_job(e, m->session);
-	uint32_t ok;
-
-	if (j == NULL || !j->waits_for_admit || !ipc_read_u32(m, &ok))
-		return false;
-	j->waits_for_admit = false;
-	j->admitted = ok;
-	if (j->conn != NULL)
-		conn_admitted(j->conn, ok);
-	settle_job(j);
+	conn_stop_all(e);
+	program_stop_all(e);
+	engine_settle(e);
 	return true;
 }
 
@@ -429,10 +223,10 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_LISTEN] = on_listen,
 		[IPC_START] = on_start,
 		[IPC_STOP] = on_stop,
-		[IPC_SPAWNED] = on_spawned,
-		[IPC_REFUSED] = on_refused,
-		[IPC_EXITED] = on_exited,
-		[IPC_ADMITTED] = on_admitted,
+		[IPC_SPAWNED] = program_on_spawned,
+		[IPC_REFUSED] = program_on_refused,
+		[IPC_EXITED] = program_on_exited,
+		[IPC_ADMITTED] = conn_on_admitted,
 	};
 
 	return handlers[m->type](e, m);
@@ -531,17 +325,8 @@ engine_free(struct engine *e)
 	if (e == NULL)
 		return;
 	e->stopping = true;
-	while (e->jobs != NULL) {
-		struct job *j = e->jobs;
-
-		if (j->session != NULL)
-			session_free(j->session);
-		j->session = NULL;
-		j->admitted = false;
-		conn_free(j->conn);
-		j->conn = NULL;
-		free_job(j);
-	}
+	program_drop_all(e);
+	conn_drop_all(e);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_free(e->listener[i]);
 	(void)event_del(&e->on_msg);
@@ -565,4 +350,22 @@ const struct conf *
 engine_conf(const struct engine *e)
 {
 	return &e->conf;
+}
+
+struct ids *
+engine_conns(struct engine *e)
+{
+	return &e->conns;
+}
+
+struct ids *
+engine_programs(struct engine *e)
+{
+	return &e->programs;
+}
+
+bool
+engine_stopping(const struct engine *e)
+{
+	return e->stopping;
 }

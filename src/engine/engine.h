@@ -2,43 +2,24 @@
  * The engine: everything one unprivileged process has in its hands.
  *
  * It is told by the parent what to serve, accepts, and asks for a program for
- * each session. A job is one accepted connection from its first byte to the
- * last word about its program; it has the number that both halves of the
- * daemon and the log know it by.
+ * each session. Connections (conn.h) and programs (program.h) have numbers of
+ * one kind, by which both halves of the daemon and the log know them.
  *
- * Used by: engine/main.c, conn.c.
+ * Used by: engine/main.c, and whatever needs the settings or the parent.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
-
-#include <sys/types.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "conf/conf.h"
 #include "flow/flow.h"
 #include "ipc/ipc.h"
 
-struct conn;
 struct engine;
-struct session;
-
-struct job {
-	uint32_t id;
-	bool admitted; /* counted by the parent: it hears of the end */
-	bool waits_for_admit;
-	bool waits_for_spawn;
-	bool waits_for_exit;     /* a program runs and nobody is there for it */
-	pid_t pid;               /* of that */
-	struct conn *conn;       /* owned; NULL: none any more */
-	struct session *session; /* owned; NULL: none yet, or none any more */
-	struct engine *engine;   /* kept */
-	struct job *next_in_bucket;
-	struct job *next, **link; /* all jobs */
-};
+struct ids;
 
 /*
  * Gives an engine that speaks with its parent over fd (taken) and may have
@@ -53,18 +34,22 @@ void engine_free(struct engine *);
 
 struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);
+struct ids *engine_conns(struct engine *);
+struct ids *engine_programs(struct engine *);
 
-/*
- * Ask for a program: route 0 with these variables (borrowed). conn_spawned() or
- * conn_refused() is the answer, as long as the job has its conn.
- */
-void engine_spawn(struct engine *, struct job *, const struct buf *vars);
+/* Whether the parent has said stop. */
+bool engine_stopping(const struct engine *);
 
-/* The conn has handed its connection over, or has ended. */
-void engine_conn_done(struct job *);
+/* A number that no connection and no program has. */
+uint32_t engine_new_id(struct engine *);
 
-/* A session of the job begins; its end is the job's. */
-void engine_session_begins(struct job *, struct session *);
-const struct session_ops *engine_session_ops(void);
+/* Say something to the parent, in one part or two (borrowed). */
+void engine_tell(struct engine *, enum ipc_type, uint32_t id, const void *body,
+    size_t len);
+void engine_send(struct engine *, enum ipc_type, uint32_t id, const void *a,
+    size_t alen, const void *b, size_t blen);
+
+/* A connection or a program is no more. */
+void engine_settle(struct engine *);
 
 #endif

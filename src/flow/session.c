@@ -67,7 +67,6 @@ struct session {
 	bool hurry;       /* nothing is worth waiting for */
 	bool faulted;     /* the client broke the rules: code is our answer */
 	bool warned_utf8;
-	bool want_done;
 	bool abandons; /* the program may live on; nobody waits for it */
 	struct transport_ws transport;
 	struct endpoint_exec endpoint;
@@ -716,7 +715,7 @@ session_on_turn(void *owner)
 		return;
 	endpoint_exec_finish(&s->endpoint);
 	log_end(s);
-	s->ops->on_free(s->owner, s, s->want_done);
+	s->ops->on_free(s->owner, s);
 	session_free(s);
 }
 
@@ -735,11 +734,9 @@ session_on_gone(void *owner)
 }
 
 void
-session_exited(struct session *s, uint8_t signal, uint8_t status,
-    bool want_done)
+session_exited(struct session *s, uint8_t signal, uint8_t status)
 {
 	endpoint_exec_exited(&s->endpoint, signal, status);
-	s->want_done = want_done;
 	check_finished(s);
 	await_last_output(s);
 	deadlines_wake(&s->deadlines);
@@ -851,10 +848,4 @@ session_start_reading(struct session *s)
 {
 	if (!endpoint_exec_full(&s->endpoint))
 		transport_ws_resume(&s->transport);
-}
-
-pid_t
-session_pid(const struct session *s)
-{
-	return s->endpoint.pid;
 }

@@ -9,7 +9,7 @@
  * A session frees itself from the loop when the connection has ended and the
  * exit status is in, and says so with on_free.
  *
- * Used by: engine/conn.c, engine/engine.c.
+ * Used by: engine/upgrade.c.
  */
 #ifndef FLOW_SESSION_H
 #define FLOW_SESSION_H
@@ -31,8 +31,8 @@ struct session_ops {
 	 * it had been `ago` milliseconds earlier. Once.
 	 */
 	void (*on_kill)(void *owner, struct session *, uint32_t ago);
-	/* It is over; gone after the call. want_done as session_exited() said. */
-	void (*on_free)(void *owner, struct session *, bool want_done);
+	/* It is over; gone after the call. */
+	void (*on_free)(void *owner, struct session *);
 };
 
 struct session_start {
@@ -58,16 +58,13 @@ struct session *session_new(const struct session_start *);
 void session_feed(struct session *, uint8_t *data, size_t len);
 void session_start_reading(struct session *);
 
-/* The program's exit status is in. want_done: see on_free. */
-void session_exited(struct session *, uint8_t signal, uint8_t status,
-    bool want_done);
+/* The program's exit status is in. */
+void session_exited(struct session *, uint8_t signal, uint8_t status);
 
 /* The daemon stops: 1001, soon. */
 void session_stop(struct session *);
 
 /* Drop everything at once and free it, without a word to the client. */
 void session_free(struct session *);
-
-pid_t session_pid(const struct session *);
 
 #endif

@@ -1,0 +1,129 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/cgi.h"
+#include "engine/conn.h"
+#include "engine/request.h"
+
+enum {
+	PATH_LOG_MAX = 512, /* bytes of a path that a log line has */
+	ID_BYTES = 16,
+	ID_POOL = 64, /* of them made at once */
+};
+
+struct request *
+request_new(struct conn *c, const struct http1_head *head, const uint8_t *bytes,
+    size_t len)
+{
+	struct request *rq = mem_new(1, sizeof(*rq));
+
+	rq->conn = c;
+	rq->bytes = mem_strndup(len > 0 ? (const char *)bytes : "", len);
+	http1_copy_head(&rq->head, head, (const char *)bytes, rq->bytes);
+	url_split(rq->head.target, rq->head.target_len, &rq->url);
+	buf_init(&rq->vars, REQUEST_VARS_MAX);
+	rq->started = clock_coarse_ms();
+	conn_describe_peer(c, rq);
+	return rq;
+}
+
+void
+request_free(struct request *rq)
+{
+	if (rq == NULL)
+		return;
+	buf_clear(&rq->vars);
+	free(rq->user);
+	free(rq->bytes);
+	free(rq);
+}
+
+void
+request_peer(const struct request *rq, char out[REQUEST_PEER_SIZE])
+{
+	if (rq->port == 0)
+		(void)snprintf(out, REQUEST_PEER_SIZE, "%s", rq->addr);
+	else
+		(void)snprintf(out, REQUEST_PEER_SIZE,
+		    strchr(rq->addr, ':') != NULL ? "[%s]:%u" : "%s:%u",
+		    rq->addr, rq->port);
+}
+
+/* Random bytes are had by the hundred: asking for them costs a system call. */
+static void
+put_unique_id(char out[2 * ID_BYTES + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	static unsigned char pool[ID_POOL * ID_BYTES];
+	static size_t left;
+
+	if (left == 0) {
+		if (RAND_bytes(pool, sizeof(pool)) != 1)
+			bug("no random bytes");
+		left = sizeof(pool);
+	}
+	for (size_t i = 0; i < ID_BYTES; i++) {
+		unsigned char b = pool[--left];
+
+		out[2 * i] = digits[b >> 4];
+		out[2 * i + 1] = digits[b & 15];
+	}
+	out[2 * ID_BYTES] = '\0';
+}
+
+void
+request_prepare(void)
+{
+	char id[2 * ID_BYTES + 1];
+
+	put_unique_id(id);
+}
+
+bool
+request_put_vars(const struct request *rq, const struct request_program *pr,
+    struct buf *vars)
+{
+	char id[2 * ID_BYTES + 1];
+	char *path = mem_new(1, rq->url.path_len + 1);
+	struct cgi_request cgi = {
+		.head = &rq->head,
+		.url = &rq->url,
+		.server_software = PACKAGE_NAME "/" PACKAGE_VERSION,
+		.server_name = "localhost",
+		.server_port = conn_port(rq->conn),
+		.script_name = "",
+		.path_info = path,
+		.remote_addr = rq->addr,
+		.remote_port = rq->port,
+		.remote_user = rq->user,
+		.auth_type = rq->auth_type,
+		.unique_id = id,
+		.https = rq->https,
+		.subprotocol = pr->subprotocol,
+		.framing = pr->framing,
+	};
+	bool ok;
+
+	put_unique_id(id);
+	ok = url_decode(rq->url.path, rq->url.path_len, path,
+		 &cgi.path_info_len) &&
+	    cgi_put(vars, &cgi) && buf_add(vars, rq->vars.data, rq->vars.len);
+	free(path);
+	return ok;
+}
+
+char *
+request_log_path(const struct request *rq)
+{
+	size_t len = rq->url.path_len;
+
+	return mem_strndup(rq->url.path,
+	    len < PATH_LOG_MAX ? len : PATH_LOG_MAX);
+}

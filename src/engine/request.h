@@ -1,0 +1,77 @@
+/*
+ * One HTTP request, from its complete head to its answer or the session that
+ * it becomes: who asks, for what, and what was found out on the way.
+ *
+ * Used by: engine/conn.c, access.c, route.c, and whatever answers.
+ */
+#ifndef ENGINE_REQUEST_H
+#define ENGINE_REQUEST_H
+
+#include <netinet/in.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "codec/http1.h"
+#include "codec/url.h"
+#include "codec/ws_hello.h"
+
+struct conn;
+struct engine;
+
+enum {
+	REQUEST_PEER_SIZE = INET6_ADDRSTRLEN + 8,
+	REQUEST_VARS_MAX = 32 * 1024,
+};
+
+struct request {
+	struct conn *conn; /* kept */
+	struct http1_head head;
+	struct url url;
+	struct ws_hello hello; /* if upgrade */
+	bool upgrade;          /* a WebSocket is asked for */
+	bool https;            /* as the client sees it */
+
+	/* the client: the connection's peer, or whom it speaks for */
+	char addr[INET6_ADDRSTRLEN];
+	unsigned port;
+
+	char *user;            /* owned; NULL: nobody was authenticated */
+	const char *auth_type; /* static; NULL as well then */
+	struct buf vars;       /* more variables: NAME=value, each with a NUL */
+
+	size_t step;      /* of access.c */
+	char *bytes;      /* owned: what head and url point into */
+	uint64_t started; /* clock_ms() */
+};
+
+/*
+ * Gives a request whose head was read from the first len bytes (borrowed) of
+ * something; the head is copied and moved to a copy of them.
+ */
+struct request *request_new(struct conn *, const struct http1_head *,
+    const uint8_t *bytes, size_t len);
+void request_free(struct request *);
+
+/* The client's address and port, for the log. */
+void request_peer(const struct request *, char out[REQUEST_PEER_SIZE]);
+
+/* What differs between the programs that serve requests. */
+struct request_program {
+	const char *subprotocol; /* NULL: none was chosen */
+	const char *framing;     /* NULL: it is not for a session */
+};
+
+/* Append the variables for a program; false if they do not fit (431). */
+bool request_put_vars(const struct request *, const struct request_program *,
+    struct buf *);
+
+/* Before the first: have libcrypto load what it loads on its first use. */
+void request_prepare(void);
+
+/* The path, cut for a log; yours. */
+char *request_log_path(const struct request *);
+
+#endif
