@@ -39,6 +39,12 @@ conf_clear(struct conf *c)
 	*c = (struct conf){ .ready_fd = -1 };
 }
 
+bool
+conf_has_tls(const struct conf *c)
+{
+	return c->ssl != CONF_SSL_OFF;
+}
+
 static const char *
 check_command(const struct conf *c)
 {

@@ -34,6 +34,14 @@ enum conf_stderr {
 /* Whose defaults and habits; see conf/compat.h. */
 enum conf_compat { CONF_COMPAT_NONE = 0, CONF_COMPAT_WEBSOCKETD };
 
+enum conf_ssl {
+	CONF_SSL_OFF = 0,
+	CONF_SSL_ON,
+	CONF_SSL_AUTO, /* or plain, as the client's first byte has it */
+};
+enum conf_verify { CONF_VERIFY_REQUIRED = 0, CONF_VERIFY_OPTIONAL };
+enum conf_tls { CONF_TLS_1_2 = 0, CONF_TLS_1_3 };
+
 /* How far the engine is confined; each includes the one before it. */
 enum conf_sandbox {
 	CONF_SANDBOX_OFF = 0,
@@ -102,6 +110,16 @@ struct conf {
 	bool port_given; /* these three: written by the user */
 	bool unixsocket_mode_given;
 	bool ping_timeout_given;
+	/* TLS */
+	int ssl;                   /* enum conf_ssl: what TCP listeners speak */
+	struct conf_list ssl_cert; /* files; the i-th key belongs to the i-th */
+	struct conf_list ssl_key;
+	struct conf_list ssl_ocsp;
+	char *ssl_ca;   /* NULL: clients are not asked for certificates */
+	int ssl_verify; /* enum conf_verify */
+	bool ssl_verify_given;
+	int tls_min;       /* enum conf_tls */
+	char *tls_ciphers; /* NULL: our choice */
 	/* the daemon */
 	uint64_t engines;         /* 0: auto */
 	uint64_t maxforks;        /* 0: no limit */
@@ -120,6 +138,9 @@ struct conf {
 	/* one route, until a configuration file brings more */
 	struct conf_route route;
 };
+
+/* Whether any listener speaks TLS. */
+bool conf_has_tls(const struct conf *);
 
 void conf_init(struct conf *);
 void conf_clear(struct conf *);

@@ -98,6 +98,14 @@ name_socket(const char *s)
 }
 
 char *
+name_ciphers(const char *s)
+{
+	return consists_of(s, strlen(s), LETTERS DIGITS ":+-_!@=")
+	    ? mem_strdup(s)
+	    : NULL;
+}
+
+char *
 name_address(const char *s)
 {
 	size_t len = strlen(s);

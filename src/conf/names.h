@@ -12,6 +12,9 @@
 char *name_text(const char *);
 char *name_socket(const char *);
 
+/* OpenSSL's names of ciphers, with what it has between them. */
+char *name_ciphers(const char *);
+
 /*
  * An address to listen on, or the name of one; the brackets of "[::1]" are
  * removed. And whether such a text is numeric.

@@ -46,6 +46,9 @@ pack_option(struct buf *b, const struct option *o, const void *field)
 		return pack_row(b, o, *(const bool *)field ? "true" : "false");
 	case OPT_ENUM:
 		return pack_row(b, o, word_of(o, *(const int *)field));
+	case OPT_STRING:
+		return *(char *const *)field == NULL ||
+		    pack_row(b, o, *(char *const *)field);
 	case OPT_COMMAS:
 	case OPT_LIST:
 		return pack_list(b, o, field);
@@ -95,11 +98,12 @@ next_value(const struct rows *r, const struct option *o)
 	return r->p + len + 1;
 }
 
-/* A scalar has one row, a list any number. */
+/* A scalar has one row, a text one or none, a list any number. */
 static bool
 unpack_option(struct conf *c, const struct option *o, struct rows *r)
 {
 	bool list = o->type == OPT_COMMAS || o->type == OPT_LIST;
+	bool text = o->type == OPT_STRING;
 	const char *value;
 	char *why;
 
@@ -112,7 +116,7 @@ unpack_option(struct conf *c, const struct option *o, struct rows *r)
 		if (!list)
 			return true;
 	}
-	return list;
+	return list || text;
 }
 
 bool

@@ -13,6 +13,7 @@ flow_init(struct flow *f, struct event_base *base)
 	};
 	gather_init(&f->up);
 	gather_init(&f->down);
+	buf_init(&f->wire, FLOW_WIRE_MAX);
 }
 
 void
@@ -20,6 +21,7 @@ flow_clear(struct flow *f)
 {
 	gather_clear(&f->up);
 	gather_clear(&f->down);
+	buf_clear(&f->wire);
 	free(f->in);
 	f->in = NULL;
 }

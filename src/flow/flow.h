@@ -1,6 +1,7 @@
 /*
  * What everything in this room shares: the event loop, the buffer that is read
- * into, and the two gathers in which output is put together.
+ * into, the two gathers in which output is put together, and the records that
+ * TLS makes of it.
  *
  * There is one of it in a process. Every callback runs to its end before the
  * next one starts, so one buffer serves all streams: bytes stay in it only
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "flow/gather.h"
 
 struct event_base;
@@ -21,6 +23,8 @@ struct event_base;
 enum {
 	FLOW_READ_SOCKET = 64 * 1024, /* bytes of one read */
 	FLOW_READ_PIPE = 256 * 1024,
+	FLOW_SEALED = 128 * 1024, /* where in `in` those of TLS are read to */
+	FLOW_WIRE_MAX = 4 * 1024 * 1024,
 };
 
 struct flow {
@@ -28,6 +32,7 @@ struct flow {
 	uint8_t *in;             /* owned: FLOW_READ_PIPE bytes */
 	struct gather up;        /* towards programs */
 	struct gather down;      /* towards clients */
+	struct buf wire; /* records on their way, empty between two calls */
 };
 
 /* Keeps base. */

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "flow/flow.h"
+#include "flow/seal.h"
 #include "flow/stream.h"
 
 #ifndef MSG_MORE
@@ -25,6 +26,16 @@ enum {
 	FULL_BEFORE_GROW = 3,  /* times a pipe was full before it is grown */
 	DOUBT_MS = 100,        /* of silence, then a look for a reset */
 	PIPE_SIZE = 64 * 1024, /* that a pipe has by itself */
+	EARLY_MAX = 64 * 1024, /* written before the handshake is complete */
+	OWED_MAX = 64 * 1024,  /* answers of TLS that the peer does not read */
+};
+
+/* What a socket under TLS has besides. */
+struct sealed {
+	struct seal *seal; /* owned */
+	struct buf early;  /* written before the handshake was complete */
+	struct buf behind; /* came with its last bytes, while we were paused */
+	size_t owed;       /* bytes of answers since the queue was last empty */
 };
 
 struct stream {
@@ -32,6 +43,7 @@ struct stream {
 	void *owner;                  /* kept */
 	struct flow *flow;            /* kept */
 	struct evbuffer *out;         /* owned; NULL while nothing is queued */
+	struct sealed *tls;           /* owned; NULL: plain */
 	int fd;                       /* owned; -1: closed */
 	int err;                      /* that broke it, 0: none */
 	uint64_t max_pipe;
@@ -114,6 +126,41 @@ stream_new(struct flow *flow, enum stream_kind kind, int fd, uint64_t max_pipe)
 	return s;
 }
 
+struct stream *
+stream_new_tls(struct flow *flow, int fd, struct ssl_st *ssl)
+{
+	struct stream *s = stream_new(flow, STREAM_SOCKET, fd, 0);
+
+	s->tls = mem_new(1, sizeof(*s->tls));
+	s->tls->seal = seal_new(flow, ssl);
+	buf_init(&s->tls->early, EARLY_MAX);
+	buf_init(&s->tls->behind, FLOW_READ_SOCKET);
+	return s;
+}
+
+struct ssl_st *
+stream_tls(const struct stream *s)
+{
+	return s->tls == NULL ? NULL : seal_ssl(s->tls->seal);
+}
+
+const char *
+stream_tls_fault(const struct stream *s)
+{
+	return s->tls == NULL ? NULL : seal_fault(s->tls->seal);
+}
+
+static void
+free_tls(struct sealed *t)
+{
+	if (t == NULL)
+		return;
+	seal_free(t->seal);
+	buf_clear(&t->early);
+	buf_clear(&t->behind);
+	free(t);
+}
+
 void
 stream_set_owner(struct stream *s, const struct stream_ops *ops, void *owner)
 {
@@ -136,6 +183,7 @@ stream_free(struct stream *s)
 		return;
 	(void)event_del(&s->ev); /* a scheduled call as well */
 	drop_queue(s);
+	free_tls(s->tls);
 	fd_close(&s->fd);
 	free(s);
 }
@@ -222,7 +270,7 @@ write_or_queue(struct stream *s, const struct iovec *iov, size_t n, bool last)
 	ssize_t done = 0;
 	size_t total = 0;
 
-	if (s->err != 0 || s->fd == -1 || s->ending)
+	if (s->err != 0 || s->fd == -1)
 		return;
 	for (size_t i = 0; i < n; i++)
 		total += iov[i].iov_len;
@@ -236,16 +284,75 @@ write_or_queue(struct stream *s, const struct iovec *iov, size_t n, bool last)
 		queue_rest(s, iov, n, (size_t)done);
 }
 
+/* ------------------------------------------------- writing under TLS */
+
+static bool
+is_shaking(const struct stream *s)
+{
+	return s->tls != NULL && !seal_is_up(s->tls->seal);
+}
+
+/* Write the records that TLS has made. */
+static void
+write_records(struct stream *s, bool last)
+{
+	struct buf *wire = &s->flow->wire;
+	struct iovec iov = { wire->data, wire->len };
+
+	write_or_queue(s, &iov, 1, last);
+	wire->len = 0;
+}
+
+static void
+seal_and_write(struct stream *s, const struct iovec *iov, size_t n, bool last)
+{
+	struct seal_pieces p = { .iov = iov, .n = n };
+	enum seal_result rc;
+
+	while (s->err == 0 && (rc = seal_write(s->tls->seal, &p)) != SEAL_END) {
+		if (rc == SEAL_BROKEN)
+			break_stream(s, EPROTO);
+		if (s->flow->wire.len >= FLOW_READ_SOCKET)
+			write_records(s, false);
+	}
+	if (last)
+		seal_end(s->tls->seal);
+	write_records(s, last);
+}
+
+static void
+keep_early(struct stream *s, const struct iovec *iov, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!buf_add(&s->tls->early, iov[i].iov_base, iov[i].iov_len))
+			break_stream(s, ENOBUFS);
+}
+
+/* ------------------------------------------------- writing */
+
+static void
+write_all(struct stream *s, const struct iovec *iov, size_t n, bool last)
+{
+	if (s->err != 0 || s->ending)
+		return;
+	if (s->tls == NULL)
+		write_or_queue(s, iov, n, last);
+	else if (is_shaking(s))
+		keep_early(s, iov, n);
+	else
+		seal_and_write(s, iov, n, last);
+}
+
 void
 stream_writev(struct stream *s, const struct iovec *iov, size_t n)
 {
-	write_or_queue(s, iov, n, false);
+	write_all(s, iov, n, false);
 }
 
 void
 stream_writev_last(struct stream *s, const struct iovec *iov, size_t n)
 {
-	write_or_queue(s, iov, n, true);
+	write_all(s, iov, n, true);
 	stream_end(s);
 }
 
@@ -260,7 +367,9 @@ stream_write(struct stream *s, const void *data, size_t len)
 size_t
 stream_queued(const struct stream *s)
 {
-	return s->out == NULL ? 0 : evbuffer_get_length(s->out);
+	size_t early = s->tls == NULL ? 0 : s->tls->early.len;
+
+	return early + (s->out == NULL ? 0 : evbuffer_get_length(s->out));
 }
 
 size_t
@@ -318,8 +427,12 @@ stream_end(struct stream *s)
 {
 	if (s->ending)
 		return;
+	if (s->tls != NULL && s->err == 0) {
+		seal_end(s->tls->seal);
+		write_records(s, true);
+	}
 	s->ending = true;
-	if (s->out == NULL && s->err == 0)
+	if (stream_queued(s) == 0 && s->err == 0)
 		finish(s);
 }
 
@@ -333,6 +446,17 @@ int
 stream_fd(const struct stream *s)
 {
 	return s->fd;
+}
+
+static void
+drained(struct stream *s)
+{
+	if (s->tls != NULL)
+		s->tls->owed = 0;
+	if (s->ending)
+		finish(s);
+	if (s->ops->on_drain != NULL)
+		s->ops->on_drain(s->owner);
 }
 
 /* Write what is queued. */
@@ -349,10 +473,7 @@ flush(struct stream *s)
 		return;
 	}
 	drop_queue(s);
-	if (s->ending)
-		finish(s);
-	if (s->ops->on_drain != NULL)
-		s->ops->on_drain(s->owner);
+	drained(s);
 }
 
 static void
@@ -378,14 +499,121 @@ tell_end(struct stream *s)
 	s->ops->on_end(s->owner);
 }
 
+/* ------------------------------------------------- reading under TLS */
+
+/*
+ * Write what reading made TLS say. A peer that has it say much and reads none of
+ * it is not to fill our memory.
+ */
+static void
+write_answers(struct stream *s)
+{
+	if (s->out != NULL)
+		s->tls->owed += s->flow->wire.len;
+	write_records(s, false);
+	if (s->tls->owed > OWED_MAX)
+		break_stream(s, ENOBUFS);
+}
+
+/* The handshake is complete: what was written meanwhile goes out. */
+static void
+come_up(struct stream *s)
+{
+	struct buf early = s->tls->early;
+	struct iovec iov = { early.data, early.len };
+
+	if (early.len == 0)
+		return;
+	buf_init(&s->tls->early, EARLY_MAX);
+	seal_and_write(s, &iov, 1, s->ending);
+	buf_clear(&early);
+	if (s->out == NULL && s->err == 0)
+		drained(s);
+}
+
+/* Go on with the handshake; the bytes that it left. */
+static size_t
+shake(struct stream *s, const uint8_t *data, size_t len)
+{
+	size_t used = 0;
+	enum seal_result rc = seal_shake(s->tls->seal, data, len, &used);
+
+	write_answers(s);
+	if (rc == SEAL_BROKEN)
+		break_stream(s, EPROTO);
+	else if (rc == SEAL_UP)
+		come_up(s);
+	return rc == SEAL_UP ? len - used : 0;
+}
+
+/* Its end is as a hang-up: it may have to wait until we are resumed. */
+static void
+unseal(struct stream *s, const uint8_t *data, size_t len)
+{
+	size_t n;
+	enum seal_result rc =
+	    seal_read(s->tls->seal, data, len, s->flow->in, &n);
+
+	write_answers(s);
+	if (rc == SEAL_END)
+		s->hung_up = s->readable = true;
+	if (n > 0)
+		s->ops->on_read(s->owner, s->flow->in, n);
+	if (rc == SEAL_BROKEN)
+		break_stream(s, EPROTO);
+}
+
+static void
+take_sealed(struct stream *s, const uint8_t *data, size_t len)
+{
+	if (is_shaking(s)) {
+		size_t left = shake(s, data, len);
+
+		data += len - left;
+		len = left;
+	}
+	if (len == 0 || s->err != 0)
+		return;
+	if (!s->paused)
+		unseal(s, data, len);
+	else if (buf_add(&s->tls->behind, data, len))
+		s->readable = true;
+	else
+		break_stream(s, ENOMEM);
+}
+
+/* What can be had without a read; false: nothing. */
+static bool
+take_behind(struct stream *s)
+{
+	struct buf behind = s->tls->behind;
+
+	if (seal_has_ended(s->tls->seal)) {
+		tell_end(s);
+		return true;
+	}
+	if (behind.len == 0)
+		return false;
+	buf_init(&s->tls->behind, FLOW_READ_SOCKET);
+	unseal(s, behind.data, behind.len);
+	buf_clear(&behind);
+	return true;
+}
+
+/* ------------------------------------------------- reading */
+
 /* One read; false if there is nothing more to do now. */
 static bool
 read_once(struct stream *s)
 {
 	size_t room =
 	    s->kind == STREAM_SOCKET ? FLOW_READ_SOCKET : FLOW_READ_PIPE;
-	ssize_t n = read(s->fd, s->flow->in, room);
+	uint8_t *at = s->flow->in + (s->tls == NULL ? 0 : FLOW_SEALED);
+	ssize_t n;
 
+	if (s->tls != NULL && take_behind(s))
+		return s->readable;
+	n = read(s->fd, at, room);
 	if (n == -1) {
 		if (errno == EAGAIN)
 			s->readable = false;
@@ -394,7 +622,10 @@ read_once(struct stream *s)
 		return false;
 	}
 	if (n == 0) {
-		tell_end(s);
+		if (is_shaking(s))
+			break_stream(s, ECONNRESET);
+		else
+			tell_end(s);
 		return false;
 	}
 	if (s->kind == STREAM_SOURCE && n >= PIPE_SIZE)
@@ -403,17 +634,28 @@ read_once(struct stream *s)
 	if ((size_t)n < room && !s->hung_up)
 		s->readable = false;
 	doubt(s);
-	s->ops->on_read(s->owner, s->flow->in, (size_t)n);
+	if (s->tls != NULL)
+		take_sealed(s, at, (size_t)n);
+	else
+		s->ops->on_read(s->owner, s->flow->in, (size_t)n);
 	return s->kind == STREAM_SOCKET && s->readable;
+}
+
+/* A handshake goes on whatever the owner wants. */
+static bool
+is_reading(const struct stream *s)
+{
+	return !s->paused || is_shaking(s);
 }
 
 static void
 read_some(struct stream *s)
 {
 	for (int i = 0; i < READS_PER_TURN; i++)
-		if (s->paused || s->err != 0 || s->told_end || !read_once(s))
+		if (!is_reading(s) || s->err != 0 || s->told_end ||
+		    !read_once(s))
 			return;
-	if (!s->paused)
+	if (is_reading(s))
 		schedule(s, EV_READ);
 }
 
@@ -462,7 +704,7 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 		s->readable = true;
 	if (what & EV_WRITE && s->err == 0)
 		flush(s);
-	if (s->kind == STREAM_SOCKET && s->paused &&
+	if (s->kind == STREAM_SOCKET && !is_reading(s) &&
 	    what & (EV_READ | EV_CLOSED) && s->err == 0)
 		look_while_paused(s);
 	else if (s->kind != STREAM_SINK && s->readable)

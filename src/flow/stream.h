@@ -1,11 +1,17 @@
 /*
- * A socket or one end of a pipe as one type: bytes in as they come, bytes out
- * at once or queued, pause, resume, end.
+ * A socket, plain or under TLS, or one end of a pipe as one type: bytes in as
+ * they come, bytes out at once or queued, pause, resume, end.
  *
  * A socket is watched edge-triggered from its first moment to its last, so
  * that pausing and resuming cost no system call and a peer's hang-up is
  * noticed while paused. The read end of a pipe is watched only while it is
  * read. The write end of a pipe is watched from the first time it was full.
+ *
+ * Under TLS the handshake comes first, paused or not, and nothing is given
+ * before it is complete; what is written meanwhile waits for it. All that was
+ * received is decrypted before it is given, so no byte can wait in a layer that
+ * the loop knows nothing of. A connection that ends without a word of TLS is a
+ * hang-up as in the plain.
  *
  * No callback may free the stream it was called from; stream_free() belongs
  * into a callback of the loop.
@@ -22,6 +28,7 @@
 #include <stdint.h>
 
 struct flow;
+struct ssl_st;
 struct stream;
 
 enum stream_kind {
@@ -44,7 +51,10 @@ struct stream_ops {
 	 * NULL.
 	 */
 	void (*on_hangup)(void *owner);
-	/* Broken both ways, with an errno. Once, and nothing follows it. */
+	/*
+	 * Broken both ways, with an errno; EPROTO: by TLS. Once, and nothing
+	 * follows it.
+	 */
 	void (*on_lost)(void *owner, int err);
 	/* What was queued has been written. May be NULL. */
 	void (*on_drain)(void *owner);
@@ -57,6 +67,15 @@ struct stream_ops {
  */
 struct stream *stream_new(struct flow *, enum stream_kind, int fd,
     uint64_t max_pipe);
+
+/* The same for a socket under TLS; takes ssl, on which nothing was said yet. */
+struct stream *stream_new_tls(struct flow *, int fd, struct ssl_st *ssl);
+
+/* Its TLS connection, borrowed; NULL: plain. */
+struct ssl_st *stream_tls(const struct stream *);
+
+/* Why on_lost came, if TLS was the reason: static. Otherwise NULL. */
+const char *stream_tls_fault(const struct stream *);
 
 /* Whoever takes the stream over sets itself; keeps both. */
 void stream_set_owner(struct stream *, const struct stream_ops *, void *owner);
@@ -74,7 +93,7 @@ void stream_write(struct stream *, const void *data, size_t len);
  */
 void stream_writev_last(struct stream *, const struct iovec *, size_t n);
 
-/* Bytes that wait for the system to take them. */
+/* Bytes that wait for the system to take them; under TLS, encrypted ones. */
 size_t stream_queued(const struct stream *);
 
 /* With those that a socket's other side has not acknowledged, if that is known. */

@@ -32,6 +32,12 @@ enum ipc_type {
 	IPC_DONE,  /* the session is over (after an exit that asked for it) */
 	IPC_ADMIT, /* one more connection? (only under max-connections) */
 	IPC_LEAVE, /* an admitted connection has ended */
+	/* the files of TLS, see ipc_tls.h: parent to engine, and the answer */
+	IPC_TLS_PART,    /* a piece of a set */
+	IPC_TLS_CHECK,   /* it is complete: say what it is worth */
+	IPC_TLS_USE,     /* new connections use it */
+	IPC_TLS_TICKETS, /* the keys of session tickets, newest first */
+	IPC_TLS_VERDICT,
 	IPC_TYPES,
 };
 

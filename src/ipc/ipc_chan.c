@@ -54,6 +54,7 @@ drop_first(struct ipc_chan *c)
 	if ((c->first = p->next) == NULL)
 		c->tail = &c->first;
 	close_all(p->fd, p->nfds);
+	explicit_bzero(p->bytes, p->len); /* some hold keys */
 	free(p);
 }
 
@@ -239,4 +240,10 @@ ipc_chan_recv(struct ipc_chan *c, struct ipc_msg *m)
 		return IPC_RECV_BAD;
 	}
 	return IPC_RECV_MSG;
+}
+
+void
+ipc_chan_wipe(struct ipc_chan *c)
+{
+	explicit_bzero(c->in, IPC_HEAD + IPC_BODY_MAX + 1);
 }

@@ -59,4 +59,7 @@ enum ipc_recv {
 /* The parent takes no descriptors: such a packet is nonsense. */
 enum ipc_recv ipc_chan_recv(struct ipc_chan *, struct ipc_msg *m);
 
+/* Overwrite the last message: it held secrets. */
+void ipc_chan_wipe(struct ipc_chan *);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "ipc/ipc_codec.h"
 #include "ipc/ipc_path.h"
+#include "ipc/ipc_tls.h"
 
 /* Who may send what, how long, and with how many descriptors. */
 static const struct rule {
@@ -25,6 +26,13 @@ static const struct rule {
 	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 0, 0, 0, 0 },
+	[IPC_TLS_PART] = { "tls-part", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
+	[IPC_TLS_CHECK] = { "tls-check", IPC_FROM_PARENT, 0, 0, 0, 0 },
+	[IPC_TLS_USE] = { "tls-use", IPC_FROM_PARENT, 0, 0, 0, 0 },
+	[IPC_TLS_TICKETS] = { "tls-tickets", IPC_FROM_PARENT, IPC_TICKET_KEY,
+	    IPC_TICKET_KEYS *IPC_TICKET_KEY, 0, 0 },
+	[IPC_TLS_VERDICT] = { "tls-verdict", IPC_FROM_ENGINE, IPC_VERDICT_HEAD,
+	    IPC_VERDICT_HEAD + IPC_TLS_WHY, 0, 0 },
 };
 
 void

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ipc/ipc_codec.h"
+#include "ipc/ipc_tls.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -89,6 +90,37 @@ check_exit(const struct ipc_msg *m)
 }
 
 static void
+check_verdict(const struct ipc_msg *m)
+{
+	uint8_t out[IPC_VERDICT_HEAD + IPC_TLS_WHY];
+	struct ipc_verdict v;
+
+	if (!ipc_read_verdict(m, &v))
+		return;
+	check(v.kind < IPC_FILE_KINDS && v.index < IPC_TLS_FILES);
+	check(ipc_put_verdict(out, &v) == m->len);
+	check(memcmp(out, m->body, m->len) == 0);
+}
+
+/* The files of a set lie in it, one behind the other. */
+static void
+check_files(const struct ipc_msg *m)
+{
+	uint8_t head[IPC_FILE_HEAD];
+	struct ipc_file f;
+	size_t at = 0, before = 0;
+
+	while (ipc_next_file(m->body, m->len, &at, &f)) {
+		check(f.data == m->body + before + IPC_FILE_HEAD);
+		check(at == before + IPC_FILE_HEAD + f.len && at <= m->len);
+		ipc_put_file_head(head, &f);
+		check(memcmp(head, m->body + before, sizeof(head)) == 0);
+		before = at;
+	}
+	check(at == before);
+}
+
+static void
 check_message(const struct ipc_msg *m, const uint8_t *packet, size_t len)
 {
 	uint8_t head[IPC_HEAD];
@@ -119,6 +151,8 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check_spawn(&m);
 		check_numbers(&m);
 		check_exit(&m);
+		check_verdict(&m);
+		check_files(&m);
 	}
 	free(packet);
 	return 0;

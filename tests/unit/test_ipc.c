@@ -57,6 +57,11 @@ static const struct row {
 	{ IPC_DONE, "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	{ IPC_ADMIT, "admit", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 	{ IPC_LEAVE, "leave", IPC_FROM_ENGINE, 0, 0, 0, 0 },
+	{ IPC_TLS_PART, "tls-part", IPC_FROM_PARENT, 1, 65536, 0, 0 },
+	{ IPC_TLS_CHECK, "tls-check", IPC_FROM_PARENT, 0, 0, 0, 0 },
+	{ IPC_TLS_USE, "tls-use", IPC_FROM_PARENT, 0, 0, 0, 0 },
+	{ IPC_TLS_TICKETS, "tls-tickets", IPC_FROM_PARENT, 80, 160, 0, 0 },
+	{ IPC_TLS_VERDICT, "tls-verdict", IPC_FROM_ENGINE, 8, 208, 0, 0 },
 };
 
 static const uint8_t zeros[PACKET_MAX + 1];
