@@ -219,13 +219,17 @@ listed(const struct origin_policy *policy, enum kind kind,
 static bool
 same_origin(const struct origin_request *rq, const struct parts *origin)
 {
-	if (!is_web(origin) || rq->host == NULL)
+	bool proxied = rq->proxy_host != NULL;
+	const char *host = proxied ? rq->proxy_host : rq->host;
+	size_t len = proxied ? rq->proxy_host_len : rq->host_len;
+	unsigned port = proxied ? rq->proxy_port : rq->port;
+
+	if (!is_web(origin) || host == NULL)
 		return false;
 	if (rq->https && !is_text(origin->scheme, origin->scheme_len, "https"))
 		return false;
-	return same_host(rq->host, rq->host_len, origin->host,
-		   origin->host_len) &&
-	    effective_port(rq->port, origin) ==
+	return same_host(host, len, origin->host, origin->host_len) &&
+	    effective_port(port, origin) ==
 	    effective_port(origin->port, origin);
 }
 
@@ -242,8 +246,7 @@ origin_is_loopback(const char *host, size_t len)
 }
 
 static bool
-is_server_name(const struct origin_policy *policy,
-    const struct origin_request *rq)
+is_server_name(const struct origin_policy *policy, const char *host, size_t len)
 {
 	for (size_t i = 0; i < policy->nserver_names; i++) {
 		const char *text = policy->server_names[i];
@@ -252,14 +255,24 @@ is_server_name(const struct origin_policy *policy,
 		if (strcmp(text, "*") == 0)
 			return true;
 		if (read_pattern(text, &pattern) && pattern.scheme_len == 0 &&
-		    pattern.port == 0 &&
-		    host_matches(&pattern, rq->host, rq->host_len))
+		    pattern.port == 0 && host_matches(&pattern, host, len))
 			return true;
 	}
 	return false;
 }
 
-/* The rule against rebinding. */
+static bool
+is_ours(const struct origin_policy *policy, const char *host, size_t len)
+{
+	return host != NULL &&
+	    (origin_is_loopback(host, len) ||
+		is_server_name(policy, host, len));
+}
+
+/*
+ * The rule against rebinding. Host is judged on a proxied connection as well:
+ * a browser of this machine may be what the address of a trusted proxy hides.
+ */
 static bool
 host_ok(const struct origin_policy *policy, const struct origin_request *rq)
 {
@@ -267,9 +280,10 @@ host_ok(const struct origin_policy *policy, const struct origin_request *rq)
 		return true;
 	if (!rq->loopback && policy->nserver_names == 0)
 		return true;
-	return rq->host != NULL &&
-	    (origin_is_loopback(rq->host, rq->host_len) ||
-		is_server_name(policy, rq));
+	if (rq->proxy_host != NULL && policy->nserver_names > 0 &&
+	    !is_ours(policy, rq->proxy_host, rq->proxy_host_len))
+		return false;
+	return is_ours(policy, rq->host, rq->host_len);
 }
 
 void

@@ -12,7 +12,8 @@
  * Same origin means: the same host, case aside, and the same port, where a
  * missing one is the default of the Origin's scheme. The scheme must be
  * ours, except that https is also accepted on a plain connection: that is a
- * page behind a proxy which does TLS for us.
+ * page behind a proxy which does TLS for us. Where a trusted proxy says what
+ * host it was asked for, that one is compared instead of Host.
  *
  * A pattern is
  *
@@ -32,7 +33,8 @@
  * name (localhost, *.localhost, 127.0.0.0/8, [::1]) or one of the server
  * names; on other connections the same holds once there are server names.
  * A server name is a host as above, "*." included, without scheme and port;
- * "*" accepts every Host and so switches the rule off.
+ * "*" accepts every Host and so switches the rule off. What a proxy was asked
+ * for must be a server name too, once there are any.
  *
  * Used by: engine/access.c. Fuzzed by: tests/fuzz/fuzz_origin.c.
  */
@@ -62,8 +64,12 @@ struct origin_request {
 	const char *host; /* IPv6 in brackets; NULL: the request names none */
 	size_t host_len;
 	unsigned port; /* 0: none given */
+	const char
+	    *proxy_host; /* that a trusted proxy was asked for, or NULL */
+	size_t proxy_host_len;
+	unsigned proxy_port;
 	bool loopback; /* the connection's own address is a loopback one */
-	bool https;    /* TLS ends here */
+	bool https;    /* TLS ends here, or at a trusted proxy */
 };
 
 /* Zero lets the request in, negative is the rule that refuses it. */
@@ -77,7 +83,7 @@ enum origin_verdict {
 	ORIGIN_ERR_HOST = -6,      /* Host is not one of our names */
 };
 
-/* Fill what a head tells (borrowed); loopback and https are the caller's. */
+/* Fill what a head tells (borrowed); what it does not is the caller's. */
 void origin_read(struct origin_request *, const struct http1_head *);
 
 enum origin_verdict origin_check(const struct origin_policy *,

@@ -1,8 +1,8 @@
 /*
- * Origin rules. The input is lines: Origin, Host, a pattern, a server name;
- * the first byte holds the switches. Besides not crashing, a page must be let
- * in by its own origin as a pattern, unless that is malformed, and never over
- * a loopback connection under a Host that is not ours.
+ * Origin rules. The input is lines: Origin, Host, a pattern, a server name, a
+ * proxy's host; the first byte holds the switches. Besides not crashing, a page
+ * must be let in by its own origin as a pattern, unless that is malformed, and
+ * never over a loopback connection under a Host that is not ours.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-enum { LINES = 4 };
+enum { LINES = 5 };
 
 static void
 check(bool ok)
@@ -60,6 +60,10 @@ judge(uint8_t bits, char *line[LINES])
 
 	if (http1_split_host(line[1], strlen(line[1]), &rq.host_len, &rq.port))
 		rq.host = line[1];
+	if (bits & 128 &&
+	    http1_split_host(line[4], strlen(line[4]), &rq.proxy_host_len,
+		&rq.proxy_port))
+		rq.proxy_host = line[4];
 	v = origin_check(&policy, &rq);
 	check(origin_strrule(v) != NULL && origin_option(v) != NULL);
 	if (v == ORIGIN_ALLOWED && rq.loopback && rq.norigins > 0 &&

@@ -272,6 +272,68 @@ judges(void **state)
 	}
 }
 
+/* A trusted proxy says a.org:PORT, and perhaps that its client spoke TLS. */
+static void
+judges_behind_proxies(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *host, *origin;
+		unsigned port; /* 0: none given */
+		bool https, loopback;
+		list server_names;
+		enum origin_verdict verdict;
+	} rows[] = {
+		{ "Host rewritten (H11)", "10.0.0.1:81", "https://a.org", 0,
+		    true, false, { 0 }, ORIGIN_ALLOWED },
+		{ "Host rewritten, case (H11)", "10.0.0.1", "http://A.ORG:80",
+		    0, false, false, { 0 }, ORIGIN_ALLOWED },
+		{ "its port (H11)", "10.0.0.1:81", "https://a.org:444", 444,
+		    true, false, { 0 }, ORIGIN_ALLOWED },
+		{ "its port, not ours (H11)", "a.org:81", "https://a.org:81",
+		    444, true, false, { 0 }, ORIGIN_ERR_FOREIGN },
+		{ "Host does not count", "b.org", "https://b.org", 0, true,
+		    false, { 0 }, ORIGIN_ERR_FOREIGN },
+		{ "http page, https at the proxy", "a.org", "http://a.org", 0,
+		    true, false, { 0 }, ORIGIN_ERR_FOREIGN },
+		{ "suffix (H12)", "10.0.0.1", "http://evil-a.org", 0, false,
+		    false, { 0 }, ORIGIN_ERR_FOREIGN },
+		{ "loopback", "localhost:81", "https://a.org", 0, true, true,
+		    { 0 }, ORIGIN_ALLOWED },
+		{ "rebinding", "evil.org", "http://a.org", 0, false, true,
+		    { 0 }, ORIGIN_ERR_HOST },
+		{ "server name", "127.0.0.1:81", "https://a.org", 0, true, true,
+		    { "a.org" }, ORIGIN_ALLOWED },
+		{ "another server name", "127.0.0.1:81", "https://a.org", 0,
+		    true, true, { "b.org" }, ORIGIN_ERR_HOST },
+		{ "server name, another Host", "evil.org", "https://a.org", 0,
+		    true, false, { "a.org" }, ORIGIN_ERR_HOST },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const struct origin_policy policy = {
+			.server_names = rows[i].server_names,
+			.nserver_names = count(rows[i].server_names),
+		};
+		struct origin_request rq;
+		char in[256], fields[128];
+		enum origin_verdict got;
+
+		snprintf(fields, sizeof(fields), "Host: %s\r\nOrigin: %s\r\n",
+		    rows[i].host, rows[i].origin);
+		read_request(&rq, in, sizeof(in), "1.1", fields);
+		rq.proxy_host = "a.org";
+		rq.proxy_host_len = 5;
+		rq.proxy_port = rows[i].port;
+		rq.https = rows[i].https;
+		rq.loopback = rows[i].loopback;
+		got = origin_check(&policy, &rq);
+		if (got != rows[i].verdict)
+			fail_msg("%s: %s", rows[i].name, origin_strrule(got));
+	}
+}
+
 /* HTTP/1.0 may name no host: then nothing is of the same origin. */
 static void
 judges_without_host(void **state)
@@ -308,6 +370,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judges),
+		cmocka_unit_test(judges_behind_proxies),
 		cmocka_unit_test(judges_without_host),
 		cmocka_unit_test(names_rules),
 	};
