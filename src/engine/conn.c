@@ -485,7 +485,7 @@ static void
 time_head(struct conn *c)
 {
 	if (c->state != CONN_READING || !c->reused || c->head_begun ||
-	    c->in.len == 0)
+	    c->in.len == 0 || stream_queued(c->stream) > 0)
 		return;
 	c->head_begun = true;
 	wait_for(c, conf_of(c)->handshake_timeout);
