@@ -48,9 +48,31 @@ conf_has_tls(const struct conf *c)
 static const char *
 check_command(const struct conf *c)
 {
-	if (c->route.argv == NULL || c->route.argv[0] == NULL)
+	const struct conf_route *r = &c->route;
+	bool command = r->argv != NULL && r->argv[0] != NULL;
+
+	if (command && r->dir != NULL)
+		return "a COMMAND and --dir exclude each other: both would"
+		       " serve every WebSocket";
+	if (!command && r->dir == NULL && r->cgidir == NULL)
 		return "no command given"
 		       " (usage: standpiped [options] [--] COMMAND [ARG...])";
+	if (c->once && !command && r->dir == NULL)
+		return "--once needs a COMMAND or --dir: without them there is"
+		       " no session to wait for";
+	return NULL;
+}
+
+static const char *
+check_folders(const struct conf *c)
+{
+	const struct conf_route *r = &c->route;
+
+	if (r->console && r->cgidir != NULL)
+		return "--console and --cgidir exclude each other: both would"
+		       " answer every plain request";
+	if (r->gate_vars.n > 0 && r->gate == NULL)
+		return "--gate-vars needs a --gate=COMMAND that sets them";
 	return NULL;
 }
 
@@ -118,6 +140,7 @@ conf_check(const struct conf *c, char **why)
 		check_framing,
 		check_addresses,
 		check_rest,
+		check_folders,
 		check_command,
 	};
 	const char *wrong;

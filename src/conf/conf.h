@@ -92,6 +92,12 @@ struct conf_route {
 	struct conf_list origins; /* small letters; "*" among them: anybody */
 	bool same_origin;
 	bool console;
+	char *dir;    /* these three: NULL: none; an engine learns only that */
+	char *cgidir; /* there is one */
+	char *gate;   /* words_split() takes it apart */
+	struct conf_list
+	    gate_vars; /* NAME or PREFIX_*; empty: the usual ones */
+	uint64_t cgi_timeout;
 	struct conf_list passenv; /* parent only, as all below */
 	struct conf_list setenv;  /* NAME=VALUE */
 	char *chdir;              /* NULL: stay */

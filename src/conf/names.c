@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/names.h"
+#include "conf/words.h"
 
 #define DIGITS "0123456789"
 #define LETTERS                      \
@@ -205,4 +206,27 @@ name_assignment(const char *s)
 	    strchr(DIGITS, s[0]) != NULL)
 		return NULL;
 	return mem_strdup(s);
+}
+
+char *
+name_pattern(const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len > 1 && s[len - 1] == '*' && s[len - 2] == '_')
+		len--;
+	if (!consists_of(s, len, LETTERS DIGITS "_") ||
+	    strchr(DIGITS, s[0]) != NULL)
+		return NULL;
+	return mem_strdup(s);
+}
+
+char *
+name_command(const char *s)
+{
+	char **words = words_split(s);
+	bool ok = words != NULL && words[0][0] != '\0';
+
+	words_free(words);
+	return ok ? mem_strdup(s) : NULL;
 }

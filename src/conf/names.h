@@ -38,4 +38,10 @@ char *name_host(const char *);
 char *name_variable(const char *);
 char *name_assignment(const char *);
 
+/* NAME or PREFIX_*, portable. */
+char *name_pattern(const char *);
+
+/* A command for words_split(). */
+char *name_command(const char *);
+
 #endif

@@ -55,6 +55,7 @@ struct option {
 	enum option_scope scope;
 	enum option_group group;
 	bool engine;            /* the engine needs it too */
+	bool secret;            /* but of this text only whether it is set */
 	size_t field;           /* in struct conf */
 	size_t given;           /* a bool in struct conf to set; 0: none */
 	const char *dflt;       /* as it would be written; NULL: unset */

@@ -40,6 +40,7 @@ static bool
 pack_option(struct buf *b, const struct option *o, const void *field)
 {
 	char number[32], ladder[LADDER_TEXT];
+	const char *text;
 
 	switch (o->type) {
 	case OPT_BOOL:
@@ -47,8 +48,8 @@ pack_option(struct buf *b, const struct option *o, const void *field)
 	case OPT_ENUM:
 		return pack_row(b, o, word_of(o, *(const int *)field));
 	case OPT_STRING:
-		return *(char *const *)field == NULL ||
-		    pack_row(b, o, *(char *const *)field);
+		text = *(char *const *)field;
+		return text == NULL || pack_row(b, o, o->secret ? "set" : text);
 	case OPT_COMMAS:
 	case OPT_LIST:
 		return pack_list(b, o, field);

@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "ipc/ipc.h"
+#include "conf/words.h"
+#include "ipc/ipc_codec.h"
 #include "ipc/ipc_vars.h"
 #include "parent/command.h"
 
@@ -123,23 +124,113 @@ is_ours(const struct command *c, const char *var)
 	return false;
 }
 
+/* Who is asked for by a path is told by us where he was found. */
+static bool
+is_from_folder(const struct ipc_spawn *sp)
+{
+	return sp->kind == IPC_KIND_DIR || sp->kind == IPC_KIND_CGI;
+}
+
+static bool
+names_place(const char *var, size_t name)
+{
+	static const char *const names[] = { "SCRIPT_NAME", "PATH_INFO",
+		"PATH_TRANSLATED" };
+
+	for (size_t i = 0; i < nitems(names); i++)
+		if (strlen(names[i]) == name &&
+		    memcmp(var, names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+var_ok(const struct command *c, const struct ipc_spawn *sp, const char *var)
+{
+	const struct conf_list *listed = &c->route->gate_vars;
+	size_t name = name_len(var);
+
+	if (var[name] != '=')
+		return false;
+	if (ipc_var_allowed(var, name))
+		return !is_from_folder(sp) || !names_place(var, name);
+	return c->gate.path != NULL && sp->kind != IPC_KIND_GATE &&
+	    ipc_gate_var_allowed(var, name, listed->v, listed->n);
+}
+
 bool
-command_vars_ok(const char *vars, size_t len)
+command_vars_ok(const struct command *c, const struct ipc_spawn *sp)
 {
 	size_t n = 0;
 
-	for (size_t at = 0; at < len; n++) {
-		const char *var = vars + at;
-		size_t var_len = strlen(var), name = name_len(var);
-
-		if (name == var_len || !ipc_var_allowed(var, name))
+	for (size_t at = 0; at < sp->vars_len; n++) {
+		if (!var_ok(c, sp, sp->vars + at))
 			return false;
-		at += var_len + 1;
+		at += strlen(sp->vars + at) + 1;
 	}
 	return n <= IPC_VARS_MAX;
 }
 
-/* ------------------------------------------------- starting it */
+/* ------------------------------------------------- opening */
+
+/* A program that is named by the configuration. */
+static bool
+open_line(struct command_line *line, char *const *argv, char **why)
+{
+	const char *path = getenv("PATH");
+
+	line->argv = argv;
+	line->path = find_program(argv[0], path == NULL ? default_path : path);
+	if (line->path != NULL)
+		return true;
+	*why = mem_printf("%s: %s", argv[0],
+	    errno == ENOENT ? "command not found" : strerror(errno));
+	return false;
+}
+
+static bool
+open_gate(struct command *c, const struct conf_route *r, char **why)
+{
+	char *wrong;
+
+	if (r->gate == NULL)
+		return true;
+	c->gate_words = words_split(r->gate);
+	if (open_line(&c->gate, c->gate_words, &wrong))
+		return true;
+	*why = mem_printf("--gate: %s", wrong);
+	free(wrong);
+	return false;
+}
+
+/* What no gate may set is not worth listing either. */
+static bool
+check_gate_vars(const struct conf_list *list, char **why)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *name = list->v[i];
+
+		if (ipc_var_harmful(name, strcspn(name, "*"))) {
+			*why = mem_printf("--gate-vars=%s: a program would "
+					  "load or run something else by it",
+			    name);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+open_programs(struct command *c, const struct conf_route *r, char **why)
+{
+	c->dir.fd = c->cgidir.fd = -1;
+	return (r->argv == NULL || r->argv[0] == NULL ||
+		   open_line(&c->line, r->argv, why)) &&
+	    open_gate(c, r, why) && check_gate_vars(&r->gate_vars, why) &&
+	    (r->dir == NULL || folder_open(&c->dir, "dir", r->dir, why)) &&
+	    (r->cgidir == NULL ||
+		folder_open(&c->cgidir, "cgidir", r->cgidir, why));
+}
 
 /* Who is not root can only stay what it is. */
 static bool
@@ -168,15 +259,10 @@ bool
 command_open(struct command *c, const struct conf *conf, char **why)
 {
 	const struct conf_route *r = &conf->route;
-	const char *path = getenv("PATH");
 
-	*c = (struct command){ .argv = r->argv, .chdir = r->chdir, .null = -1 };
-	c->path = find_program(r->argv[0], path == NULL ? default_path : path);
-	if (c->path == NULL) {
-		*why = mem_printf("%s: %s", r->argv[0],
-		    errno == ENOENT ? "command not found" : strerror(errno));
-		return false;
-	}
+	*c = (struct command){ .route = r, .null = -1 };
+	if (!open_programs(c, r, why))
+		goto fail;
 	if (r->user != NULL || r->group != NULL) {
 		if (!spawn_user_find(&c->user, r->user, r->group, why))
 			goto fail;
@@ -213,10 +299,16 @@ command_close(struct command *c)
 	for (size_t i = 0; i < c->nenv; i++)
 		free(c->env[i]);
 	free(c->env);
-	free(c->path);
+	free(c->line.path);
+	free(c->gate.path);
+	words_free(c->gate_words);
+	folder_close(&c->dir);
+	folder_close(&c->cgidir);
 	fd_close(&c->null);
-	*c = (struct command){ 0 };
+	*c = (struct command){ .null = -1, .dir.fd = -1, .cgidir.fd = -1 };
 }
+
+/* ------------------------------------------------- starting one */
 
 /* theirs[] for the program, ours[] for the engine. */
 static int
@@ -235,32 +327,129 @@ make_pipes(size_t n, int theirs[3], int ours[3])
 	return 0;
 }
 
-static pid_t
-run(const struct command *c, const char *vars, size_t len, const int fd[3])
+enum {
+	PLACE_VARS = 2, /* SCRIPT_NAME and PATH_INFO */
+	ENV_MAX = COMMAND_ENV_MAX + IPC_VARS_MAX + PLACE_VARS + 1,
+};
+
+/* One start: which program, and how it is to run. */
+struct start {
+	char *path; /* owned */
+	char *const *argv;
+	char *own_argv[2]; /* of a program that has no words but its name */
+	char *chdir;       /* owned; NULL: stay */
+	char *place[PLACE_VARS]; /* owned: by which name it was found */
+};
+
+static bool
+use_line(struct start *st, const struct command_line *line, const char *chdir)
 {
-	char *env[COMMAND_ENV_MAX + IPC_VARS_MAX + 1];
+	if (line->path == NULL) {
+		errno = ENOENT;
+		return false;
+	}
+	st->path = mem_strdup(line->path);
+	st->argv = line->argv;
+	st->chdir = chdir == NULL ? NULL : mem_strdup(chdir);
+	return true;
+}
+
+/* RFC 3875, section 7.2: CGI programs run in their own folder. */
+static bool
+use_folder(struct start *st, const struct folder *f, const struct ipc_spawn *sp,
+    const char *chdir)
+{
+	size_t name;
+
+	if (f->fd == -1)
+		errno = ENOENT;
+	else
+		st->path =
+		    folder_find_program(f, sp->path, sp->path_len, &name);
+	if (st->path == NULL)
+		return false;
+	st->own_argv[0] = st->path;
+	st->argv = st->own_argv;
+	st->place[0] = mem_printf("SCRIPT_NAME=/%.*s", (int)name, sp->path);
+	st->place[1] = mem_printf("PATH_INFO=%.*s", (int)(sp->path_len - name),
+	    sp->path + name);
+	if (sp->kind == IPC_KIND_CGI)
+		st->chdir = mem_strndup(st->path,
+		    (size_t)(strrchr(st->path, '/') - st->path));
+	else if (chdir != NULL)
+		st->chdir = mem_strdup(chdir);
+	return true;
+}
+
+static bool
+choose(struct start *st, const struct command *c, const struct ipc_spawn *sp)
+{
+	const char *chdir = c->route->chdir;
+
+	switch (sp->kind) {
+	case IPC_KIND_COMMAND:
+		return use_line(st, &c->line, chdir);
+	case IPC_KIND_GATE:
+		return use_line(st, &c->gate, chdir);
+	case IPC_KIND_DIR:
+		return use_folder(st, &c->dir, sp, chdir);
+	case IPC_KIND_CGI:
+		return use_folder(st, &c->cgidir, sp, chdir);
+	default:
+		bug("a program of kind %d", (int)sp->kind);
+	}
+}
+
+static void
+start_clear(struct start *st)
+{
+	int saved = errno;
+
+	free(st->path);
+	free(st->chdir);
+	for (size_t i = 0; i < PLACE_VARS; i++)
+		free(st->place[i]);
+	errno = saved;
+}
+
+static void
+fill_env(char *env[ENV_MAX], const struct command *c, const struct start *st,
+    const struct ipc_spawn *sp)
+{
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->nenv; i++)
 		env[n++] = c->env[i];
-	for (size_t at = 0; at < len; at += strlen(vars + at) + 1)
-		if (!is_ours(c, vars + at))
-			env[n++] = (char *)(uintptr_t)(vars + at);
+	for (size_t i = 0; i < PLACE_VARS; i++)
+		if (st->place[i] != NULL && !is_ours(c, st->place[i]))
+			env[n++] = st->place[i];
+	for (size_t at = 0; at < sp->vars_len; at += strlen(sp->vars + at) + 1)
+		if (!is_ours(c, sp->vars + at))
+			env[n++] = (char *)(uintptr_t)(sp->vars + at);
 	env[n] = NULL;
+}
+
+static pid_t
+run(const struct command *c, const struct start *st, const struct ipc_spawn *sp,
+    const int fd[3])
+{
+	char *env[ENV_MAX];
+
+	fill_env(env, c, st, sp);
 	return spawn(&(struct spawn_spec){
-	    .path = c->path,
-	    .argv = c->argv,
+	    .path = st->path,
+	    .argv = st->argv,
 	    .envp = env,
 	    .fd = { fd[0], fd[1], fd[2] },
 	    .blocking = true,
-	    .chdir = c->chdir,
+	    .chdir = st->chdir,
 	    .user = c->has_user ? &c->user : NULL,
 	});
 }
 
-pid_t
-command_start(const struct command *c, const char *vars, size_t len,
-    struct command_pipes *pipes)
+static pid_t
+run_with_pipes(const struct command *c, const struct start *st,
+    const struct ipc_spawn *sp, struct command_pipes *pipes)
 {
 	int theirs[3] = { -1, -1, -1 }, ours[3] = { -1, -1, -1 };
 	size_t n = c->null == -1 ? 3 : 2;
@@ -268,7 +457,7 @@ command_start(const struct command *c, const char *vars, size_t len,
 
 	theirs[2] = c->null;
 	if (make_pipes(n, theirs, ours) == 0 &&
-	    (pid = run(c, vars, len, theirs)) != -1) {
+	    (pid = run(c, st, sp, theirs)) != -1) {
 		memcpy(pipes->fd, ours, sizeof(ours));
 		pipes->n = n;
 		ours[0] = ours[1] = ours[2] = -1;
@@ -277,5 +466,28 @@ command_start(const struct command *c, const char *vars, size_t len,
 		fd_close(&theirs[i]);
 		fd_close(&ours[i]);
 	}
+	return pid;
+}
+
+/*
+ * A program of a folder that its user may not run is none. Other trouble with
+ * one that is there is ours: an interpreter that is missing, for one.
+ */
+pid_t
+command_start(const struct command *c, const struct ipc_spawn *sp,
+    struct command_pipes *pipes, enum ipc_refusal *why)
+{
+	struct start st = { 0 };
+	pid_t pid = -1;
+
+	*why = IPC_REFUSED_EXEC;
+	if (!choose(&st, c, sp)) {
+		if (folder_lacks(errno))
+			*why = IPC_REFUSED_MISSING;
+	} else if ((pid = run_with_pipes(c, &st, sp, pipes)) == -1 &&
+	    is_from_folder(sp) && errno == EACCES) {
+		*why = IPC_REFUSED_MISSING;
+	}
+	start_clear(&st);
 	return pid;
 }

@@ -1,5 +1,6 @@
 /*
- * The command of a route: found at start, run for each session.
+ * The programs of a route: the command and the gate, found at start, and what
+ * folders of programs hold, found when it is asked for.
  *
  * Used by: parent/daemon.c, parent/engine.c.
  */
@@ -11,19 +12,30 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ipc/ipc.h"
+#include "parent/folder.h"
 #include "proc/child.h"
 #include "proc/spawn.h"
 
 struct conf;
+struct conf_route;
+struct ipc_spawn;
 
 enum { COMMAND_ENV_MAX = 256 }; /* variables that the configuration sets */
 
-struct command {
-	char *path;        /* owned: absolute, found once */
+/* A program and its words. */
+struct command_line {
+	char *path; /* owned: absolute, found once; NULL: there is none */
 	char *const *argv; /* kept */
-	char **env;        /* owned: what every session gets */
+};
+
+struct command {
+	const struct conf_route *route; /* kept */
+	struct command_line line, gate;
+	char **gate_words; /* owned: of the gate's argv */
+	struct folder dir, cgidir;
+	char **env; /* owned: what every program gets */
 	size_t nenv;
-	const char *chdir; /* kept; NULL: stay */
 	int null; /* owned: its standard error if nobody wants that; or -1 */
 	bool has_user;
 	struct spawn_user user;
@@ -32,7 +44,7 @@ struct command {
 };
 
 /*
- * Find the program of the route and put together what all sessions share; keeps
+ * Find the programs of the route and put together what all of them share; keeps
  * the settings. False and an owned sentence in *why.
  */
 bool command_open(struct command *, const struct conf *, char **why);
@@ -45,14 +57,17 @@ struct command_pipes {
 };
 
 /*
- * Start it with these variables besides its own: NAME=value, each with a NUL,
- * checked by command_vars_ok(). The pid and *pipes (yours now, non-blocking),
- * or -1 with errno.
+ * Start what an engine asked for, with the variables that it gave, which
+ * command_vars_ok() has let pass, besides our own. The pid and *pipes (yours
+ * now, non-blocking), or -1 with errno and the reason in *why.
  */
-pid_t command_start(const struct command *, const char *vars, size_t len,
-    struct command_pipes *pipes);
+pid_t command_start(const struct command *, const struct ipc_spawn *,
+    struct command_pipes *pipes, enum ipc_refusal *why);
 
-/* Whether an engine may set all of these. */
-bool command_vars_ok(const char *vars, size_t len);
+/*
+ * Whether an engine may set all the variables of a request. Where the program
+ * was found in a folder we say ourselves by which name.
+ */
+bool command_vars_ok(const struct command *, const struct ipc_spawn *);
 
 #endif

@@ -244,20 +244,28 @@ tell_spawned(struct engine *e, uint32_t session, pid_t pid,
 		engine_lost(e, "it does not read what it is told");
 }
 
+/* CGI programs and gates come and go beside the one that --once waits for. */
+static bool
+is_session(const struct ipc_spawn *sp)
+{
+	return sp->kind == IPC_KIND_COMMAND || sp->kind == IPC_KIND_DIR;
+}
+
 static void
 start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
 {
 	struct daemon *d = e->daemon;
 	struct command_pipes pipes;
+	enum ipc_refusal why;
 	pid_t pid;
 
-	pid = command_start(&d->command, sp->vars, sp->vars_len, &pipes);
+	pid = command_start(&d->command, sp, &pipes, &why);
 	if (pid == -1) {
-		tell_refused(e, session, IPC_REFUSED_EXEC, errno);
+		tell_refused(e, session, why, errno);
 		return;
 	}
 	(void)child_add(d->children, pid, e, session, d->command.ladder);
-	if (d->conf->once) {
+	if (d->conf->once && is_session(sp)) {
 		d->once_taken = true;
 		d->once_pid = pid;
 	}
@@ -270,11 +278,9 @@ on_spawn(struct engine *e, const struct ipc_msg *m)
 	struct daemon *d = e->daemon;
 	struct ipc_spawn sp;
 
-	if (!ipc_read_spawn(m, &sp) || !command_vars_ok(sp.vars, sp.vars_len))
+	if (!ipc_read_spawn(m, &sp) || !command_vars_ok(&d->command, &sp))
 		return false;
-	if (sp.kind != IPC_KIND_COMMAND)
-		tell_refused(e, m->session, IPC_REFUSED_MISSING, ENOENT);
-	else if (d->stopping || d->once_taken)
+	if (d->stopping || (d->once_taken && is_session(&sp)))
 		tell_refused(e, m->session, IPC_REFUSED_STOPPING, 0);
 	else if (d->conf->maxforks > 0 &&
 	    child_count(d->children) >= d->conf->maxforks)

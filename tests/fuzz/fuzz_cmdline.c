@@ -12,6 +12,7 @@
 
 #include "conf/cmdline.h"
 #include "conf/wire.h"
+#include "conf/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -75,6 +76,35 @@ read_words(char *text, size_t len)
 	conf_clear(&c);
 }
 
+/* A word is at most as long as the text; single quotes bring any word back. */
+static void
+split_words(const char *text)
+{
+	char **words = words_split(text), **again;
+	struct buf b;
+	size_t n = 0;
+
+	if (words == NULL)
+		return;
+	buf_init(&b, SIZE_MAX / 2);
+	for (; words[n] != NULL; n++) {
+		check(strlen(words[n]) <= strlen(text));
+		check(buf_add_str(&b, " '"));
+		for (const char *p = words[n]; *p != '\0'; p++)
+			check(*p == '\'' ? buf_add_str(&b, "'\\''")
+					 : buf_add_byte(&b, (uint8_t)*p));
+		check(buf_add_byte(&b, '\''));
+	}
+	check(n > 0 && buf_add_byte(&b, '\0'));
+	again = words_split((const char *)b.data);
+	for (size_t i = 0; i < n; i++)
+		check(again[i] != NULL && strcmp(again[i], words[i]) == 0);
+	check(again[n] == NULL);
+	words_free(words);
+	words_free(again);
+	buf_clear(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
@@ -90,6 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 	if (len > 0)
 		memcpy(text, in, len);
 	text[len] = '\0';
+	split_words(text);
 	read_words(text, len);
 	free(text);
 	return 0;

@@ -56,6 +56,10 @@ fill(struct conf *c)
 		{ "idle-timeout", "6ms" },
 		{ "max-session", "7ms" },
 		{ "handshake-timeout", "8760h" },
+		{ "cgi-timeout", "9ms" },
+		{ "dir", "/SECRET_DIR" },
+		{ "gate", "/SECRET_GATE -x" },
+		{ "gate-vars", "TEAM_*" },
 		{ "maxforks", "8" },
 		{ "origin", "https://a:1,*.b" },
 		{ "sameorigin", "true" },
@@ -106,6 +110,11 @@ assert_filled(const struct conf *c)
 	assert_int_equal(r->ping_timeout, 5);
 	assert_int_equal(r->idle_timeout, 6);
 	assert_int_equal(r->max_session, 7);
+	assert_int_equal(r->cgi_timeout, 9);
+	assert_string_equal(r->dir, "set");
+	assert_null(r->cgidir);
+	assert_string_equal(r->gate, "set");
+	assert_int_equal(r->gate_vars.n, 1);
 	assert_true(c->handshake_timeout == UINT64_C(8760) * 3600 * 1000);
 	assert_int_equal(c->maxforks, 8);
 	assert_int_equal(r->origins.n, 2);
