@@ -591,10 +591,12 @@ check_stall(struct conn *c)
 {
 	uint64_t now = c->moved - stream_queued(c->stream);
 
-	if (waits_for_client(c) && now == c->seen)
-		end_soon(c);
-	else
+	if (!waits_for_client(c) || now != c->seen) {
 		watch_stall(c);
+		return;
+	}
+	stream_reset_at_end(c->stream);
+	end_soon(c);
 }
 
 static void

@@ -177,6 +177,16 @@ drop_queue(struct stream *s)
 }
 
 void
+stream_reset_at_end(struct stream *s)
+{
+	static const struct linger none = { .l_onoff = 1 };
+
+	if (s->fd != -1)
+		(void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &none,
+		    sizeof(none));
+}
+
+void
 stream_free(struct stream *s)
 {
 	if (s == NULL)

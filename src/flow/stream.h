@@ -80,6 +80,12 @@ const char *stream_tls_fault(const struct stream *);
 /* Whoever takes the stream over sets itself; keeps both. */
 void stream_set_owner(struct stream *, const struct stream_ops *, void *owner);
 
+/*
+ * When it is freed, drop what the system still holds for a socket's other side
+ * too: one that takes nothing would keep it there for minutes.
+ */
+void stream_reset_at_end(struct stream *);
+
 /* Close and free, whatever is queued; NULL is accepted. */
 void stream_free(struct stream *);
 
