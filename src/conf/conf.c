@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "conf/names.h"
+#include "conf/listen_spec.h"
 #include "conf/options.h"
 #include "conf/value.h"
 
@@ -107,17 +107,51 @@ check_framing(const struct conf *c)
 	return NULL;
 }
 
-/* Names are looked up once, at the start, which not everybody expects. */
-static const char *
-check_addresses(const struct conf *c)
+static bool
+has_unix_socket(const struct conf *c)
 {
-	if (c->compat == CONF_COMPAT_WEBSOCKETD)
-		return NULL;
-	for (size_t i = 0; i < c->addresses.n; i++) {
-		if (!name_is_address(c->addresses.v[i]))
-			return "--address: not a numeric address (examples:"
-			       " 127.0.0.1, ::1, 0.0.0.0)";
+	struct listen_spec s;
+
+	for (size_t i = 0; i < c->listen.n; i++) {
+		if (listen_spec_read(&s, c->listen.v[i]) &&
+		    s.kind == LISTEN_UNIX)
+			return true;
 	}
+	return c->unixsocket != NULL;
+}
+
+static bool
+has_prefix(const struct conf *c)
+{
+	struct listen_spec s;
+
+	for (size_t i = 0; i < c->listen.n; i++) {
+		if (listen_spec_read(&s, c->listen.v[i]) &&
+		    (s.tls != LISTEN_PLAIN || s.proxy))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+check_listeners(const struct conf *c)
+{
+	bool addresses = c->addresses.n > 0 && !c->addresses.preset;
+	bool some = c->port_given || addresses || c->listen.n > 0 ||
+	    c->unixsocket != NULL;
+
+	if (c->inetd && some)
+		return "--inetd serves standard input and nothing else: no"
+		       " --port, --address, --listen or --unixsocket beside"
+		       " it";
+	if (has_prefix(c))
+		return "--listen: tls:, auto: and proxy: are not there yet";
+	if (c->unixsocket_mode_given && !has_unix_socket(c))
+		return "--unixsocket-mode needs --unixsocket=PATH or"
+		       " --listen=unix:PATH";
+	if (c->unixsocket_owner != NULL && !has_unix_socket(c))
+		return "--unixsocket-owner needs --unixsocket=PATH or"
+		       " --listen=unix:PATH";
 	return NULL;
 }
 
@@ -127,8 +161,6 @@ check_rest(const struct conf *c)
 	if (c->route.subprotocol_required && c->route.subprotocols.n == 0)
 		return "--subprotocol-required needs a --subprotocol to "
 		       "require";
-	if (c->unixsocket_mode_given && c->unixsocket == NULL)
-		return "--unixsocket-mode needs --unixsocket=PATH";
 	return NULL;
 }
 
@@ -138,7 +170,7 @@ conf_check(const struct conf *c, char **why)
 	static const char *(*const checks[])(const struct conf *) = {
 		check_ping,
 		check_framing,
-		check_addresses,
+		check_listeners,
 		check_rest,
 		check_folders,
 		check_command,

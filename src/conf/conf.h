@@ -111,9 +111,12 @@ struct conf {
 	/* listeners */
 	uint64_t port;              /* 0: any */
 	struct conf_list addresses; /* no brackets; empty: loopback v4 and v6 */
+	struct conf_list listen;    /* each for listen_spec_read() */
 	char *unixsocket;           /* NULL: none */
 	uint64_t unixsocket_mode;
-	bool port_given; /* these three: written by the user */
+	char *unixsocket_owner; /* USER, USER:GROUP or :GROUP; NULL: ours */
+	bool inetd;             /* one connection, which is standard input */
+	bool port_given;        /* these: written by the user */
 	bool unixsocket_mode_given;
 	bool ping_timeout_given;
 	/* TLS */

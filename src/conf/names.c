@@ -98,6 +98,22 @@ name_socket(const char *s)
 	return strlen(s) >= sizeof(sun.sun_path) ? NULL : name_text(s);
 }
 
+/*
+ * A name that nobody takes for an address: inet_aton(3) reads 1.2.3 and 0x7f.1
+ * as one, and getaddrinfo(3) with it.
+ */
+static bool
+is_machine(const char *s, size_t len)
+{
+	size_t last = len;
+
+	while (last > 0 && s[last - 1] != '.')
+		last--;
+	return is_name(s, len) && last < len &&
+	    !consists_of(s + last, len - last, DIGITS) &&
+	    strncmp(s + last, "0x", 2) != 0 && strncmp(s + last, "0X", 2) != 0;
+}
+
 char *
 name_ciphers(const char *s)
 {
@@ -110,20 +126,28 @@ char *
 name_address(const char *s)
 {
 	size_t len = strlen(s);
-
-	if (len > 2 && s[0] == '[' && s[len - 1] == ']')
-		return is_ipv6(s + 1, len - 2, true)
-		    ? mem_strndup(s + 1, len - 2)
-		    : NULL;
-	return is_ipv6(s, len, true) || is_name(s, len) ? mem_strdup(s) : NULL;
-}
-
-bool
-name_is_address(const char *s)
-{
 	struct in_addr v4;
 
-	return inet_pton(AF_INET, s, &v4) == 1 || is_ipv6(s, strlen(s), true);
+	if (len > 2 && s[0] == '[' && s[len - 1] == ']') {
+		s++;
+		len -= 2;
+	} else if (inet_pton(AF_INET, s, &v4) == 1 || strcmp(s, "*") == 0 ||
+	    is_machine(s, len)) {
+		return mem_strdup(s);
+	}
+	return is_ipv6(s, len, true) ? mem_strndup(s, len) : NULL;
+}
+
+/* A user or group: what chown(1) takes, so no colon inside. */
+char *
+name_owner(const char *s)
+{
+	const char *colon = strchr(s, ':');
+
+	if (colon != NULL &&
+	    (colon[1] == '\0' || strchr(colon + 1, ':') != NULL))
+		return NULL;
+	return name_text(s);
 }
 
 /* RFC 9110, section 5.6.2. */

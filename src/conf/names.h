@@ -6,8 +6,6 @@
 #ifndef CONF_NAMES_H
 #define CONF_NAMES_H
 
-#include <stdbool.h>
-
 /* Not empty; and what fits into a struct sockaddr_un. */
 char *name_text(const char *);
 char *name_socket(const char *);
@@ -16,11 +14,13 @@ char *name_socket(const char *);
 char *name_ciphers(const char *);
 
 /*
- * An address to listen on, or the name of one; the brackets of "[::1]" are
- * removed. And whether such a text is numeric.
+ * What to listen on: a numeric address, the name of a machine, or "*"; the
+ * brackets of "[::1]" are removed.
  */
 char *name_address(const char *);
-bool name_is_address(const char *);
+
+/* USER, USER:GROUP or :GROUP. */
+char *name_owner(const char *);
 
 /* RFC 9110 token. */
 char *name_token(const char *);

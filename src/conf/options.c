@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "conf/listen_spec.h"
 #include "conf/names.h"
 #include "conf/options.h"
 
@@ -145,11 +146,24 @@ const struct option options[] = {
 	    .scope = SCOPE_DAEMON,
 	    .group = GROUP_LISTEN,
 	    .field = FIELD(addresses),
-	    .websocketd = "0.0.0.0,::",
+	    .websocketd = "*",
 	    .item = name_address,
-	    .wanted = "not an address (examples: 127.0.0.1, ::1, 0.0.0.0)",
+	    .wanted = "not an address (examples: 127.0.0.1, ::1, localhost, *)",
 	    .metavar = "ADDRESS",
 	    .help = "address to listen on instead of loopback; repeatable",
+	},
+	{
+	    .name = "listen",
+	    .type = OPT_LIST,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(listen),
+	    .item = listen_spec_item,
+	    .wanted = "not a listener (examples: 127.0.0.1:80, [::1]:80, *:80,"
+		      " unix:/run/x.sock, fd:web)",
+	    .metavar = "WHERE",
+	    .help = "listen on ADDRESS:PORT, unix:PATH or fd:NAME; "
+		    "repeatable",
 	},
 	{
 	    .name = "unixsocket",
@@ -172,7 +186,27 @@ const struct option options[] = {
 	    .dflt = "0600",
 	    .max = 0777,
 	    .metavar = "MODE",
-	    .help = "its permissions, octal",
+	    .help = "permissions of Unix sockets, octal",
+	},
+	{
+	    .name = "unixsocket-owner",
+	    .type = OPT_STRING,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(unixsocket_owner),
+	    .item = name_owner,
+	    .wanted = "not an owner (examples: www-data, me:www-data, :users)",
+	    .metavar = "USER[:GROUP]",
+	    .help = "who they belong to",
+	},
+	{
+	    .name = "inetd",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(inetd),
+	    .dflt = "false",
+	    .help = "serve the one connection that is standard input",
 	},
 	{
 	    .name = "framing",

@@ -699,7 +699,9 @@ conn_new(struct engine *e, struct listener *l, int fd,
 	c->engine = e;
 	c->port = listener_port(l);
 	c->loopback = listener_is_loopback(l, fd);
-	c->waits_for_admit = engine_conf(e)->max_connections > 0;
+	/* the one client of inetd is counted, so that its end is known */
+	c->waits_for_admit =
+	    conf_of(c)->max_connections > 0 || listener_how(l)->connected;
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
 	reply_init(&c->reply);
 	read_peer(c, sa);

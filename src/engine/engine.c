@@ -150,14 +150,14 @@ on_conf(struct engine *e, const struct ipc_msg *m)
 static bool
 on_listen(struct engine *e, const struct ipc_msg *m)
 {
+	struct ipc_listen how;
 	struct listener *l;
 
-	if (e->nlisteners == IPC_LISTENERS_MAX)
+	if (e->nlisteners == IPC_LISTENERS_MAX || !ipc_read_listen(m, &how))
 		return false;
-	l = listener_new(&e->flow, m->fd[0], engine_on_accept, e);
+	l = listener_new(&e->flow, m->fd[0], &how, engine_on_accept, e);
 	if (l == NULL)
 		return false;
-	listener_pause(l); /* there may be nothing to serve by yet */
 	e->listener[e->nlisteners++] = l;
 	return true;
 }

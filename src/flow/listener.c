@@ -25,9 +25,10 @@ struct listener {
 	struct flow *flow; /* kept */
 	listener_on_accept on_accept;
 	void *owner;       /* kept */
-	int fd;            /* owned */
+	int fd;            /* owned; -1: the one client has been given */
 	bool short_of_fds; /* said so already */
 	bool paused;
+	struct ipc_listen how;
 	struct sockaddr_storage addr; /* that it is bound to */
 	struct event ev;
 	struct event pause;
@@ -69,7 +70,10 @@ void
 listener_resume(struct listener *l)
 {
 	l->paused = false;
-	(void)event_add(&l->ev, NULL);
+	if (!l->how.connected)
+		(void)event_add(&l->ev, NULL);
+	else if (l->fd != -1)
+		event_active(&l->ev, EV_READ, 1);
 }
 
 /*
@@ -95,6 +99,20 @@ go_on_after(struct listener *l, int err)
 	}
 }
 
+/* What somebody else has accepted for us. */
+static void
+give_client(struct listener *l)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNIX };
+	socklen_t len = sizeof(ss);
+	int fd = l->fd;
+
+	l->fd = -1;
+	(void)event_del(&l->ev);
+	(void)getpeername(fd, (struct sockaddr *)&ss, &len);
+	l->on_accept(l->owner, l, fd, (struct sockaddr *)&ss, len);
+}
+
 static void
 listener_on_event(evutil_socket_t lfd, short what, void *arg)
 {
@@ -104,6 +122,10 @@ listener_on_event(evutil_socket_t lfd, short what, void *arg)
 	int fd;
 
 	(void)what;
+	if (l->how.connected) {
+		give_client(l);
+		return;
+	}
 	for (int i = 0; i < ACCEPTS_PER_TURN && !l->paused; i++) {
 		len = sizeof(ss);
 		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
@@ -119,8 +141,8 @@ listener_on_event(evutil_socket_t lfd, short what, void *arg)
 }
 
 struct listener *
-listener_new(struct flow *flow, int fd, listener_on_accept on_accept,
-    void *owner)
+listener_new(struct flow *flow, int fd, const struct ipc_listen *how,
+    listener_on_accept on_accept, void *owner)
 {
 	struct listener *l = mem_new(1, sizeof(*l));
 	socklen_t len = sizeof(l->addr);
@@ -129,11 +151,12 @@ listener_new(struct flow *flow, int fd, listener_on_accept on_accept,
 	l->on_accept = on_accept;
 	l->owner = owner;
 	l->fd = fd;
+	l->how = *how;
+	l->paused = true;
 	if (getsockname(fd, (struct sockaddr *)&l->addr, &len) == -1 ||
 	    event_assign(&l->ev, flow->base, fd, EV_READ | EV_PERSIST,
 		listener_on_event, l) == -1 ||
-	    evtimer_assign(&l->pause, flow->base, listener_on_pause, l) == -1 ||
-	    event_add(&l->ev, NULL) == -1) {
+	    evtimer_assign(&l->pause, flow->base, listener_on_pause, l) == -1) {
 		fd_close(&l->fd);
 		free(l);
 		return NULL;
@@ -150,6 +173,12 @@ listener_free(struct listener *l)
 	(void)event_del(&l->pause);
 	fd_close(&l->fd);
 	free(l);
+}
+
+const struct ipc_listen *
+listener_how(const struct listener *l)
+{
+	return &l->how;
 }
 
 unsigned

@@ -15,6 +15,8 @@
 
 #include <stdbool.h>
 
+#include "ipc/ipc.h"
+
 struct flow;
 struct listener;
 
@@ -22,9 +24,12 @@ struct listener;
 typedef void (*listener_on_accept)(void *owner, struct listener *, int fd,
     const struct sockaddr *, socklen_t);
 
-/* Takes fd (listening, non-blocking); keeps flow and owner. NULL with errno. */
-struct listener *listener_new(struct flow *, int fd, listener_on_accept,
-    void *owner);
+/*
+ * Takes fd (non-blocking; listening, or the one client that there is); keeps
+ * flow and owner. It accepts nobody before listener_resume(). NULL with errno.
+ */
+struct listener *listener_new(struct flow *, int fd, const struct ipc_listen *,
+    listener_on_accept, void *owner);
 
 /* Closes it, here; NULL is accepted. */
 void listener_free(struct listener *);
@@ -32,6 +37,9 @@ void listener_free(struct listener *);
 /* Stop accepting, and go on; connections wait in the socket's backlog. */
 void listener_pause(struct listener *);
 void listener_resume(struct listener *);
+
+/* How clients that arrive there are received. */
+const struct ipc_listen *listener_how(const struct listener *);
 
 /* The port it is bound to; 0 for a Unix socket. */
 unsigned listener_port(const struct listener *);

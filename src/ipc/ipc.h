@@ -12,13 +12,14 @@
 #ifndef IPC_IPC_H
 #define IPC_IPC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum ipc_type {
 	/* parent to engine */
 	IPC_CONF = 1, /* a piece of the packed settings */
-	IPC_LISTEN,   /* a listening socket; carries one descriptor */
+	IPC_LISTEN,   /* struct ipc_listen; carries the socket */
 	IPC_START,    /* settings and sockets are complete: accept */
 	IPC_STOP,     /* stop accepting, send everybody away, end */
 	IPC_SPAWNED,  /* the command runs; its 0, 1 and maybe 2 */
@@ -44,12 +45,27 @@ enum ipc_type {
 enum {
 	IPC_HEAD = 8,
 	IPC_BODY_MAX = 64 * 1024,
+	IPC_LISTEN_BODY = 7,
 	IPC_FDS_MAX = 3,
 	IPC_LISTENERS_MAX = 64, /* sockets that an engine is handed */
 	IPC_PATH_MAX = 4096,    /* bytes of the path of an IPC_SPAWN */
 	IPC_SPAWN_MAX = 8 + IPC_PATH_MAX, /* and all before its variables */
 	IPC_VARS_MAX = 256,               /* those, counted */
 	IPC_CONF_MAX = 1024 * 1024,       /* the settings in all */
+};
+
+/* How clients that arrive at a socket are received. */
+struct ipc_listen {
+	enum { IPC_PLAIN, IPC_TLS, IPC_TLS_AUTO } tls;
+	enum {
+		IPC_REDIRECT_NONE,
+		IPC_REDIRECT_PLAIN, /* who comes without TLS is sent on */
+		IPC_REDIRECT_ALL,   /* everybody is */
+	} redirect;
+	bool proxy;     /* a PROXY header comes first */
+	bool connected; /* it listens to nobody: it is the one client */
+	bool to_https;  /* where a redirect leads */
+	uint16_t to_port;
 };
 
 /* Which program: an engine can name no other. */

@@ -13,7 +13,8 @@ static const struct rule {
 	size_t nfds_min, nfds_max;
 } rules[IPC_TYPES] = {
 	[IPC_CONF] = { "conf", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
-	[IPC_LISTEN] = { "listen", IPC_FROM_PARENT, 1, 256, 1, 1 },
+	[IPC_LISTEN] = { "listen", IPC_FROM_PARENT, IPC_LISTEN_BODY,
+	    IPC_LISTEN_BODY, 1, 1 },
 	[IPC_START] = { "start", IPC_FROM_PARENT, 4, 4, 0, 0 },
 	[IPC_STOP] = { "stop", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_SPAWNED] = { "spawned", IPC_FROM_PARENT, 4, 4, 2, 3 },
@@ -77,6 +78,37 @@ ipc_read_u32(const struct ipc_msg *m, uint32_t *v)
 	if (m->len != sizeof(*v))
 		return false;
 	memcpy(v, m->body, sizeof(*v));
+	return true;
+}
+
+size_t
+ipc_put_listen(uint8_t out[IPC_LISTEN_BODY], const struct ipc_listen *l)
+{
+	out[0] = (uint8_t)l->tls;
+	out[1] = (uint8_t)l->redirect;
+	out[2] = l->proxy;
+	out[3] = l->connected;
+	out[4] = l->to_https;
+	memcpy(out + 5, &l->to_port, sizeof(l->to_port));
+	return IPC_LISTEN_BODY;
+}
+
+bool
+ipc_read_listen(const struct ipc_msg *m, struct ipc_listen *l)
+{
+	const uint8_t *b = m->body;
+
+	if (m->len != IPC_LISTEN_BODY || b[0] > IPC_TLS_AUTO ||
+	    b[1] > IPC_REDIRECT_ALL || b[2] > 1 || b[3] > 1 || b[4] > 1)
+		return false;
+	*l = (struct ipc_listen){
+		.tls = b[0],
+		.redirect = b[1],
+		.proxy = b[2],
+		.connected = b[3],
+		.to_https = b[4],
+	};
+	memcpy(&l->to_port, b + 5, sizeof(l->to_port));
 	return true;
 }
 

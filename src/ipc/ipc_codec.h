@@ -37,6 +37,9 @@ bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in,
     size_t len);
 
 /* Bodies. The readers say false if the body is not one. */
+size_t ipc_put_listen(uint8_t out[IPC_LISTEN_BODY], const struct ipc_listen *);
+bool ipc_read_listen(const struct ipc_msg *, struct ipc_listen *);
+
 struct ipc_spawn {
 	enum ipc_kind kind;
 	const char

@@ -64,7 +64,7 @@ daemon_on_exit(void *arg, struct child *c, struct child_end end, bool kept)
 {
 	struct daemon *d = arg;
 
-	if (d->once_taken && c->pid == d->once_pid)
+	if (c->pid == d->status_of)
 		d->status =
 		    end.signal != 0 ? SHELL_SIGNAL + end.signal : end.status;
 	if (c->owner != NULL)
@@ -132,6 +132,7 @@ void
 daemon_fail(struct daemon *d)
 {
 	d->status = EXIT_FAILURE;
+	d->status_of = 0;
 	daemon_stop(d);
 }
 
@@ -198,11 +199,15 @@ announce(struct daemon *d)
 	int fd = (int)d->conf->ready_fd;
 
 	for (size_t i = 0; i < d->listeners.n; i++) {
-		const char *url = d->listeners.v[i].url;
+		char *where = listen_describe(&d->listeners.v[i]);
 
-		log_raw("listening on %s", url);
+		if (where == NULL)
+			continue;
+		log_raw("listening on %s", where);
 		if (fd != -1)
-			(void)dprintf(fd, "standpiped: listening on %s\n", url);
+			(void)dprintf(fd, "standpiped: listening on %s\n",
+			    where);
+		free(where);
 	}
 	end_ready_fd(fd);
 }
@@ -379,8 +384,9 @@ find_engine_user(struct daemon *d, char **why)
 static void
 make_engines(struct daemon *d)
 {
-	size_t n =
-	    d->conf->engines > 0 ? (size_t)d->conf->engines : count_cpus();
+	size_t n = d->conf->inetd  ? 1
+	    : d->conf->engines > 0 ? (size_t)d->conf->engines
+				   : count_cpus();
 
 	d->nengines = n > ENGINES_MAX ? ENGINES_MAX : n;
 	d->engines = mem_new(d->nengines, sizeof(*d->engines));

@@ -41,8 +41,8 @@ struct daemon {
 	bool forced;
 	uint64_t stop_by; /* clock_ms(): then it is forced */
 	bool once_taken;  /* --once has had its session */
-	pid_t once_pid;
-	int status; /* to exit with */
+	pid_t status_of;  /* the command whose status is ours; 0: none */
+	int status;       /* to exit with */
 };
 
 /*

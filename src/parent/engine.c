@@ -99,19 +99,32 @@ tell_settings(struct engine *e)
 	return true;
 }
 
+/* What is one client only is the engine's, so that its close(2) is the last. */
+static int
+hand_over(struct listen_socket *s)
+{
+	int fd = s->fd;
+
+	if (!s->how.connected)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	s->fd = -1;
+	return fd;
+}
+
 /* The engine gets copies: the sockets themselves outlive it. */
 static bool
 tell_listeners(struct engine *e)
 {
-	const struct listen_set *set = &e->daemon->listeners;
+	struct listen_set *set = &e->daemon->listeners;
 
 	for (size_t i = 0; i < set->n; i++) {
-		uint8_t body = 0;
-		int fd = fcntl(set->v[i].fd, F_DUPFD_CLOEXEC, 3);
+		uint8_t body[IPC_LISTEN_BODY];
+		int fd = hand_over(&set->v[i]);
 
+		ipc_put_listen(body, &set->v[i].how);
 		if (fd == -1 ||
-		    !ipc_chan_send(&e->chan, IPC_LISTEN, 0, &body, 1, NULL, 0,
-			&fd, 1))
+		    !ipc_chan_send(&e->chan, IPC_LISTEN, 0, body, sizeof(body),
+			NULL, 0, &fd, 1))
 			return false;
 	}
 	return true;
@@ -206,7 +219,7 @@ engine_lost(struct engine *e, const char *why)
 	if (d->stopping)
 		return; /* it ends as it was told, and will be reaped */
 	engine_kill(e);
-	if (!d->announced)
+	if (!d->announced || d->conf->inetd)
 		daemon_fail(d);
 	else if (d->once_taken)
 		daemon_stop(d);
@@ -251,6 +264,15 @@ is_session(const struct ipc_spawn *sp)
 	return sp->kind == IPC_KIND_COMMAND || sp->kind == IPC_KIND_DIR;
 }
 
+/* --once has its one session with it; whose status counts then, and to inetd. */
+static void
+count_session(struct daemon *d, pid_t pid)
+{
+	d->once_taken = d->conf->once;
+	if (d->conf->once || d->conf->inetd)
+		d->status_of = pid;
+}
+
 static void
 start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
 {
@@ -265,10 +287,8 @@ start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
 		return;
 	}
 	(void)child_add(d->children, pid, e, session, d->command.ladder);
-	if (d->conf->once && is_session(sp)) {
-		d->once_taken = true;
-		d->once_pid = pid;
-	}
+	if (is_session(sp))
+		count_session(d, pid);
 	tell_spawned(e, session, pid, &pipes);
 }
 
@@ -326,7 +346,7 @@ on_done(struct engine *e, const struct ipc_msg *m)
 			return false; /* it would run on, nobody's */
 		child_release(d->children, c);
 	}
-	if (d->once_taken && (pid_t)pid == d->once_pid)
+	if (d->once_taken && (pid_t)pid == d->status_of)
 		daemon_stop(d);
 	return true;
 }
@@ -366,6 +386,8 @@ on_leave(struct engine *e, const struct ipc_msg *m)
 		return false;
 	e->connections--;
 	e->daemon->connections--;
+	if (e->daemon->conf->inetd)
+		daemon_stop(e->daemon);
 	return true;
 }
 

@@ -1,34 +1,20 @@
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "conf/conf.h"
-#include "ipc/ipc.h"
+#include "conf/listen_spec.h"
 #include "parent/listen.h"
+#include "parent/listen_inherited.h"
+#include "parent/listen_tcp.h"
+#include "parent/listen_unix.h"
 
-enum {
-	BACKLOG = 4096,
-	PORT_TRIES = 32, /* to find one port that is free on all addresses */
-};
+/* ------------------------------------------------- the set */
 
-static struct listen_socket *
-add(struct listen_set *set, int fd)
+struct listen_socket *
+listen_add(struct listen_set *set, int fd)
 {
 	struct listen_socket *s;
 
@@ -38,293 +24,216 @@ add(struct listen_set *set, int fd)
 	return s;
 }
 
-static void
-remove_file(const struct listen_socket *s)
+void
+listen_cut(struct listen_set *set, size_t n)
 {
-	struct stat st;
+	while (set->n > n) {
+		struct listen_socket *s = &set->v[--set->n];
 
-	if (s->path != NULL && lstat(s->path, &st) == 0 &&
-	    st.st_dev == s->dev && st.st_ino == s->ino)
-		(void)unlink(s->path);
+		listen_unix_remove(s);
+		fd_close(&s->fd);
+		free(s->path);
+		free(s->name);
+	}
 }
 
 void
 listen_close(struct listen_set *set)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		remove_file(&set->v[i]);
-		fd_close(&set->v[i].fd);
-		free(set->v[i].url);
-		free(set->v[i].path);
-	}
+	listen_cut(set, 0);
 	free(set->v);
 	*set = (struct listen_set){ 0 };
 }
 
-/* Accepted sockets inherit both. */
+/* What arrives at the sockets from `first` on is received like this. */
 static void
-set_tcp_options(int fd)
+set_how(struct listen_set *set, size_t first, const struct ipc_listen *how)
 {
-	int one = 1;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	for (size_t i = first; i < set->n; i++)
+		set->v[i].how = *how;
 }
 
-static int
-bind_tcp(const struct addrinfo *ai)
-{
-	int one = 1, saved;
-	int fd = socket(ai->ai_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd == -1)
-		return -1;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (ai->ai_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
-		    sizeof(one));
-	set_tcp_options(fd);
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
-	    listen(fd, BACKLOG) == 0)
-		return fd;
-	saved = errno;
-	fd_close(&fd);
-	errno = saved;
-	return -1;
-}
+/* ------------------------------------------------- what people are told */
 
 static char *
-url_of(int fd)
+describe_place(const struct listen_socket *s)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
-	char host[NI_MAXHOST], port[NI_MAXSERV];
+	char *address, *url;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port,
-		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return mem_strdup("?");
-	return mem_printf(ss.ss_family == AF_INET6 ? "http://[%s]:%s/"
-						   : "http://%s:%s/",
-	    host, port);
+	if (s->path != NULL)
+		return mem_printf("unix:%s", s->path);
+	if ((address = listen_tcp_address(s->fd)) == NULL)
+		return listen_unix_address(s->fd);
+	url = mem_printf("%s://%s/", s->how.tls == IPC_PLAIN ? "http" : "https",
+	    address);
+	free(address);
+	return url;
 }
 
-static unsigned
-port_of(int fd)
+char *
+listen_describe(const struct listen_socket *s)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
+	char *place, *all;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
-		return 0;
-	return ntohs(ss.ss_family == AF_INET6
-		? ((struct sockaddr_in6 *)&ss)->sin6_port
-		: ((struct sockaddr_in *)&ss)->sin_port);
-}
-
-static void
-set_port(struct sockaddr *sa, unsigned port)
-{
-	if (sa->sa_family == AF_INET6)
-		((struct sockaddr_in6 *)(void *)sa)->sin6_port =
-		    htons((uint16_t)port);
+	if (s->how.connected)
+		return NULL;
+	place = describe_place(s);
+	if (s->name != NULL)
+		all = mem_printf("%s (fd:%s)", place, s->name);
 	else
-		((struct sockaddr_in *)(void *)sa)->sin_port =
-		    htons((uint16_t)port);
+		return place;
+	free(place);
+	return all;
 }
 
-/*
- * Bind one address, or all that a name has, on a port that may still be 0.
- * The result is an errno, or 0; *why is a sentence unless it is 0.
- */
-static int
-open_address(struct listen_set *set, const char *address, unsigned port,
+/* ------------------------------------------------- what is asked for */
+
+/* The hosts of --port; NULL stands for loopback. */
+static bool
+open_port(struct listen_set *set, const struct conf *conf, unsigned port,
     char **why)
 {
-	const struct addrinfo hints = {
-		.ai_flags = AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM,
+	static const char *const loopback[] = { NULL };
+	const struct conf_list *a = &conf->addresses;
+
+	if (a->n == 0)
+		return listen_tcp(set, loopback, 1, port, why);
+	return listen_tcp(set, (const char *const *)a->v, a->n, port, why);
+}
+
+static bool
+open_host(struct listen_set *set, const struct listen_spec *spec, unsigned port,
+    char **why)
+{
+	char *host = mem_strndup(spec->where, spec->where_len);
+	bool ok = listen_tcp(set, (const char *const[]){ host }, 1, port, why);
+
+	free(host);
+	return ok;
+}
+
+static bool
+open_unix(struct listen_set *set, const struct conf *conf, const char *path,
+    char **why)
+{
+	const struct listen_unix how = {
+		.path = path,
+		.owner = conf->unixsocket_owner,
+		.mode = (mode_t)conf->unixsocket_mode,
 	};
-	struct addrinfo *all, *ai;
-	int fd, err = 0, rc = getaddrinfo(address, "0", &hints, &all);
 
-	if (rc != 0) {
-		*why =
-		    mem_printf("--address=%s: %s", address, gai_strerror(rc));
-		return EINVAL;
-	}
-	for (ai = all; ai != NULL && err == 0; ai = ai->ai_next) {
-		set_port(ai->ai_addr, port);
-		if ((fd = bind_tcp(ai)) == -1) {
-			err = errno;
-			*why = mem_printf("cannot listen on %s, port %u: %s",
-			    address, port, strerror(err));
-			break;
-		}
-		add(set, fd)->url = url_of(fd);
-		port = port_of(fd);
-	}
-	freeaddrinfo(all);
-	return err;
+	return listen_unix(set, &how, why);
 }
 
-/* One family of loopback may be missing; of a given address nothing may. */
-static int
-open_addresses(struct listen_set *set, const struct conf *conf, unsigned port,
+static bool
+open_spec(struct listen_set *set, const struct conf *conf,
+    const struct listen_spec *spec, char **why)
+{
+	switch (spec->kind) {
+	case LISTEN_TCP:
+		return open_host(set, spec, spec->port, why);
+	case LISTEN_UNIX:
+		return open_unix(set, conf, spec->where, why);
+	case LISTEN_FD:
+		break;
+	}
+	return listen_inherited(set, spec->where, spec->where_len, why);
+}
+
+static struct ipc_listen
+how_of(const struct listen_spec *spec)
+{
+	return (struct ipc_listen){
+		.tls = spec->tls == LISTEN_TLS ? IPC_TLS
+		    : spec->tls == LISTEN_AUTO ? IPC_TLS_AUTO
+					       : IPC_PLAIN,
+		.proxy = spec->proxy,
+	};
+}
+
+/* Inherited ones, or all others: see listen_inherited(). */
+static bool
+open_specs(struct listen_set *set, const struct conf *conf, bool inherited,
     char **why)
 {
-	static const char *const loopback[] = { "127.0.0.1", "::1" };
-	const struct conf_list *given = &conf->addresses;
-	bool none = given->n == 0, dflt = none || given->preset;
-	size_t n = none ? nitems(loopback) : given->n, first = set->n;
-	const char *const *v = none ? loopback : (const char *const *)given->v;
-	int err = 0;
+	for (size_t i = 0; i < conf->listen.n; i++) {
+		size_t first = set->n;
+		struct listen_spec spec;
+		struct ipc_listen how;
 
-	for (size_t i = 0; i < n; i++) {
-		free(*why);
-		*why = NULL;
-		err = open_address(set, v[i], port, why);
-		if (err == 0)
-			port = port_of(set->v[set->n - 1].fd);
-		else if (!dflt || err == EADDRINUSE)
-			return err;
+		if (!listen_spec_read(&spec, conf->listen.v[i]) ||
+		    (spec.kind == LISTEN_FD) != inherited)
+			continue;
+		if (!open_spec(set, conf, &spec, why))
+			return false;
+		how = how_of(&spec);
+		set_how(set, first, &how);
 	}
-	if (set->n == first)
-		return err;
-	free(*why);
-	*why = NULL;
-	return 0;
-}
-
-static bool
-open_tcp(struct listen_set *set, const struct conf *conf, char **why)
-{
-	unsigned port = (unsigned)conf->port;
-	size_t first = set->n;
-	int err = 0;
-
-	for (int i = 0; i < PORT_TRIES; i++) {
-		err = open_addresses(set, conf, port, why);
-		if (err == 0)
-			return true;
-		if (port == 0 && err == EADDRINUSE) {
-			free(*why);
-			*why = NULL;
-		}
-		while (set->n > first) {
-			struct listen_socket *s = &set->v[--set->n];
-
-			fd_close(&s->fd);
-			free(s->url);
-		}
-		if (port != 0 || err != EADDRINUSE)
-			break;
-	}
-	if (*why == NULL)
-		*why = mem_printf("cannot listen on port %u: %s", port,
-		    strerror(err));
-	return false;
-}
-
-/* Whether somebody answers there; a file without a server may be replaced. */
-static bool
-is_served(const struct sockaddr_un *sun)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool served;
-
-	if (fd == -1)
-		return true;
-	served = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
-	    (errno != ECONNREFUSED && errno != ENOENT);
-	fd_close(&fd);
-	return served;
-}
-
-/*
- * Bound under a name of our own with nobody's permissions, then given its mode
- * and renamed: at no moment can somebody connect who may not, or find nothing.
- */
-static bool
-bind_unix(struct listen_socket *s, const char *path, mode_t mode, char **why)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct stat st;
-	mode_t old;
-	int n, rc;
-
-	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s.%ld", path,
-	    (long)getpid());
-	if (n < 0 || (size_t)n >= sizeof(sun.sun_path)) {
-		*why =
-		    mem_printf("--unixsocket=%s: the path is too long", path);
-		return false;
-	}
-	old = umask(0777);
-	rc = bind(s->fd, (struct sockaddr *)&sun, sizeof(sun));
-	(void)umask(old);
-	if (rc == 0 && listen(s->fd, BACKLOG) == 0 &&
-	    chmod(sun.sun_path, mode) == 0 && lstat(sun.sun_path, &st) == 0 &&
-	    rename(sun.sun_path, path) == 0) {
-		s->dev = st.st_dev;
-		s->ino = st.st_ino;
-		return true;
-	}
-	*why = mem_printf("--unixsocket=%s: %s", path, strerror(errno));
-	if (rc == 0)
-		(void)unlink(sun.sun_path);
-	return false;
-}
-
-static bool
-open_unix(struct listen_set *set, const struct conf *conf, char **why)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const char *path = conf->unixsocket;
-	struct listen_socket *s;
-	struct stat st;
-	int fd;
-
-	if (!str_copy(sun.sun_path, sizeof(sun.sun_path), path)) {
-		*why =
-		    mem_printf("--unixsocket=%s: the path is too long", path);
-		return false;
-	}
-	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
-		*why = mem_printf("--unixsocket=%s: there is a file that is "
-				  "no socket",
-		    path);
-		return false;
-	}
-	if (is_served(&sun)) {
-		*why = mem_printf("--unixsocket=%s: another server listens "
-				  "there",
-		    path);
-		return false;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1) {
-		*why = mem_printf("--unixsocket=%s: %s", path, strerror(errno));
-		return false;
-	}
-	s = add(set, fd);
-	s->url = mem_printf("unix:%s", path);
-	if (!bind_unix(s, path, (mode_t)conf->unixsocket_mode, why))
-		return false;
-	s->path = mem_strdup(path);
 	return true;
 }
+
+/*
+ * What the options besides --listen open. --unixsocket alone means no TCP, as
+ * --listen or being handed sockets does.
+ */
+struct plan {
+	bool client;    /* --inetd */
+	bool inherited; /* all that we were handed */
+	bool unixsocket;
+	bool port;
+	struct ipc_listen how; /* of all these */
+};
+
+static void
+make_plan(struct plan *p, const struct conf *conf)
+{
+	bool port = conf->port_given ||
+	    (conf->addresses.n > 0 && !conf->addresses.preset);
+	bool some = port || conf->unixsocket != NULL || conf->listen.n > 0;
+
+	*p = (struct plan){
+		.client = conf->inetd,
+		.unixsocket = conf->unixsocket != NULL,
+		.how.connected = conf->inetd,
+	};
+	if (p->client)
+		return;
+	p->inherited = !some && listen_inherited_count() > 0;
+	p->port =
+	    port || (conf->listen.n == 0 && !p->inherited && !p->unixsocket);
+}
+
+static bool
+open_all(struct listen_set *set, const struct conf *conf, const struct plan *p,
+    char **why)
+{
+	size_t first = set->n;
+
+	if ((p->client && !listen_inherited_client(set, why)) ||
+	    (p->inherited && !listen_inherited(set, NULL, 0, why)))
+		return false;
+	set_how(set, first, &p->how);
+	if (!open_specs(set, conf, true, why))
+		return false;
+	listen_inherited_drop();
+	first = set->n;
+	if ((p->unixsocket && !open_unix(set, conf, conf->unixsocket, why)) ||
+	    (p->port && !open_port(set, conf, (unsigned)conf->port, why)))
+		return false;
+	set_how(set, first, &p->how);
+	return open_specs(set, conf, false, why);
+}
+
+/* ------------------------------------------------- all of it */
 
 bool
 listen_open(struct listen_set *set, const struct conf *conf, char **why)
 {
-	bool tcp = conf->unixsocket == NULL || conf->port_given ||
-	    (conf->addresses.n > 0 && !conf->addresses.preset);
+	struct plan p;
 
 	*set = (struct listen_set){ 0 };
-	if ((conf->unixsocket != NULL && !open_unix(set, conf, why)) ||
-	    (tcp && !open_tcp(set, conf, why)))
+	make_plan(&p, conf);
+	if (!open_all(set, conf, &p, why))
 		goto fail;
 	if (set->n <= IPC_LISTENERS_MAX)
 		return true;

@@ -13,13 +13,33 @@
 #include "conf/cmdline.h"
 #include "conf/conf.h"
 #include "parent/daemon.h"
+#include "parent/listen_inherited.h"
 
 enum { EXIT_USAGE = 2 };
 
-static int
-complain(char *why, int status)
+/* Under inetd standard error is the client, who is not to be talked to. */
+static bool to_syslog;
+
+static void
+open_log(const struct conf *conf)
 {
-	(void)fprintf(stderr, "standpiped: %s\n", why);
+	log_init(&(struct log_conf){
+	    .program = "standpiped",
+	    .level = (enum log_level)conf->loglevel,
+	    .format = (enum log_format)conf->log_format,
+	    .syslog = conf->syslog,
+	});
+}
+
+static int
+complain(const struct conf *conf, char *why, int status)
+{
+	if (to_syslog) {
+		open_log(conf);
+		log_error("%s", why);
+	} else {
+		(void)fprintf(stderr, "standpiped: %s\n", why);
+	}
 	free(why);
 	return status;
 }
@@ -38,20 +58,15 @@ serve(const struct conf *conf)
 	char *why = NULL;
 	int status;
 
-	log_init(&(struct log_conf){
-	    .program = "standpiped",
-	    .level = (enum log_level)conf->loglevel,
-	    .format = (enum log_format)conf->log_format,
-	    .syslog = conf->syslog,
-	});
+	open_log(conf);
 	if (conf->ready_fd != -1 && fcntl((int)conf->ready_fd, F_GETFD) == -1)
-		return complain(mem_printf("--ready-fd=%d: not an open "
-					   "descriptor",
-				    (int)conf->ready_fd),
+		return complain(conf,
+		    mem_printf("--ready-fd=%d: not an open descriptor",
+			(int)conf->ready_fd),
 		    EXIT_USAGE);
 	warn_root(conf);
 	if (!daemon_open(&d, conf, &why))
-		return complain(why, EXIT_FAILURE);
+		return complain(conf, why, EXIT_FAILURE);
 	status = daemon_run(&d);
 	daemon_close(&d);
 	return status;
@@ -60,6 +75,7 @@ serve(const struct conf *conf)
 int
 main(int argc, char **argv)
 {
+	enum cmdline_result result;
 	struct conf conf;
 	char *why = NULL;
 	int status = EXIT_SUCCESS;
@@ -67,8 +83,12 @@ main(int argc, char **argv)
 	if (fd_open_standard() == -1)
 		return EXIT_FAILURE;
 	fd_cloexec_from(3);
+	listen_inherited_read();
+	to_syslog = listen_inherited_shows_log();
 	conf_init(&conf);
-	switch (cmdline_read(&conf, argc, argv, &why)) {
+	result = cmdline_read(&conf, argc, argv, &why);
+	conf.syslog = conf.syslog || to_syslog;
+	switch (result) {
 	case CMDLINE_RUN:
 		status = serve(&conf);
 		break;
@@ -82,7 +102,7 @@ main(int argc, char **argv)
 		cmdline_license(stdout);
 		break;
 	case CMDLINE_ERROR:
-		status = complain(why, EXIT_USAGE);
+		status = complain(&conf, why, EXIT_USAGE);
 		break;
 	}
 	conf_clear(&conf);

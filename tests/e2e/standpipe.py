@@ -40,7 +40,7 @@ ENGINE = BUILD / "standpiped-engine"
 SANITIZED = ENGINE.exists() and b"__asan_" in ENGINE.read_bytes()
 PATIENCE = 40.0 if SANITIZED else 20.0
 
-READY = re.compile(r"^standpiped: listening on (\S+)$")
+READY = re.compile(r"^standpiped: listening on (\S+)(?: \(\S+\))?$")
 REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -28,9 +28,15 @@ def wrong(*args, says, status=2):
 
 BAD = {
     "--port": ["-1", "65536", "x", "", "80x", "0x50", "8080 ", "99999999999"],
-    "--address": ["", "nowhere", "1.2.3", "[::1", "127.0.0.1:80"],
+    "--address": ["", "no where", "1.2.3", "[::1", "127.0.0.1:80"],
     "--unixsocket": ["", "/run/" + "x" * 200],
     "--unixsocket-mode": ["", "8", "99", "rw", "01777777", "-1"],
+    "--unixsocket-owner": ["", "me:", "a:b:c"],
+    "--listen": ["", "80", ":80", "*", "127.0.0.1", "1.2.3:80", "::1:80",
+                 "[::1]", "*:65536", "*:x", "unix:", "fd:", "fd:a b",
+                 "tls:", "tls:auto:*:443", "proxy:proxy:*:80",
+                 "unix:/" + "x" * 200],
+    "--inetd": ["maybe"],
     "--engines": ["0", "-1", "x", "", "100000", "1.5"],
     "--framing": ["", "line", "LINES", "x"],
     "--max-message": ["", "-1", "x", "1X", "1.5.5M", "99999999999G"],
@@ -105,6 +111,11 @@ def test_unknown_or_abbreviated_options_are_exit_2(args, says):
     (["--stderr=json", "--framing=frames", "true"], "--stderr"),
     (["--ping=0", "--ping-timeout=5s", "true"], "--ping-timeout"),
     (["--subprotocol-required", "true"], "--subprotocol-required"),
+    (["--inetd", "--port=80", "true"], "--inetd"),
+    (["--inetd", "--listen=*:80", "true"], "--inetd"),
+    (["--inetd", "--unixsocket=/x", "true"], "--inetd"),
+    (["--unixsocket-mode=0600", "true"], "--unixsocket-mode"),
+    (["--unixsocket-owner=me", "--port=0", "true"], "--unixsocket-owner"),
 ])
 def test_F28_H21_meaningless_combinations_are_exit_2(args, says):
     wrong(*args, says=says)

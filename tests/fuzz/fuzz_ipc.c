@@ -78,6 +78,18 @@ check_numbers(const struct ipc_msg *m)
 }
 
 static void
+check_listen(const struct ipc_msg *m)
+{
+	struct ipc_listen l;
+	uint8_t out[IPC_LISTEN_BODY];
+
+	if (!ipc_read_listen(m, &l))
+		return;
+	check(ipc_put_listen(out, &l) == m->len);
+	check(memcmp(out, m->body, m->len) == 0);
+}
+
+static void
 check_exit(const struct ipc_msg *m)
 {
 	struct ipc_exit e;
@@ -153,6 +165,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check_exit(&m);
 		check_verdict(&m);
 		check_files(&m);
+		check_listen(&m);
 	}
 	free(packet);
 	return 0;

@@ -179,6 +179,8 @@ static const struct good_case {
 	    0 },
 	{ "mode", { "--unixsocket=x", "--unixsocket-mode=0660", "x" }, mode,
 	    0660 },
+	{ "mode of a listener",
+	    { "--listen=unix:x", "--unixsocket-mode=0660", "x" }, mode, 0660 },
 	{ "mode without 0", { "--unixsocket=x", "--unixsocket-mode=777", "x" },
 	    mode, 0777 },
 	{ "ready-fd", { "--ready-fd=3", "cat" }, ready_fd, 3 },
@@ -321,22 +323,26 @@ static const struct bad_case {
 	{ { "--subprotocol-required", "x" },
 	    "--subprotocol-required needs a --subprotocol to require" },
 	{ { "--unixsocket-mode=0600", "x" },
-	    "--unixsocket-mode needs --unixsocket=PATH" },
+	    "--unixsocket-mode needs --unixsocket=PATH or"
+	    " --listen=unix:PATH" },
+	{ { "--unixsocket-owner=me", "--listen=*:80", "x" },
+	    "--unixsocket-owner needs --unixsocket=PATH or"
+	    " --listen=unix:PATH" },
+	{ { "--inetd", "--port=80", "x" },
+	    "--inetd serves standard input and nothing else: no --port,"
+	    " --address, --listen or --unixsocket beside it" },
 	{ { "--stderr=client", "--binary", "x" },
 	    "--stderr=client, both and json (--passstderr) need"
 	    " --framing=lines, text or nul: the others have no place for it" },
 	{ { "--passstderr", "--framing=frames", "x" },
 	    "--stderr=client, both and json (--passstderr) need"
 	    " --framing=lines, text or nul: the others have no place for it" },
-	{ { "--address=localhost", "x" },
-	    "--address: not a numeric address (examples: 127.0.0.1, ::1,"
-	    " 0.0.0.0)" },
 	{ { "--address=1.2.3", "x" },
-	    "--address: not a numeric address (examples: 127.0.0.1, ::1,"
-	    " 0.0.0.0)" },
+	    "--address=1.2.3: not an address (examples: 127.0.0.1, ::1,"
+	    " localhost, *)" },
 	{ { "--address=127.0.0.1:80", "x" },
 	    "--address=127.0.0.1:80: not an address (examples: 127.0.0.1,"
-	    " ::1, 0.0.0.0)" },
+	    " ::1, localhost, *)" },
 	{ { "--maxforks=-1", "x" }, "--maxforks=-1: not a whole number" },
 	{ { "--compat=apache", "x" },
 	    "--compat=apache: not one of none, websocketd" },

@@ -54,10 +54,9 @@ has_websocketds_defaults(void **state)
 		r = &c.route;
 		assert_int_equal(c.port, 80);
 		assert_false(c.port_given);
-		assert_int_equal(c.addresses.n, 2);
+		assert_int_equal(c.addresses.n, 1);
 		assert_true(c.addresses.preset);
-		assert_string_equal(c.addresses.v[0], "0.0.0.0");
-		assert_string_equal(c.addresses.v[1], "::");
+		assert_string_equal(c.addresses.v[0], "*");
 		assert_int_equal(r->origins.n, 1);
 		assert_string_equal(r->origins.v[0], "*");
 		assert_int_equal(c.server_names.n, 1);

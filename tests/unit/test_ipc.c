@@ -44,7 +44,7 @@ static const struct row {
 	size_t min, max, nfds_min, nfds_max;
 } rows[] = {
 	{ IPC_CONF, "conf", IPC_FROM_PARENT, 1, 65536, 0, 0 },
-	{ IPC_LISTEN, "listen", IPC_FROM_PARENT, 1, 256, 1, 1 },
+	{ IPC_LISTEN, "listen", IPC_FROM_PARENT, 7, 7, 1, 1 },
 	{ IPC_START, "start", IPC_FROM_PARENT, 4, 4, 0, 0 },
 	{ IPC_STOP, "stop", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_SPAWNED, "spawned", IPC_FROM_PARENT, 4, 4, 2, 3 },
@@ -192,6 +192,46 @@ reads_spawns(void **state)
 }
 
 /* What is put is read again, and no other size is. */
+static void
+reads_listeners(void **state)
+{
+	static const struct ipc_listen some[] = {
+		{ 0 },
+		{ .tls = IPC_TLS, .proxy = true },
+		{ .tls = IPC_TLS_AUTO, .redirect = IPC_REDIRECT_PLAIN },
+		{ .redirect = IPC_REDIRECT_ALL,
+		    .to_https = true,
+		    .to_port = 65535 },
+		{ .connected = true },
+	};
+	static const uint8_t most[IPC_LISTEN_BODY] = { 2, 2, 1, 1, 1 };
+	uint8_t out[IPC_LISTEN_BODY];
+	struct ipc_listen l;
+	struct guarded g;
+	struct ipc_msg m;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(some); i++) {
+		assert_int_equal(ipc_put_listen(out, &some[i]), sizeof(out));
+		m = message(&g, out, sizeof(out));
+		assert_true(ipc_read_listen(&m, &l));
+		assert_int_equal(l.tls, some[i].tls);
+		assert_int_equal(l.redirect, some[i].redirect);
+		assert_int_equal(l.proxy, some[i].proxy);
+		assert_int_equal(l.connected, some[i].connected);
+		assert_int_equal(l.to_https, some[i].to_https);
+		assert_int_equal(l.to_port, some[i].to_port);
+		guarded_free(&g);
+	}
+	for (size_t i = 0; i < 5; i++) {
+		memcpy(out, most, sizeof(out));
+		out[i]++;
+		m = message(&g, out, sizeof(out));
+		assert_false(ipc_read_listen(&m, &l));
+		guarded_free(&g);
+	}
+}
+
 static void
 reads_what_was_put(void **state)
 {
@@ -732,6 +772,7 @@ main(void)
 		cmocka_unit_test(judges_every_size),
 		cmocka_unit_test(refuses_what_is_no_message),
 		cmocka_unit_test(reads_spawns),
+		cmocka_unit_test(reads_listeners),
 		cmocka_unit_test(reads_what_was_put),
 		cmocka_unit_test(names_types),
 		pair_test(carries_messages),

@@ -1,0 +1,494 @@
+"""Where clients arrive: every form of --listen, sockets that others opened,
+inetd, and Unix sockets that two daemons want."""
+
+import contextlib
+import fcntl
+import os
+import re
+import select
+import signal
+import socket
+import stat
+import subprocess
+
+import pytest
+
+import standpipe
+from standpipe import (PATIENCE, STANDPIPED, Client, Daemon, descriptors,
+                       environment, handler, now, run)
+
+
+class Listening(Daemon):
+    """A daemon with these options and no other listener."""
+
+    def __init__(self, *args, command=("cat",), listeners=1, wrap=(), **more):
+        super().__init__(listeners=listeners, **more)
+        self.args = [*map(str, wrap), str(STANDPIPED), *map(str, args), "--",
+                     *map(str, command)]
+
+    def at(self, i=0):
+        """A connection to the i-th listener."""
+        url = self.urls[i]
+        if url.startswith("unix:"):
+            return Client(url.removeprefix("unix:"))
+        found = re.fullmatch(r"https?://\[?([^\]]*?)\]?:(\d+)/", url)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(found[1], found[1])
+        return Client((host, int(found[2])))
+
+
+def echoes(client):
+    with client as c:
+        assert c.handshake().status == 101
+        c.send_text("x")
+        assert c.recv_text() == "x"
+        c.bye()
+
+
+def environment_of(client):
+    with client as c:
+        assert c.handshake().status == 101
+        return dict(t.split("=", 1) for t in c.texts()[0])
+
+
+ENV = {"command": ["env", "-0"]}
+
+
+# ------------------------------------------------------------------- TCP
+
+
+def test_every_form_in_one_daemon(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        with Listening("--port=0", "--address=127.0.0.1", "--address=::1",
+                       f"--unixsocket={tmp_path}/a", "--listen=127.0.0.2:0",
+                       "--listen=[::1]:0", f"--listen=unix:{tmp_path}/b",
+                       f"--listen=fd:{ours.fileno()}", listeners=7,
+                       pass_fds=[ours.fileno()]) as d:
+            assert len(d.urls) == 7
+            assert {url for url in d.urls if url.startswith("unix:")} == {
+                f"unix:{tmp_path}/a", f"unix:{tmp_path}/b"}
+            for i in range(7):
+                echoes(d.at(i))
+        assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("option", [
+    ["--listen=localhost:0"], ["--address=localhost", "--port=0"]])
+def test_a_name_stands_for_its_addresses(option):
+    with Listening(*option) as d:
+        hosts = {url.rsplit(":", 1)[0] for url in d.urls}
+        assert hosts <= {"http://127.0.0.1", "http://[::1]"}
+        echoes(d.at())
+
+
+@pytest.mark.parametrize("option", [
+    ["--listen=*:0"], ["--address=*", "--port=0"]])
+def test_a_star_is_every_address(option):
+    with Listening(*option, listeners=2) as d:
+        ports = {url.rsplit(":", 1)[1] for url in d.urls}
+        assert sorted(url.rsplit(":", 1)[0] for url in d.urls) == [
+            "http://0.0.0.0", "http://[::]"]
+        assert len(ports) == 1
+        echoes(d.at(0))
+        echoes(d.at(1))
+
+
+def test_listen_means_no_default_listener():
+    with Listening("--listen=127.0.0.1:0") as d:
+        d.stop()
+        assert len(d.logged("^standpiped: listening")) == 1
+
+
+@pytest.mark.parametrize("option", [
+    "--listen=no-such-host.invalid:80", "--address=no-such-host.invalid",
+    "--listen=192.0.2.1:0"])
+def test_what_is_not_here_is_exit_1(option):
+    done = run(option, "true")
+    host = re.search(r"[=]([a-z0-9.-]+)", option)[1].encode()
+    assert done.returncode == 1 and host in done.stderr
+    assert b"listening" not in done.stderr
+
+
+def test_a_busy_port_leaves_nothing_behind(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        done = run(f"--unixsocket={tmp_path}/sock",
+                   f"--listen=127.0.0.1:{port}", "true")
+    assert done.returncode == 1 and str(port).encode() in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+# ----------------------------------------------------------- Unix sockets
+
+
+def test_S2_listen_unix_has_mode_and_no_default_tcp(tmp_path):
+    path = tmp_path / "sock"
+    with Listening(f"--listen=unix:{path}", "--unixsocket-mode=0620") as d:
+        assert d.urls == [f"unix:{path}"]
+        assert stat.S_IMODE(path.stat().st_mode) == 0o620
+        assert os.listdir(tmp_path) == ["sock"]  # neither lock nor other name
+        echoes(d.at())
+    assert os.listdir(tmp_path) == []
+
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("owner, uid, gid", [
+    ("daemon", 1, 0), ("daemon:daemon", 1, 1), (":daemon", 0, 1),
+    ("1", 1, 0), ("1:1", 1, 1)])
+def test_S2_unix_socket_owner(tmp_path, owner, uid, gid):
+    path = tmp_path / "sock"
+    with Listening(f"--unixsocket={path}",
+                   f"--unixsocket-owner={owner}") as d:
+        st = path.stat()
+        assert (st.st_uid, st.st_gid) == (uid, gid)
+        assert stat.S_IMODE(st.st_mode) == 0o600
+        echoes(d.at())
+
+
+@pytest.mark.parametrize("owner", ["no-such-name", ":no-such-name"])
+def test_S2_unix_socket_owner_who_is_nobody(tmp_path, owner):
+    done = run(f"--unixsocket={tmp_path}/sock", f"--unixsocket-owner={owner}",
+               "true")
+    assert done.returncode == 1 and b"no-such-name" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_S2_what_lies_in_the_way_of_the_lock_is_left_alone(tmp_path):
+    path = tmp_path / "sock"
+    other = tmp_path / "precious"
+    other.write_text("x")
+    lock = tmp_path / "sock.lock"
+    lock.symlink_to(other)
+    done = run(f"--unixsocket={path}", "true")
+    assert done.returncode == 1 and str(lock).encode() in done.stderr
+    assert lock.is_symlink() and other.read_text() == "x"
+    assert not path.exists()
+
+
+def test_S2_nobody_waits_for_a_lock(tmp_path):
+    path = tmp_path / "sock"
+    with open(tmp_path / "sock.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run(f"--unixsocket={path}", "true", timeout=PATIENCE / 4)
+    assert done.returncode == 1 and b"another server" in done.stderr
+    assert not path.exists()
+    with Listening(f"--unixsocket={path}") as d:  # a dead one's is no lock
+        echoes(d.at())
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_S1_S2_of_daemons_that_start_at_once_one_wins(tmp_path, stale):
+    for round in range(5):
+        path = tmp_path / f"sock{round}"
+        if stale:
+            with socket.socket(socket.AF_UNIX) as old:
+                old.bind(str(path))
+        read, write = os.pipe()
+        with contextlib.ExitStack() as stack:
+            all = [stack.enter_context(subprocess.Popen(
+                [STANDPIPED, f"--unixsocket={path}", f"--ready-fd={write}",
+                 "--engines=1", "--", "cat"], pass_fds=[write],
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE))
+                for _ in range(6)]
+            os.close(write)
+            with os.fdopen(read) as ready:
+                won = ready.readline()
+                assert won == f"standpiped: listening on unix:{path}\n"
+                assert ready.readline() == ""  # all others are gone
+            over = [p for p in all if wait_for_end(p)]
+            assert len(over) == 5
+            assert {p.returncode for p in over} == {1}
+            assert all_say(over, b"another server")
+            echoes(Client(str(path)))
+            winner, = set(all) - set(over)
+            winner.send_signal(signal.SIGTERM)
+            assert winner.wait(PATIENCE) == 0
+        assert os.listdir(tmp_path) == []
+
+
+def wait_for_end(process):
+    """Whether it ends; the ready pipe has told that all but one do."""
+    fd = os.pidfd_open(process.pid)
+    try:
+        if not select.select([fd], [], [], 0.3)[0]:
+            return False
+    finally:
+        os.close(fd)
+    process.wait()
+    return True
+
+
+def all_say(processes, what):
+    return all(what in p.stderr.read() for p in processes)
+
+
+def test_S3_a_socket_that_took_our_place_stays(tmp_path):
+    path = tmp_path / "sock"
+    with Listening(f"--listen=unix:{path}"):
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+    assert path.exists()
+
+
+# ----------------------------------------------------- socket activation
+
+
+class Activated(Listening):
+    """Started with these sockets, as by a service manager."""
+
+    def __init__(self, *args, sockets, names="-", **more):
+        fds = [s.fileno() for s in sockets]
+        wrap = [handler("activate"), names, ",".join(map(str, fds))]
+        super().__init__(*args, wrap=wrap, pass_fds=fds, **more)
+
+
+def server(family=socket.AF_INET, host="127.0.0.1"):
+    s = socket.socket(family)
+    s.bind((host, 0))
+    s.listen()
+    return s
+
+
+def test_activation_without_a_listener_takes_them_all(tmp_path):
+    with server() as a, server(socket.AF_INET6, "::1") as b, \
+            socket.socket(socket.AF_UNIX) as c:
+        c.bind(str(tmp_path / "sock"))
+        c.listen()
+        with Activated("--framing=nul", sockets=[a, b, c], listeners=3,
+                       env={"SECRET": "x"}, **ENV) as d:
+            assert d.urls == [
+                f"http://127.0.0.1:{a.getsockname()[1]}/",
+                f"http://[::1]:{b.getsockname()[1]}/",
+                f"unix:{tmp_path}/sock"]
+            for i in range(3):
+                env = environment_of(d.at(i))
+                assert not [name for name in env if "LISTEN" in name]
+            assert len(d.logged("listening on .*\\(fd:[345]\\)$")) == 3
+        assert (tmp_path / "sock").exists()  # it is not ours
+
+
+def test_activation_by_name_and_number():
+    with server() as a, server() as b, server() as c:
+        with Activated("--listen=fd:web", "--listen=fd:5",
+                       sockets=[a, b, c], names="web:web:other",
+                       listeners=3) as d:
+            ports = [s.getsockname()[1] for s in (a, b, c)]
+            assert d.urls == [f"http://127.0.0.1:{p}/" for p in ports]
+            for i in range(3):
+                echoes(d.at(i))
+            assert len(d.logged("listening on .*\\(fd:web\\)$")) == 2
+
+
+def test_activation_with_a_listener_takes_what_is_named():
+    with server() as a, server() as b:
+        with Activated("--listen=fd:one", "--listen=127.0.0.1:0",
+                       sockets=[a, b], names="one:two", listeners=2) as d:
+            assert d.logged("warn .*descriptor 4.*--listen=fd:4")
+            assert d.urls[0] == f"http://127.0.0.1:{a.getsockname()[1]}/"
+            for pid in [d.pid, *d.engines()]:
+                held = set(descriptors(pid).values())
+                assert f"socket:[{os.fstat(b.fileno()).st_ino}]" not in held
+
+
+def test_activation_is_not_inherited_by_commands():
+    with server() as a:
+        with Activated("--framing=nul", "--passenv=LISTEN_FDS,LISTEN_PID,HOME",
+                       sockets=[a], names="x", env={"HOME": "/"}, **ENV) as d:
+            env = environment_of(d.at())
+            assert "HOME" in env
+            assert not [name for name in env if "LISTEN" in name]
+        with Activated(sockets=[a], command=["ls", "/proc/self/fd"]) as d:
+            with d.at() as c:
+                assert c.handshake().status == 101
+                assert c.texts()[0] == ["0", "1", "2", "3"]
+
+
+def test_activation_of_somebody_else_is_not_ours():
+    env = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "web"}
+    with Listening("--listen=127.0.0.1:0", env=env) as d:
+        echoes(d.at())
+    done = run("--listen=fd:web", "true", env=environment(**env))
+    assert done.returncode == 1 and b"fd:web" in done.stderr
+
+
+@pytest.mark.parametrize("listen", ["fd:nobody", "fd:3"])
+def test_a_descriptor_that_is_not_there(listen):
+    done = run(f"--listen={listen}", "true")
+    assert done.returncode == 1 and listen.encode() in done.stderr
+
+
+def udp():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
+    return s
+
+
+def not_listening():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    return s
+
+
+def connected():
+    with server() as s:
+        return socket.create_connection(s.getsockname())
+
+
+def no_socket():
+    return open("/dev/null")
+
+
+@pytest.mark.parametrize("make", [udp, not_listening, connected, no_socket])
+def test_a_descriptor_of_the_wrong_kind(make):
+    with make() as what:
+        fd = what.fileno()
+        done = run(f"--listen=fd:{fd}", "true", pass_fds=[fd])
+    assert done.returncode == 1 and f"fd:{fd}: it is".encode() in done.stderr
+
+
+def test_a_descriptor_named_twice():
+    with server() as s:
+        fd = s.fileno()
+        done = run(f"--listen=fd:{fd}", f"--listen=fd:{fd}", "true",
+                   pass_fds=[fd])
+    assert done.returncode == 1 and b"twice" in done.stderr
+
+
+def test_a_blocking_descriptor_becomes_non_blocking():
+    with server() as s:
+        s.setblocking(True)
+        fd = s.fileno()
+        with Listening(f"--listen=fd:{fd}", "--engines=4",
+                       pass_fds=[fd]) as d:
+            assert fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK
+            for _ in range(8):
+                echoes(d.at())
+
+
+def test_activation_on_standard_input():
+    with server() as s:
+        d = Listening("--listen=fd:0")
+        ready, write = os.pipe()
+        me = subprocess.Popen([*d.args[:1], f"--ready-fd={write}",
+                               *d.args[1:]], stdin=s, pass_fds=[write],
+                              stderr=subprocess.DEVNULL)
+        os.close(write)
+        try:
+            with os.fdopen(ready) as stream:
+                assert stream.read().endswith(" (fd:0)\n")
+            echoes(Client(s.getsockname()))
+        finally:
+            me.send_signal(signal.SIGTERM)
+            assert me.wait(PATIENCE) == 0
+
+
+# ------------------------------------------------------------------ inetd
+
+
+@contextlib.contextmanager
+def inetd(*args, command=("cat",), stderr=None, family=socket.AF_INET):
+    """One connection as inetd (nowait) serves it: (client, process)."""
+    with socket.socket(family) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        client = Client(listening.getsockname())
+        conn, _ = listening.accept()
+    with client, conn:
+        me = subprocess.Popen(
+            [STANDPIPED, "--inetd", *args, "--", *command], stdin=conn,
+            stdout=conn, stderr=conn if stderr is None else stderr)
+        conn.close()
+        try:
+            yield client, me
+        finally:
+            if me.poll() is None:
+                me.kill()
+            me.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("script, status", [
+    ("cat", 0), ("cat; exit 3", 3), ("read x; echo $x; kill -9 $$", 137)])
+def test_inetd_serves_one_session_and_ends_with_its_status(script, status):
+    with inetd("--loglevel=debug", command=["sh", "-c", script]) as (c, me):
+        assert c.handshake().status == 101
+        c.send_text("x")
+        assert c.recv_text() == "x"
+        if status != 137:
+            c.send_close(1000)
+        assert c.recv_close()[0] in (1000, 4137)
+        c.finish(1000)
+        c.close()
+        assert me.wait(PATIENCE) == status
+
+
+def test_inetd_answers_a_page_and_ends():
+    with inetd("--console") as (c, me):
+        c.send(standpipe.request_head(drop=["Upgrade", "Connection"],
+                                      headers={"Connection": "close"}))
+        assert c.response().status == 200
+        c.shut()
+        assert c.ending() == "eof"
+        assert me.wait(PATIENCE) == 0
+
+
+def test_inetd_client_that_vanishes():
+    with inetd() as (c, me):
+        c.close()
+        assert me.wait(PATIENCE) == 0
+
+
+def test_inetd_client_that_says_nothing_is_sent_away():
+    with inetd("--handshake-timeout=300ms") as (c, me):
+        start = now()
+        assert c.ending() == "eof"
+        assert me.wait(PATIENCE) == 0
+        assert now() - start > 0.25
+
+
+def test_inetd_tells_the_client_nothing_of_its_own():
+    with inetd("--port=80", "--nonsense") as (c, me):
+        assert c.ending() == "eof" and c.rest == b""
+        assert me.wait(PATIENCE) == 2
+
+
+def test_inetd_logs_where_standard_error_is_another():
+    with inetd("--framing=nul", stderr=subprocess.PIPE, **ENV) as (c, me):
+        assert c.handshake().status == 101
+        env = dict(t.split("=", 1) for t in c.texts()[0])
+        assert env["REMOTE_ADDR"] == "127.0.0.1"
+        assert env["REMOTE_PORT"] == str(c.sock.getsockname()[1])
+        assert env["SERVER_PORT"] == str(c.sock.getpeername()[1])
+        c.finish(1000)
+        c.close()
+        assert me.wait(PATIENCE) == 0
+        log = me.stderr.read().decode()
+        assert "session ends" in log and "listening" not in log
+
+
+def test_inetd_stops_by_a_signal():
+    with inetd() as (c, me):
+        assert c.handshake().status == 101
+        me.send_signal(signal.SIGTERM)
+        assert c.recv_close()[0] == 1001
+        c.finish(1001)
+        c.close()
+        assert me.wait(PATIENCE) == 0
+
+
+def test_inetd_lost_engine_is_a_failure():
+    with inetd() as (c, me):
+        assert c.handshake().status == 101
+        engine, = [pid for pid in standpipe.children(me.pid)
+                   if standpipe.executable(pid) == standpipe.ENGINE.name]
+        os.kill(engine, signal.SIGKILL)
+        assert me.wait(PATIENCE) == 1
+
+
+def test_inetd_needs_a_connection():
+    done = run("--inetd", "true")
+    assert done.returncode == 1 and b"--inetd" in done.stderr
+    with server() as s:
+        done = subprocess.run([STANDPIPED, "--inetd", "true"], stdin=s,
+                              capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 1 and b"--inetd" in done.stderr
