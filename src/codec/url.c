@@ -1,7 +1,9 @@
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "codec/url.h"
 
 /* Where the path of an absolute target begins; 0 for every other form. */
@@ -73,5 +75,29 @@ url_decode(const char *path, size_t len, char *out, size_t *out_len)
 		out[o++] = c;
 	}
 	*out_len = o;
+	return true;
+}
+
+static bool
+may_stay(char c)
+{
+	return (c >= '0' && c <= '9') ||
+	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	    (c != '\0' && strchr("-._~/", c) != NULL);
+}
+
+bool
+url_encode(struct buf *out, const char *path, size_t len)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = (uint8_t)path[i];
+		const char code[] = { '%', digits[c >> 4], digits[c & 15] };
+
+		if (may_stay(path[i]) ? !buf_add_byte(out, c)
+				      : !buf_add(out, code, sizeof(code)))
+			return false;
+	}
 	return true;
 }

@@ -1,15 +1,17 @@
 /*
  * Request targets: path and query (RFC 9112, section 3.2; RFC 3986).
  *
- * Pure, and nothing is copied except by url_decode().
+ * Pure, and nothing is copied except by url_decode() and url_encode().
  *
- * Used by: engine/conn.c, codec/cgi.c.
+ * Used by: engine/conn.c, engine/file.c, engine/listing.c, codec/cgi.c.
  */
 #ifndef CODEC_URL_H
 #define CODEC_URL_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+struct buf;
 
 struct url {
 	const char *path; /* as sent; "/" where a URL leaves it out */
@@ -34,5 +36,12 @@ void url_split(const char *target, size_t len, struct url *url);
  * a slash like any other.
  */
 bool url_decode(const char *path, size_t len, char *out, size_t *out_len);
+
+/*
+ * Append a decoded path (borrowed) so that it can stand in a link or a
+ * Location: letters, digits, "-._~" and '/' stay, the rest is %XX. False if it
+ * does not fit; then a part of it may be there.
+ */
+bool url_encode(struct buf *, const char *path, size_t len);
 
 #endif

@@ -54,7 +54,8 @@ check_command(const struct conf *c)
 	if (command && r->dir != NULL)
 		return "a COMMAND and --dir exclude each other: both would"
 		       " serve every WebSocket";
-	if (!command && r->dir == NULL && r->cgidir == NULL)
+	if (!command && r->dir == NULL && r->cgidir == NULL &&
+	    r->staticdir == NULL)
 		return "no command given"
 		       " (usage: standpiped [options] [--] COMMAND [ARG...])";
 	if (c->once && !command && r->dir == NULL)
@@ -71,6 +72,12 @@ check_folders(const struct conf *c)
 	if (r->console && r->cgidir != NULL)
 		return "--console and --cgidir exclude each other: both would"
 		       " answer every plain request";
+	if (r->console && r->staticdir != NULL)
+		return "--console and --staticdir exclude each other: both"
+		       " would answer every plain request";
+	if (r->list_directories && r->staticdir == NULL &&
+	    c->compat == CONF_COMPAT_NONE)
+		return "--list-directories needs a --staticdir to list";
 	if (r->gate_vars.n > 0 && r->gate == NULL)
 		return "--gate-vars needs a --gate=COMMAND that sets them";
 	return NULL;

@@ -92,6 +92,8 @@ struct conf_route {
 	struct conf_list origins; /* small letters; "*" among them: anybody */
 	bool same_origin;
 	bool console;
+	char *staticdir; /* NULL: none; the engine gets a descriptor */
+	bool list_directories;
 	char *dir;    /* these three: NULL: none; an engine learns only that */
 	char *cgidir; /* there is one */
 	char *gate;   /* words_split() takes it apart */

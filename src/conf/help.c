@@ -9,6 +9,7 @@ enum { COLUMN = 29, WIDTH = 79 };
 static const char *const headings[] = {
 	[GROUP_LISTEN] = "Where to listen",
 	[GROUP_SESSION] = "Messages",
+	[GROUP_PAGES] = "Pages",
 	[GROUP_TIMES] = "Times",
 	[GROUP_COMMAND] = "Commands",
 	[GROUP_ACCESS] = "Who may connect",

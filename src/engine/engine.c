@@ -35,6 +35,7 @@ struct engine {
 	struct event on_room; /* the parent takes messages again */
 	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
 	size_t nlisteners;
+	int folder[IPC_FOLDERS]; /* owned; -1: none */
 	uint32_t last_id, id_step;
 	size_t max_fds;
 	bool full; /* no descriptors for one more: the listeners are paused */
@@ -163,6 +164,18 @@ on_listen(struct engine *e, const struct ipc_msg *m)
 }
 
 static bool
+on_folder(struct engine *e, const struct ipc_msg *m)
+{
+	uint32_t which;
+
+	if (e->configured || !ipc_read_u32(m, &which) || which >= IPC_FOLDERS ||
+	    e->folder[which] != -1)
+		return false;
+	e->folder[which] = m->fd[0];
+	return true;
+}
+
+static bool
 configure(struct engine *e)
 {
 	bool ok = wire_unpack(&e->conf, e->packed.data, e->packed.len);
@@ -193,7 +206,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 		return false;
 	upgrade_prepare();
 	request_prepare();
-	sandbox_enter(e->conf.sandbox);
+	sandbox_enter(e->conf.sandbox, e->folder[IPC_FOLDER_STATIC]);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_resume(e->listener[i]);
 	engine_tell(e, IPC_READY, 0, NULL, 0);
@@ -221,6 +234,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 	    const struct ipc_msg *) = {
 		[IPC_CONF] = on_conf,
 		[IPC_LISTEN] = on_listen,
+		[IPC_FOLDER] = on_folder,
 		[IPC_START] = on_start,
 		[IPC_STOP] = on_stop,
 		[IPC_SPAWNED] = program_on_spawned,
@@ -299,6 +313,8 @@ engine_new(int fd, size_t max_fds)
 		return NULL;
 	}
 	e->max_fds = max_fds;
+	for (size_t i = 0; i < nitems(e->folder); i++)
+		e->folder[i] = -1;
 	buf_init(&e->packed, IPC_CONF_MAX);
 	flow_init(&e->flow, base);
 	ipc_chan_init(&e->chan, fd, IPC_FROM_ENGINE);
@@ -329,6 +345,8 @@ engine_free(struct engine *e)
 	conn_drop_all(e);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_free(e->listener[i]);
+	for (size_t i = 0; i < nitems(e->folder); i++)
+		fd_close(&e->folder[i]);
 	(void)event_del(&e->on_msg);
 	(void)event_del(&e->on_room);
 	ipc_chan_clear(&e->chan);
@@ -362,6 +380,12 @@ struct ids *
 engine_programs(struct engine *e)
 {
 	return &e->programs;
+}
+
+int
+engine_static_folder(const struct engine *e)
+{
+	return e->folder[IPC_FOLDER_STATIC];
 }
 
 bool

@@ -37,6 +37,9 @@ const struct conf *engine_conf(const struct engine *);
 struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);
 
+/* The folder of files that are served, borrowed; -1: none. */
+int engine_static_folder(const struct engine *);
+
 /* Whether the parent has said stop. */
 bool engine_stopping(const struct engine *);
 

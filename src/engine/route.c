@@ -3,6 +3,7 @@
 #include "engine/answer.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/file.h"
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/upgrade.h"
@@ -24,12 +25,16 @@ refuse(struct request *rq, unsigned status, const char *why, const char *rule,
 static void
 serve_plain(struct request *rq, const struct conf *conf)
 {
+	int folder = engine_static_folder(conn_engine(rq->conn));
+
 	if (!http1_method_is(&rq->head, "HEAD") &&
 	    !http1_method_is(&rq->head, "GET"))
 		refuse(rq, 405, "Only GET and HEAD are served here.", "method",
 		    NULL);
 	else if (conf->route.console)
 		answer_console(rq->conn);
+	else if (folder != -1)
+		file_serve(rq, folder);
 	else
 		refuse(rq, 426, "This is a WebSocket service.", "no upgrade",
 		    "--console");

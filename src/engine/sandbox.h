@@ -11,8 +11,9 @@
 
 /*
  * How far: enum conf_sandbox. Cannot be undone. What the system does not offer
- * is logged and left out.
+ * is logged and left out. Files below `folder` (borrowed; -1: none) can still
+ * be read.
  */
-void sandbox_enter(int how);
+void sandbox_enter(int how, int folder);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,11 +37,30 @@ hide_memory(void)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* No file, whoever owns it: the engine has everything it needs open. */
-static void
-forbid_files(void)
-{
 #if defined(HAVE_LINUX_LANDLOCK_H) && defined(SYS_landlock_create_ruleset)
+
+static int
+allow_reading(int rules, int folder)
+{
+	const struct landlock_path_beneath_attr attr = {
+		.allowed_access =
+		    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
+		.parent_fd = folder,
+	};
+
+	if (folder == -1)
+		return 0;
+	return (int)syscall(SYS_landlock_add_rule, rules,
+	    LANDLOCK_RULE_PATH_BENEATH, &attr, 0);
+}
+
+/*
+ * No file, whoever owns it, but those below the folder: everything else that
+ * the engine needs is open.
+ */
+static void
+forbid_files(int folder)
+{
 	static const uint64_t rights[] = {
 		[0] = 0,
 		[1] = (UINT64_C(1) << 13) - 1, /* all of the first version */
@@ -61,14 +81,23 @@ forbid_files(void)
 	    rights[(size_t)abi < nitems(rights) ? (size_t)abi
 						: nitems(rights) - 1];
 	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	if (fd == -1 || syscall(SYS_landlock_restrict_self, (int)fd, 0) == -1)
+	if (fd == -1 || allow_reading((int)fd, folder) == -1 ||
+	    syscall(SYS_landlock_restrict_self, (int)fd, 0) == -1)
 		log_warn("engine: Landlock: %s", strerror(errno));
 	if (fd != -1)
 		(void)close((int)fd);
-#else
-	log_debug("engine: built without Landlock");
-#endif
 }
+
+#else
+
+static void
+forbid_files(int folder)
+{
+	(void)folder;
+	log_debug("engine: built without Landlock");
+}
+
+#endif
 
 #ifdef HAVE_SECCOMP
 
@@ -123,6 +152,15 @@ static const int allowed[] = {
 	SCMP_SYS(newfstatat),
 };
 
+/* What it takes to send the files of a folder. */
+static const int allowed_files[] = {
+	SCMP_SYS(openat),
+	SCMP_SYS(openat2),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(lseek),
+	SCMP_SYS(pread64),
+};
+
 /* What nothing in the engine does: whoever tries is not the engine. */
 static const int deadly[] = {
 	SCMP_SYS(execve),
@@ -144,12 +182,22 @@ static const int deadly[] = {
 };
 
 static int
-add_rules(scmp_filter_ctx ctx)
+allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < nitems(allowed) && rc == 0; i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+	return rc;
+}
+
+static int
+add_rules(scmp_filter_ctx ctx, bool files)
+{
+	int rc = allow(ctx, allowed, nitems(allowed));
+
+	if (rc == 0 && files)
+		rc = allow(ctx, allowed_files, nitems(allowed_files));
 	for (size_t i = 0; i < nitems(deadly) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
 	/* no memory that can be executed */
@@ -167,7 +215,7 @@ add_rules(scmp_filter_ctx ctx)
 }
 
 static void
-forbid_calls(void)
+forbid_calls(bool files)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int rc;
@@ -176,7 +224,7 @@ forbid_calls(void)
 		log_warn("engine: no system call filter");
 		return;
 	}
-	if ((rc = add_rules(ctx)) != 0 || (rc = seccomp_load(ctx)) != 0)
+	if ((rc = add_rules(ctx, files)) != 0 || (rc = seccomp_load(ctx)) != 0)
 		log_warn("engine: system call filter: %s", strerror(-rc));
 	seccomp_release(ctx);
 }
@@ -184,8 +232,9 @@ forbid_calls(void)
 #else
 
 static void
-forbid_calls(void)
+forbid_calls(bool files)
 {
+	(void)files;
 	log_debug("engine: built without a system call filter");
 }
 
@@ -206,7 +255,7 @@ forbid_processes(void)
  * of a single session's round trips), so it is asked for; the rest is free.
  */
 void
-sandbox_enter(int how)
+sandbox_enter(int how, int folder)
 {
 	if (how == CONF_SANDBOX_OFF)
 		return;
@@ -214,7 +263,7 @@ sandbox_enter(int how)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		log_warn("engine: no_new_privs: %s", strerror(errno));
 	forbid_processes();
-	forbid_files();
+	forbid_files(folder);
 	if (how == CONF_SANDBOX_CALLS)
-		forbid_calls();
+		forbid_calls(folder != -1);
 }

@@ -39,6 +39,8 @@ enum ipc_type {
 	IPC_TLS_USE,     /* new connections use it */
 	IPC_TLS_TICKETS, /* the keys of session tickets, newest first */
 	IPC_TLS_VERDICT,
+	/* files, parent to engine */
+	IPC_FOLDER, /* a folder to read from; carries its descriptor */
 	IPC_TYPES,
 };
 
@@ -75,6 +77,13 @@ enum ipc_kind {
 	IPC_KIND_CGI,         /* one inside --cgidir */
 	IPC_KIND_GATE,        /* the gate */
 	IPC_KINDS,
+};
+
+/* Which folder an IPC_FOLDER hands over. */
+enum ipc_folder {
+	IPC_FOLDER_STATIC = 0, /* --staticdir: stays open */
+	IPC_FOLDER_ERRORS,     /* --errordir: read once, at the start */
+	IPC_FOLDERS,
 };
 
 /* Why a program does not run. */

@@ -34,6 +34,7 @@ static const struct rule {
 	    IPC_TICKET_KEYS *IPC_TICKET_KEY, 0, 0 },
 	[IPC_TLS_VERDICT] = { "tls-verdict", IPC_FROM_ENGINE, IPC_VERDICT_HEAD,
 	    IPC_VERDICT_HEAD + IPC_TLS_WHY, 0, 0 },
+	[IPC_FOLDER] = { "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
 };
 
 void

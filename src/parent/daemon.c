@@ -381,6 +381,33 @@ find_engine_user(struct daemon *d, char **why)
 	return false;
 }
 
+/* Whoever asked for a program in it as for a file would read its source. */
+static bool
+holds_programs(const struct folder *files, const struct folder *programs,
+    const char *option, char **why)
+{
+	if (programs->fd == -1 || !folder_holds(files, programs))
+		return false;
+	*why = mem_printf("--%s=%s lies in --staticdir: its programs would be "
+			  "served as files",
+	    option, programs->path);
+	return true;
+}
+
+/* Engines read what is in them, and need no way there of their own. */
+static bool
+open_folders(struct daemon *d, char **why)
+{
+	const struct conf_route *r = &d->conf->route;
+	struct folder *files = &d->folder[IPC_FOLDER_STATIC];
+
+	if (r->staticdir == NULL)
+		return true;
+	return folder_open(files, "staticdir", r->staticdir, why) &&
+	    !holds_programs(files, &d->command.dir, "dir", why) &&
+	    !holds_programs(files, &d->command.cgidir, "cgidir", why);
+}
+
 static void
 make_engines(struct daemon *d)
 {
@@ -404,8 +431,11 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 
 	*d = (struct daemon){ .conf = conf };
 	buf_init(&d->packed, IPC_CONF_MAX);
+	for (size_t i = 0; i < nitems(d->folder); i++)
+		d->folder[i].fd = -1;
 	if (!command_open(&d->command, conf, why) || !find_engine(d, why) ||
-	    !find_engine_user(d, why) || !listen_open(&d->listeners, conf, why))
+	    !find_engine_user(d, why) || !open_folders(d, why) ||
+	    !listen_open(&d->listeners, conf, why))
 		goto fail;
 	if (!wire_pack(conf, &d->packed)) {
 		*why = mem_strdup("the settings are too large");
@@ -434,6 +464,8 @@ daemon_close(struct daemon *d)
 	child_set_free(d->children);
 	listen_close(&d->listeners);
 	command_close(&d->command);
+	for (size_t i = 0; i < nitems(d->folder); i++)
+		folder_close(&d->folder[i]);
 	buf_clear(&d->packed);
 	free(d->engine_path);
 	*d = (struct daemon){ 0 };

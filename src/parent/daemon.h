@@ -17,7 +17,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "ipc/ipc.h"
 #include "parent/command.h"
+#include "parent/folder.h"
 #include "parent/listen.h"
 #include "proc/child.h"
 
@@ -28,8 +30,9 @@ struct daemon {
 	const struct conf *conf; /* kept */
 	struct buf packed;       /* the settings, as engines get them */
 	struct listen_set listeners;
-	struct command command; /* of the one route */
-	char *engine_path;      /* owned */
+	struct command command;            /* of the one route */
+	struct folder folder[IPC_FOLDERS]; /* that engines read from */
+	char *engine_path;                 /* owned */
 	bool engine_has_user;
 	struct spawn_user engine_user;
 	struct child_set *children; /* owned */

@@ -131,6 +131,25 @@ tell_listeners(struct engine *e)
 }
 
 static bool
+tell_folders(struct engine *e)
+{
+	for (size_t i = 0; i < IPC_FOLDERS; i++) {
+		int fd = e->daemon->folder[i].fd;
+		uint8_t body[4];
+
+		if (fd == -1)
+			continue;
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		ipc_put_u32(body, (uint32_t)i);
+		if (fd == -1 ||
+		    !ipc_chan_send(&e->chan, IPC_FOLDER, 0, body, sizeof(body),
+			NULL, 0, &fd, 1))
+			return false;
+	}
+	return true;
+}
+
+static bool
 tell_start(struct engine *e)
 {
 	uint8_t body[4];
@@ -160,7 +179,8 @@ engine_start(struct engine *e)
 	}
 	fd_close(&pair[1]);
 	ipc_chan_init(&e->chan, pair[0], IPC_FROM_PARENT);
-	if (tell_settings(e) && tell_listeners(e) && tell_start(e))
+	if (tell_settings(e) && tell_listeners(e) && tell_folders(e) &&
+	    tell_start(e))
 		return 0;
 	engine_kill(e);
 	engine_clear(e);

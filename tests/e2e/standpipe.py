@@ -853,13 +853,13 @@ class Client:
     # ---- HTTP
 
     def response(self, timeout=None, body=True):
-        """Read one response, with its body unless it is a 101."""
+        """Read one response, with its body unless its status has none."""
         deadline = now() + (PATIENCE if timeout is None else timeout)
         while (end := self.buffer.find(b"\r\n\r\n", self.taken)) < 0:
             self._more(deadline)
         head = self._take(end + 4 - self.taken)[:-4]
         response = Response(head)
-        if response.status != 101:
+        if response.status not in (101, 204, 304):
             length = response.get("Content-Length")
             if length is None or not length.isdigit():
                 raise Broken(f"Content-Length {length!r}")

@@ -76,6 +76,8 @@ BAD = {
     "--binary": ["maybe", ""],
     "--once": ["maybe"],
     "--console": ["maybe"],
+    "--staticdir": [""],
+    "--list-directories": ["maybe"],
     "--sameorigin": ["2"],
     "--syslog": ["maybe"],
     "--sandbox": ["", "on", "all"],

@@ -62,6 +62,7 @@ static const struct row {
 	{ IPC_TLS_USE, "tls-use", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_TLS_TICKETS, "tls-tickets", IPC_FROM_PARENT, 80, 160, 0, 0 },
 	{ IPC_TLS_VERDICT, "tls-verdict", IPC_FROM_ENGINE, 8, 208, 0, 0 },
+	{ IPC_FOLDER, "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
 };
 
 static const uint8_t zeros[PACKET_MAX + 1];

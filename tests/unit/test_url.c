@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "codec/url.h"
 #include "feed.h"
 
@@ -98,12 +99,36 @@ decodes(void **state)
 	}
 }
 
+static void
+encodes(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "/a/B-c.d_e~0", "/a/B-c.d_e~0" },
+		{ "a b", "a%20b" },
+		{ "a%2f?b#c", "a%252f%3Fb%23c" },
+		{ "javascript:x", "javascript%3Ax" },
+		{ "\\e\xc3\xa4\n", "%5Ce%C3%A4%0A" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct buf b;
+
+		buf_init(&b, 100);
+		assert_true(url_encode(&b, rows[i][0], strlen(rows[i][0])));
+		assert_true(buf_add_byte(&b, '\0'));
+		assert_string_equal((char *)b.data, rows[i][1]);
+		buf_clear(&b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splits),
 		cmocka_unit_test(decodes),
+		cmocka_unit_test(encodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,451 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/http1.h"
+#include "codec/http_accept.h"
+#include "codec/http_cond.h"
+#include "codec/http_date.h"
+#include "codec/http_range.h"
+#include "codec/mime.h"
+#include "codec/url.h"
+#include "conf/conf.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/file.h"
+#include "engine/listing.h"
+#include "engine/lookup.h"
+#include "engine/request.h"
+
+enum {
+	PIECE = 64 * 1024,   /* read and sent at a time */
+	PIECES_PER_TURN = 8, /* before others get their turn */
+	ETAG_SIZE = 64,
+	YOUNG = 2, /* seconds in which a file may change unnoticed */
+	FIELDS_MAX = 10,
+};
+
+/* ------------------------------------------------- sending */
+
+struct file {
+	struct conn *conn; /* kept */
+	int fd;            /* owned */
+	off_t at;
+	uint64_t left;
+	struct event again; /* from the loop, with the next pieces */
+};
+
+static void
+file_free(struct file *f)
+{
+	(void)event_del(&f->again);
+	fd_close(&f->fd);
+	free(f);
+}
+
+static void
+finish(struct file *f)
+{
+	struct conn *c = f->conn;
+
+	file_free(f);
+	conn_reply_end(c);
+}
+
+/*
+ * The length has been announced. If the file has become shorter, or cannot be
+ * read, there is no honest way but to break the connection.
+ */
+static void
+fail(struct file *f, int err)
+{
+	LOG(LOG_LVL_WARN, "file cut short while it was sent",
+	    LOG_UINT("session", conn_id(f->conn)),
+	    LOG_STR("error", err == 0 ? "it became shorter" : strerror(err)));
+	conn_abort(f->conn);
+}
+
+/* One piece; false if there are no more for now. */
+static bool
+send_piece(struct file *f)
+{
+	static uint8_t piece[PIECE];
+	size_t want = f->left < PIECE ? (size_t)f->left : PIECE;
+	ssize_t n;
+
+	do
+		n = pread(f->fd, piece, want, f->at);
+	while (n == -1 && errno == EINTR);
+	if (n <= 0) {
+		fail(f, n == 0 ? 0 : errno);
+		return false;
+	}
+	f->at += n;
+	f->left -= (uint64_t)n;
+	conn_reply_write(f->conn, piece, (size_t)n);
+	if (f->left > 0)
+		return true;
+	finish(f);
+	return false;
+}
+
+/* What the client does not take at once waits for on_drain. */
+static void
+send_on(struct file *f)
+{
+	static const struct timeval at_once = { 0 };
+
+	for (int i = 0; i < PIECES_PER_TURN; i++) {
+		if (conn_queued(f->conn) > 0)
+			return;
+		if (!send_piece(f))
+			return;
+	}
+	if (conn_queued(f->conn) == 0)
+		(void)event_add(&f->again, &at_once);
+}
+
+static void
+file_on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct file *f = arg;
+
+	(void)fd;
+	(void)what;
+	if (!conn_is_over(f->conn))
+		send_on(f);
+}
+
+static void
+file_on_drain(void *owner)
+{
+	send_on(owner);
+}
+
+static void
+file_on_gone(void *owner)
+{
+	file_free(owner);
+}
+
+/* A body that came with the request is not read. */
+static const struct handler_ops file_handler = {
+	.on_drain = file_on_drain,
+	.on_gone = file_on_gone,
+};
+
+/* Takes the descriptor. */
+static void
+send_file(struct conn *c, int fd, uint64_t from, uint64_t length)
+{
+	struct file *f = mem_new(1, sizeof(*f));
+
+	*f = (struct file){
+		.conn = c,
+		.fd = fd,
+		.at = (off_t)from,
+		.left = length,
+	};
+	(void)evtimer_assign(&f->again, engine_flow(conn_engine(c))->base,
+	    file_on_again, f);
+	conn_handle(c, &file_handler, f);
+	send_on(f);
+}
+
+/* ------------------------------------------------- what is said of a file */
+
+struct answer {
+	struct request *rq;
+	struct lookup *found;
+	char etag[ETAG_SIZE];
+	char modified[HTTP_DATE_SIZE];
+	char range[HTTP_RANGE_SIZE];
+	struct http1_out field[FIELDS_MAX];
+	size_t nfields;
+};
+
+static void
+add(struct answer *a, const char *name, const char *value)
+{
+	a->field[a->nfields++] = (struct http1_out){ name, value };
+}
+
+/*
+ * A tag says that the bytes are the same, which a clock that ticks too slowly
+ * cannot promise of a file that has just been written.
+ */
+static void
+make_etag(char out[ETAG_SIZE], const struct stat *st, time_t now)
+{
+	bool young = now - st->st_mtim.tv_sec < YOUNG;
+
+	(void)snprintf(out, ETAG_SIZE,
+	    "%s\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%08lx\"", young ? "W/" : "",
+	    (uint64_t)st->st_ino, (uint64_t)st->st_size,
+	    (uint64_t)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec);
+}
+
+/* What a 304 says as well. */
+static void
+describe(struct answer *a, time_t now)
+{
+	const struct lookup *l = a->found;
+
+	make_etag(a->etag, &l->st, now);
+	http_date_put(a->modified, l->st.st_mtim.tv_sec);
+	add(a, "ETag", a->etag);
+	add(a, "Last-Modified", a->modified);
+	if (l->varies)
+		add(a, "Vary", "Accept-Encoding");
+}
+
+static void
+describe_body(struct answer *a)
+{
+	const struct lookup *l = a->found;
+
+	add(a, "Content-Type", mime_type(l->name, strlen(l->name)));
+	if (l->coding != HTTP_CODING_IDENTITY)
+		add(a, "Content-Encoding",
+		    l->coding == HTTP_CODING_BR ? "br" : "gzip");
+	add(a, "Accept-Ranges", "bytes");
+}
+
+static void
+reply(struct answer *a, unsigned status, uint64_t from, uint64_t length)
+{
+	struct conn *c = a->rq->conn;
+	bool no_body = status == 304 || length == 0 ||
+	    http1_method_is(&a->rq->head, "HEAD");
+	int fd = a->found->fd;
+
+	a->found->fd = -1;
+	conn_reply_start(c,
+	    &(struct reply){
+		.status = status,
+		.field = a->field,
+		.nfields = a->nfields,
+		.length = length,
+	    });
+	if (no_body) {
+		fd_close(&fd);
+		conn_reply_end(c);
+	} else {
+		send_file(c, fd, from, length);
+	}
+}
+
+static void
+refuse(struct request *rq, unsigned status, const char *why,
+    const struct http1_out *field)
+{
+	conn_refuse(rq->conn,
+	    &(struct refusal){
+		.status = status,
+		.why = why,
+		.field = field,
+		.nfields = field != NULL,
+		.keep = true,
+	    });
+}
+
+/* A part of it, all of it, or 416. */
+static void
+reply_range(struct answer *a, const struct http_cond *cond)
+{
+	const struct http1_head *head = &a->rq->head;
+	const struct http1_field *f = http1_find(head, "Range", NULL);
+	uint64_t size = (uint64_t)a->found->st.st_size;
+	enum http_range_result rc = HTTP_RANGE_WHOLE;
+	struct http_range r = { 0 };
+
+	if (f != NULL && http1_find(head, "Range", f) == NULL &&
+	    http1_method_is(head, "GET") && http_cond_range(cond, head))
+		rc = http_range_read(f->value, f->value_len, size, &r);
+	if (rc == HTTP_RANGE_NONE) {
+		const struct http1_out field = { "Content-Range", a->range };
+
+		http_range_put(a->range, NULL, size);
+		refuse(a->rq, 416, "The file has no such part.", &field);
+		return;
+	}
+	describe_body(a);
+	if (rc == HTTP_RANGE_PART) {
+		http_range_put(a->range, &r, size);
+		add(a, "Content-Range", a->range);
+		reply(a, 206, r.first, r.length);
+	} else {
+		reply(a, 200, 0, size);
+	}
+}
+
+static void
+reply_file(struct request *rq, struct lookup *found)
+{
+	time_t now = time(NULL);
+	struct answer a = { .rq = rq, .found = found };
+	const struct http_cond cond = {
+		.etag = a.etag,
+		.modified = found->st.st_mtim.tv_sec,
+		.now = now,
+	};
+
+	describe(&a, now);
+	switch (http_cond_decide(&cond, &rq->head)) {
+	case HTTP_COND_NOT_MODIFIED:
+		reply(&a, 304, 0, 0);
+		break;
+	case HTTP_COND_FAILED:
+		refuse(rq, 412, "The file is not the one that was meant.",
+		    NULL);
+		break;
+	case HTTP_COND_GO:
+		reply_range(&a, &cond);
+		break;
+	}
+}
+
+/* ------------------------------------------------- other things than files */
+
+static void
+refuse_missing(struct request *rq)
+{
+	refuse(rq, 404, "There is no such page.", NULL);
+}
+
+static void
+refuse_trouble(struct request *rq, int err)
+{
+	LOG(LOG_LVL_ERROR, "cannot serve a file",
+	    LOG_UINT("session", conn_id(rq->conn)),
+	    LOG_STR("error", strerror(err)));
+	refuse(rq, 500, "The page cannot be read.", NULL);
+}
+
+/* The same with a '/', made anew: what was sent may mean more than a path. */
+static void
+redirect(struct request *rq, const char *path, size_t len)
+{
+	struct http1_out field = { .name = "Location" };
+	struct buf b;
+	bool ok;
+
+	buf_init(&b, 4 * HTTP1_MAX_LINE);
+	ok = url_encode(&b, path, len) && buf_add_byte(&b, '/');
+	if (ok && rq->url.query_len > 0)
+		ok = buf_add_byte(&b, '?') &&
+		    buf_add(&b, rq->url.query, rq->url.query_len);
+	if (!ok || !buf_add_byte(&b, '\0'))
+		bug("a Location does not fit");
+	field.value = (const char *)b.data;
+	refuse(rq, 301, "This is a folder.", &field);
+	buf_clear(&b);
+}
+
+/* Titles are what was asked for; the policy keeps whatever is in them quiet. */
+static void
+list(struct request *rq, struct lookup *found, int root, const char *path,
+    size_t len)
+{
+	static const struct http1_out fields[] = {
+		{ "Content-Type", "text/html; charset=utf-8" },
+		{ "Content-Security-Policy",
+		    "default-src 'none'; base-uri 'none'; form-action 'none'; "
+		    "frame-ancestors 'none'" },
+		{ "Cache-Control", "no-cache" },
+	};
+	struct buf page;
+
+	buf_init(&page, LISTING_PAGE_MAX);
+	if (!listing_put(&page, found->fd, root, found->name, path, len))
+		refuse_trouble(rq, errno);
+	else
+		conn_reply(rq->conn,
+		    &(struct reply){
+			.status = 200,
+			.field = fields,
+			.nfields = nitems(fields),
+			.length = page.len,
+		    },
+		    page.data, page.len);
+	buf_clear(&page);
+}
+
+static void
+refuse_denied(struct request *rq)
+{
+	conn_refuse(rq->conn,
+	    &(struct refusal){
+		.status = 404,
+		.why = "There is no such page.",
+		.rule = "file permissions",
+		.keep = true,
+	    });
+}
+
+static void
+refuse_listing(struct request *rq)
+{
+	conn_refuse(rq->conn,
+	    &(struct refusal){
+		.status = 404,
+		.why = "There is no such page.",
+		.rule = "no index.html",
+		.option = "--list-directories",
+		.keep = true,
+	    });
+}
+
+void
+file_serve(struct request *rq, int root)
+{
+	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	enum http_coding codings[HTTP_CODINGS];
+	size_t n = http_accept_codings(&rq->head, codings), len;
+	char path[HTTP1_MAX_LINE];
+	struct lookup found;
+
+	if (!url_decode(rq->url.path, rq->url.path_len, path, &len)) {
+		refuse(rq, 400, "The path is malformed.", NULL);
+		return;
+	}
+	switch (lookup_open(&found, root, path, len, codings, n)) {
+	case LOOKUP_FILE:
+		reply_file(rq, &found);
+		break;
+	case LOOKUP_FOLDER:
+		if (conf->route.list_directories)
+			list(rq, &found, root, path, len);
+		else
+			refuse_listing(rq);
+		break;
+	case LOOKUP_SLASH:
+		redirect(rq, path, len);
+		break;
+	case LOOKUP_NONE:
+		refuse_missing(rq);
+		break;
+	case LOOKUP_DENIED:
+		refuse_denied(rq);
+		break;
+	case LOOKUP_ERROR:
+		refuse_trouble(rq, errno);
+		break;
+	}
+	lookup_close(&found);
+}
