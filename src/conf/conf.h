@@ -139,8 +139,11 @@ struct conf {
 	uint64_t keepalive_timeout;    /* 0: one request a connection */
 	uint64_t stall_timeout;        /* 0: none */
 	struct conf_list server_names; /* small letters; IPv6 in brackets */
-	int loglevel;                  /* enum log_level, base/log.h */
-	int log_format;                /* enum log_format */
+	struct conf_list allow;        /* networks; empty: everybody */
+	struct conf_list deny;
+	struct conf_list trusted_proxies;
+	int loglevel;   /* enum log_level, base/log.h */
+	int log_format; /* enum log_format */
 	bool syslog;
 	int sandbox;      /* enum conf_sandbox */
 	int64_t ready_fd; /* -1: none */

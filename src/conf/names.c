@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/names.h"
@@ -148,6 +149,14 @@ name_owner(const char *s)
 	    (colon[1] == '\0' || strchr(colon + 1, ':') != NULL))
 		return NULL;
 	return name_text(s);
+}
+
+char *
+name_network(const char *s)
+{
+	struct addr_net net;
+
+	return addr_net_read(&net, s) ? mem_strdup(s) : NULL;
 }
 
 /* RFC 9110, section 5.6.2. */

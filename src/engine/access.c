@@ -2,6 +2,7 @@
 #include "codec/origin.h"
 #include "conf/conf.h"
 #include "engine/access.h"
+#include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/request.h"
@@ -45,6 +46,9 @@ check_origin(struct request *rq)
 	origin_read(&o, &rq->head);
 	o.loopback = conn_is_loopback(rq->conn);
 	o.https = rq->https;
+	o.proxy_host = rq->proxy_host;
+	o.proxy_host_len = rq->proxy_host_len;
+	o.proxy_port = rq->proxy_port;
 	if ((v = origin_check(&policy, &o)) == ORIGIN_ALLOWED)
 		return ACCESS_NEXT;
 	conn_refuse(rq->conn,
@@ -60,6 +64,7 @@ check_origin(struct request *rq)
 }
 
 static enum access_verdict (*const steps[])(struct request *) = {
+	client_check,
 	check_hello,
 	check_origin,
 };

@@ -1,21 +1,19 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "base/addr.h"
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "codec/http1_body.h"
 #include "conf/conf.h"
 #include "engine/access.h"
 #include "engine/answer.h"
+#include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/ids.h"
@@ -65,7 +63,7 @@ struct conn {
 	bool head_begun; /* the timer is that of the head */
 	bool taking;     /* bytes are being used: see take() */
 	bool over;       /* freed at the next turn of the loop */
-	char addr[INET6_ADDRSTRLEN];
+	struct addr peer;
 	struct event timer;
 	struct event kick; /* there is something to do, from the loop */
 };
@@ -661,25 +659,6 @@ conn_on_kick(evutil_socket_t fd, short what, void *arg)
 		conn_free(c);
 }
 
-static void
-read_peer(struct conn *c, const struct sockaddr *sa)
-{
-	const struct sockaddr_in *in = (const void *)sa;
-	const struct sockaddr_in6 *in6 = (const void *)sa;
-
-	if (sa->sa_family == AF_INET) {
-		(void)inet_ntop(AF_INET, &in->sin_addr, c->addr,
-		    sizeof(c->addr));
-		c->peer_port = ntohs(in->sin_port);
-	} else if (sa->sa_family == AF_INET6) {
-		(void)inet_ntop(AF_INET6, &in6->sin6_addr, c->addr,
-		    sizeof(c->addr));
-		c->peer_port = ntohs(in6->sin6_port);
-	} else {
-		(void)str_copy(c->addr, sizeof(c->addr), "unix-socket");
-	}
-}
-
 /* The head must be here in time, counted from the first moment. */
 static void
 start_reading(struct conn *c)
@@ -694,6 +673,7 @@ conn_new(struct engine *e, struct listener *l, int fd,
 {
 	struct conn *c = mem_new(1, sizeof(*c));
 	struct flow *flow = engine_flow(e);
+	const struct refusal *denied;
 
 	(void)len;
 	c->engine = e;
@@ -704,14 +684,18 @@ conn_new(struct engine *e, struct listener *l, int fd,
 	    conf_of(c)->max_connections > 0 || listener_how(l)->connected;
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
 	reply_init(&c->reply);
-	read_peer(c, sa);
+	addr_from(&c->peer, &c->peer_port, sa);
 	ids_add(engine_conns(e), &c->node, engine_new_id(e));
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);
 	(void)evtimer_assign(&c->kick, flow->base, conn_on_kick, c);
 	c->stream = stream_new(flow, STREAM_SOCKET, fd, 0);
 	stream_set_owner(c->stream, &conn_stream_ops, c);
 	wait_for(c, conf_of(c)->handshake_timeout);
-	if (c->waits_for_admit) {
+	if ((denied = client_refuse_peer(engine_clients(e), &c->peer)) !=
+	    NULL) {
+		c->waits_for_admit = false;
+		refuse_all(c, denied);
+	} else if (c->waits_for_admit) {
 		stream_pause(c->stream);
 		engine_tell(e, IPC_ADMIT, c->node.id, NULL, 0);
 	} else {
@@ -822,6 +806,5 @@ conn_is_loopback(const struct conn *c)
 void
 conn_describe_peer(const struct conn *c, struct request *rq)
 {
-	(void)str_copy(rq->addr, sizeof(rq->addr), c->addr);
-	rq->port = c->peer_port;
+	request_set_client(rq, &c->peer, c->peer_port);
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/wire.h"
+#include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/ids.h"
@@ -42,7 +43,8 @@ struct engine {
 	bool configured;
 	bool stopping;
 	int status;
-	struct ids conns, programs; /* owned, all of them */
+	struct ids conns, programs;   /* owned, all of them */
+	struct client_rules *clients; /* owned */
 };
 
 /* ------------------------------------------------- the parent */
@@ -204,6 +206,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	e->last_id = v & 0xffff;
 	if (e->id_step == 0)
 		return false;
+	e->clients = client_rules_new(&e->conf);
 	upgrade_prepare();
 	request_prepare();
 	sandbox_enter(e->conf.sandbox, e->folder[IPC_FOLDER_STATIC]);
@@ -351,6 +354,7 @@ engine_free(struct engine *e)
 	(void)event_del(&e->on_room);
 	ipc_chan_clear(&e->chan);
 	buf_clear(&e->packed);
+	client_rules_free(e->clients);
 	if (e->configured)
 		conf_clear(&e->conf);
 	event_base_free(e->flow.base);
@@ -368,6 +372,12 @@ const struct conf *
 engine_conf(const struct engine *e)
 {
 	return &e->conf;
+}
+
+const struct client_rules *
+engine_clients(const struct engine *e)
+{
+	return e->clients;
 }
 
 struct ids *

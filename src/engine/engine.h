@@ -18,6 +18,7 @@
 #include "flow/flow.h"
 #include "ipc/ipc.h"
 
+struct client_rules;
 struct engine;
 struct ids;
 
@@ -34,6 +35,7 @@ void engine_free(struct engine *);
 
 struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);
+const struct client_rules *engine_clients(const struct engine *);
 struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);
 

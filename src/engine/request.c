@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "codec/cgi.h"
 #include "engine/conn.h"
 #include "engine/request.h"
@@ -43,6 +44,18 @@ request_free(struct request *rq)
 	free(rq->user);
 	free(rq->bytes);
 	free(rq);
+}
+
+/* The words for a Unix socket's peer are websocketd's. */
+void
+request_set_client(struct request *rq, const struct addr *a, unsigned port)
+{
+	rq->client = *a;
+	rq->port = port;
+	if (addr_is_unix(a))
+		(void)str_copy(rq->addr, sizeof(rq->addr), "unix-socket");
+	else
+		addr_put(a, rq->addr);
 }
 
 void

@@ -7,12 +7,11 @@
 #ifndef ENGINE_REQUEST_H
 #define ENGINE_REQUEST_H
 
-#include <netinet/in.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/buf.h"
 #include "codec/http1.h"
 #include "codec/url.h"
@@ -22,7 +21,7 @@ struct conn;
 struct engine;
 
 enum {
-	REQUEST_PEER_SIZE = INET6_ADDRSTRLEN + 8,
+	REQUEST_PEER_SIZE = ADDR_TEXT + 8,
 	REQUEST_VARS_MAX = 32 * 1024,
 };
 
@@ -35,8 +34,14 @@ struct request {
 	bool https;            /* as the client sees it */
 
 	/* the client: the connection's peer, or whom it speaks for */
-	char addr[INET6_ADDRSTRLEN];
-	unsigned port;
+	struct addr client;
+	char addr[ADDR_TEXT]; /* the same in words, for variables and log */
+	unsigned port;        /* 0: unknown, or a Unix socket has none */
+	bool proxied;         /* a trusted proxy is the peer */
+	const char
+	    *proxy_host; /* that it was asked for, in the head, or NULL */
+	size_t proxy_host_len;
+	unsigned proxy_port; /* 0: none given */
 
 	char *user;            /* owned; NULL: nobody was authenticated */
 	const char *auth_type; /* static; NULL as well then */
@@ -54,6 +59,9 @@ struct request {
 struct request *request_new(struct conn *, const struct http1_head *,
     const uint8_t *bytes, size_t len);
 void request_free(struct request *);
+
+/* Say who the client is. */
+void request_set_client(struct request *, const struct addr *, unsigned port);
 
 /* The client's address and port, for the log. */
 void request_peer(const struct request *, char out[REQUEST_PEER_SIZE]);

@@ -693,7 +693,7 @@ class Client:
     how       "eof" or "reset" once the connection has ended
     """
 
-    def __init__(self, target, receive_buffer=None):
+    def __init__(self, target, receive_buffer=None, source=None):
         if isinstance(target, str):
             self.sock = socket.socket(socket.AF_UNIX)
         else:
@@ -702,6 +702,8 @@ class Client:
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                  receive_buffer)
+        if source and self.sock.family != socket.AF_UNIX:
+            self.sock.bind((source, 0))
         self.sock.settimeout(PATIENCE)
         self.sock.connect(target)
         self.sock.setblocking(False)

@@ -64,6 +64,9 @@ fill(struct conf *c)
 		{ "origin", "https://a:1,*.b" },
 		{ "sameorigin", "true" },
 		{ "server-name", "*" },
+		{ "allow", "10.0.0.0/8,unix" },
+		{ "deny", "::1" },
+		{ "trusted-proxy", "2001:db8::/32" },
 		{ "max-connections", "9" },
 		{ "once", "true" },
 		{ "loglevel", "debug" },
@@ -120,6 +123,10 @@ assert_filled(const struct conf *c)
 	assert_int_equal(r->origins.n, 2);
 	assert_string_equal(r->origins.v[1], "*.b");
 	assert_int_equal(c->server_names.n, 1);
+	assert_int_equal(c->allow.n, 2);
+	assert_string_equal(c->allow.v[0], "10.0.0.0/8");
+	assert_int_equal(c->deny.n, 1);
+	assert_string_equal(c->trusted_proxies.v[0], "2001:db8::/32");
 	assert_int_equal(c->max_connections, 9);
 	assert_true(c->once && c->syslog);
 	assert_int_equal(c->loglevel, LOG_LVL_DEBUG);
