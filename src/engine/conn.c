@@ -309,10 +309,14 @@ log_refusal(struct conn *c, const struct request *rq, const struct refusal *r)
 void
 conn_refuse(struct conn *c, const struct refusal *r)
 {
+	struct refusal said = *r;
+
 	if (c->over)
 		return;
-	log_refusal(c, c->rq, r);
-	answer_error(c, r);
+	if (r->full && conf_of(c)->compat == CONF_COMPAT_WEBSOCKETD)
+		said.status = 429;
+	log_refusal(c, c->rq, &said);
+	answer_error(c, &said);
 }
 
 /* Without a request that could be answered: a head that is none, or no room. */
@@ -712,6 +716,7 @@ conn_on_admitted(struct engine *e, const struct ipc_msg *m)
 		.why = "Too many connections. Try again later.",
 		.rule = "connections",
 		.option = "--max-connections",
+		.full = true,
 	};
 	struct id_node *n = ids_find(engine_conns(e), m->session);
 	struct conn *c;

@@ -123,6 +123,7 @@ struct refusal {
 	const struct http1_out *field; /* more of them; borrowed */
 	size_t nfields;
 	bool keep; /* the request was in order: the next one may come */
+	bool full; /* there is no room: websocketd says 429 then */
 };
 
 void conn_refuse(struct conn *, const struct refusal *);

@@ -10,7 +10,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "codec/cgi.h"
+#include "conf/conf.h"
 #include "engine/conn.h"
+#include "engine/engine.h"
 #include "engine/request.h"
 
 enum {
@@ -103,6 +105,8 @@ bool
 request_put_vars(const struct request *rq, const struct request_program *pr,
     struct buf *vars)
 {
+	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	bool websocketd = conf->compat == CONF_COMPAT_WEBSOCKETD;
 	char id[2 * ID_BYTES + 1];
 	char *path = mem_new(1, rq->url.path_len + 1);
 	struct cgi_request cgi = {
@@ -111,8 +115,9 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 		.server_software = PACKAGE_NAME "/" PACKAGE_VERSION,
 		.server_name = "localhost",
 		.server_port = conn_port(rq->conn),
-		.script_name = "",
+		.script_name = websocketd ? "/" : "",
 		.path_info = path,
+		.path_translated = websocketd ? path : NULL,
 		.remote_addr = rq->addr,
 		.remote_port = rq->port,
 		.remote_user = rq->user,
@@ -121,6 +126,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 		.https = rq->https,
 		.subprotocol = pr->subprotocol,
 		.framing = pr->framing,
+		.websocketd = websocketd,
 	};
 	bool ok;
 

@@ -65,6 +65,7 @@ upgrade_on_refused(void *owner, enum ipc_refusal why, int err)
 		.why = "Too many programs run already. Try again later.",
 		.rule = "programs",
 		.option = "--maxforks",
+		.full = true,
 	}, stopping = {
 		.status = 503,
 		.why = "The server takes no more sessions.",
