@@ -163,11 +163,33 @@ check_listeners(const struct conf *c)
 }
 
 static const char *
+check_tokens(const struct conf *c)
+{
+	const struct conf_route *r = &c->route;
+
+	if (r->token_file == NULL && r->auth_cookie != NULL)
+		return "--auth-cookie needs --token-file: nothing else is"
+		       " looked for in a cookie";
+	if (r->token_file == NULL && r->auth_query != NULL)
+		return "--auth-query needs --token-file: nothing else is"
+		       " looked for in a query";
+	for (size_t i = 0; r->token_file != NULL && i < r->subprotocols.n; i++)
+		if (strncmp(r->subprotocols.v[i], "bearer.", 7) == 0)
+			return "--subprotocol=bearer.*: with --token-file that"
+			       " is the form of a token";
+	return NULL;
+}
+
+static const char *
 check_rest(const struct conf *c)
 {
 	if (c->route.subprotocol_required && c->route.subprotocols.n == 0)
 		return "--subprotocol-required needs a --subprotocol to "
 		       "require";
+	if (c->realm_given && c->route.auth_file == NULL &&
+	    c->route.token_file == NULL)
+		return "--realm needs --auth-file or --token-file: it is what"
+		       " they are asked for under";
 	return NULL;
 }
 
@@ -178,6 +200,7 @@ conf_check(const struct conf *c, char **why)
 		check_ping,
 		check_framing,
 		check_listeners,
+		check_tokens,
 		check_rest,
 		check_folders,
 		check_command,

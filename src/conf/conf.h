@@ -100,6 +100,11 @@ struct conf_route {
 	struct conf_list
 	    gate_vars; /* NAME or PREFIX_*; empty: the usual ones */
 	uint64_t cgi_timeout;
+	char *auth_file;          /* NULL: no passwords are asked for */
+	char *realm;              /* what they are asked for under */
+	char *token_file;         /* NULL: nobody has a token */
+	char *auth_cookie;        /* NULL: in no cookie */
+	char *auth_query;         /* NULL: in no query */
 	struct conf_list passenv; /* parent only, as all below */
 	struct conf_list setenv;  /* NAME=VALUE */
 	char *chdir;              /* NULL: stay */
@@ -121,6 +126,7 @@ struct conf {
 	bool port_given;        /* these: written by the user */
 	bool unixsocket_mode_given;
 	bool ping_timeout_given;
+	bool realm_given;
 	/* TLS */
 	int ssl;                   /* enum conf_ssl: what TCP listeners speak */
 	struct conf_list ssl_cert; /* files; the i-th key belongs to the i-th */

@@ -168,6 +168,24 @@ name_token(const char *s)
 	    : NULL;
 }
 
+char *
+name_parameter(const char *s)
+{
+	return consists_of(s, strlen(s), LETTERS DIGITS "-._") ? mem_strdup(s)
+							       : NULL;
+}
+
+/* What a quoted string takes as it is (RFC 9110, section 5.6.4). */
+char *
+name_realm(const char *s)
+{
+	for (const char *c = s; *c != '\0'; c++) {
+		if (*c < 0x20 || *c > 0x7e || *c == '"' || *c == '\\')
+			return NULL;
+	}
+	return name_text(s);
+}
+
 /* RFC 3986, section 3.1. */
 static bool
 is_scheme(const char *s, size_t len)

@@ -28,6 +28,10 @@ char *name_network(const char *);
 /* RFC 9110 token. */
 char *name_token(const char *);
 
+/* A parameter of a query that is written as it is; what a browser may show. */
+char *name_parameter(const char *);
+char *name_realm(const char *);
+
 /* "*", "null" or [scheme://]host[:port], in small letters; *.host is one. */
 char *name_origin(const char *);
 

@@ -4,6 +4,7 @@
 #include "engine/access.h"
 #include "engine/client.h"
 #include "engine/conn.h"
+#include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -67,6 +68,7 @@ static enum access_verdict (*const steps[])(struct request *) = {
 	client_check,
 	check_hello,
 	check_origin,
+	credentials_check,
 };
 
 void

@@ -15,9 +15,11 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/ids.h"
+#include "engine/passwords.h"
 #include "engine/program.h"
 #include "engine/request.h"
 #include "engine/sandbox.h"
+#include "engine/tokens.h"
 #include "engine/upgrade.h"
 #include "flow/listener.h"
 #include "ipc/ipc_chan.h"
@@ -45,6 +47,8 @@ struct engine {
 	int status;
 	struct ids conns, programs;   /* owned, all of them */
 	struct client_rules *clients; /* owned */
+	struct passwords *passwords;  /* owned; NULL: not asked for */
+	struct tokens tokens;
 };
 
 /* ------------------------------------------------- the parent */
@@ -209,11 +213,39 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	e->clients = client_rules_new(&e->conf);
 	upgrade_prepare();
 	request_prepare();
+	if (e->conf.route.auth_file != NULL)
+		e->passwords = passwords_new(e->flow.base);
 	sandbox_enter(e->conf.sandbox, e->folder[IPC_FOLDER_STATIC]);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_resume(e->listener[i]);
 	engine_tell(e, IPC_READY, 0, NULL, 0);
 	return true;
+}
+
+static bool
+on_tokens(struct engine *e, const struct ipc_msg *m)
+{
+	return tokens_on_piece(&e->tokens, m);
+}
+
+static bool
+on_worker(struct engine *e, const struct ipc_msg *m)
+{
+	if (e->passwords == NULL) {
+		close(m->fd[0]);
+		return false;
+	}
+	passwords_connect(e->passwords, m->fd[0]);
+	return true;
+}
+
+static bool
+on_forget(struct engine *e, const struct ipc_msg *m)
+{
+	(void)m;
+	if (e->passwords != NULL)
+		passwords_forget(e->passwords);
+	return e->passwords != NULL;
 }
 
 static bool
@@ -244,9 +276,12 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_REFUSED] = program_on_refused,
 		[IPC_EXITED] = program_on_exited,
 		[IPC_ADMITTED] = conn_on_admitted,
+		[IPC_TOKENS] = on_tokens,
+		[IPC_WORKER] = on_worker,
+		[IPC_FORGET] = on_forget,
 	};
 
-	return handlers[m->type](e, m);
+	return handlers[m->type] != NULL && handlers[m->type](e, m);
 }
 
 /*
@@ -319,6 +354,7 @@ engine_new(int fd, size_t max_fds)
 	for (size_t i = 0; i < nitems(e->folder); i++)
 		e->folder[i] = -1;
 	buf_init(&e->packed, IPC_CONF_MAX);
+	tokens_init(&e->tokens);
 	flow_init(&e->flow, base);
 	ipc_chan_init(&e->chan, fd, IPC_FROM_ENGINE);
 	(void)event_assign(&e->on_msg, base, fd, EV_READ | EV_PERSIST,
@@ -346,6 +382,8 @@ engine_free(struct engine *e)
 	e->stopping = true;
 	program_drop_all(e);
 	conn_drop_all(e);
+	passwords_free(e->passwords);
+	tokens_clear(&e->tokens);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_free(e->listener[i]);
 	for (size_t i = 0; i < nitems(e->folder); i++)
@@ -396,6 +434,18 @@ int
 engine_static_folder(const struct engine *e)
 {
 	return e->folder[IPC_FOLDER_STATIC];
+}
+
+struct passwords *
+engine_passwords(struct engine *e)
+{
+	return e->passwords;
+}
+
+const struct tokens *
+engine_tokens(const struct engine *e)
+{
+	return &e->tokens;
 }
 
 bool

@@ -21,6 +21,8 @@
 struct client_rules;
 struct engine;
 struct ids;
+struct passwords;
+struct tokens;
 
 /*
  * Gives an engine that speaks with its parent over fd (taken) and may have
@@ -41,6 +43,10 @@ struct ids *engine_programs(struct engine *);
 
 /* The folder of files that are served, borrowed; -1: none. */
 int engine_static_folder(const struct engine *);
+
+/* Who may come in; there are passwords only if they are asked for. */
+struct passwords *engine_passwords(struct engine *);
+const struct tokens *engine_tokens(const struct engine *);
 
 /* Whether the parent has said stop. */
 bool engine_stopping(const struct engine *);

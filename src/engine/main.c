@@ -1,18 +1,20 @@
 /*
  * standpiped-engine: the half of the daemon that talks to the network.
  *
- * Started by standpiped with the socket to it as descriptor 0; it takes no
- * arguments and is of no use by itself.
+ * Started by standpiped with the socket to it as descriptor 0, and of no use by
+ * itself. The argument "auth" makes it the auth worker.
  */
 #include <sys/socket.h>
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "engine/authworker.h"
 #include "engine/engine.h"
 
 /* Whether descriptor 0 is what standpiped would have put there. */
@@ -26,12 +28,24 @@ started_by_parent(void)
 	    type == SOCK_SEQPACKET;
 }
 
-int
-main(void)
+static int
+serve(void)
 {
-	struct engine *e;
+	struct engine *e = engine_new(0, fd_raise_limit());
 	int status;
 
+	if (e == NULL) {
+		log_error("engine: no usable event loop");
+		return EXIT_FAILURE;
+	}
+	status = engine_run(e);
+	engine_free(e);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
 	if (!started_by_parent()) {
 		fprintf(stderr,
 		    "standpiped-engine: started by standpiped, not by hand\n");
@@ -44,11 +58,7 @@ main(void)
 	(void)signal(SIGHUP, SIG_IGN);
 	log_init(&(
 	    struct log_conf){ .program = "standpiped", .level = LOG_LVL_INFO });
-	if ((e = engine_new(0, fd_raise_limit())) == NULL) {
-		log_error("engine: no usable event loop");
-		return EXIT_FAILURE;
-	}
-	status = engine_run(e);
-	engine_free(e);
-	return status;
+	if (argc == 2 && strcmp(argv[1], "auth") == 0)
+		return authworker_run();
+	return serve();
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "base/base.h"
@@ -28,6 +29,7 @@ request_new(struct conn *c, const struct http1_head *head, const uint8_t *bytes,
 	struct request *rq = mem_new(1, sizeof(*rq));
 
 	rq->conn = c;
+	rq->len = len;
 	rq->bytes = mem_strndup(len > 0 ? (const char *)bytes : "", len);
 	http1_copy_head(&rq->head, head, (const char *)bytes, rq->bytes);
 	url_split(rq->head.target, rq->head.target_len, &rq->url);
@@ -44,6 +46,7 @@ request_free(struct request *rq)
 		return;
 	buf_clear(&rq->vars);
 	free(rq->user);
+	OPENSSL_cleanse(rq->bytes, rq->len); /* there may be a password */
 	free(rq->bytes);
 	free(rq);
 }
@@ -107,6 +110,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 {
 	const struct conf *conf = engine_conf(conn_engine(rq->conn));
 	bool websocketd = conf->compat == CONF_COMPAT_WEBSOCKETD;
+	const struct conf_route *r = &conf->route;
 	char id[2 * ID_BYTES + 1];
 	char *path = mem_new(1, rq->url.path_len + 1);
 	struct cgi_request cgi = {
@@ -130,6 +134,11 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 	};
 	bool ok;
 
+	if (r->token_file != NULL) {
+		cgi.token_cookie = r->auth_cookie;
+		cgi.token_query = r->auth_query;
+		cgi.token_protocol = true;
+	}
 	put_unique_id(id);
 	ok = url_decode(rq->url.path, rq->url.path_len, path,
 		 &cgi.path_info_len) &&

@@ -49,6 +49,7 @@ struct request {
 
 	size_t step;      /* of access.c */
 	char *bytes;      /* owned: what head and url point into */
+	size_t len;       /* of them */
 	uint64_t started; /* clock_ms() */
 };
 

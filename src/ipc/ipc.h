@@ -41,6 +41,13 @@ enum ipc_type {
 	IPC_TLS_VERDICT,
 	/* files, parent to engine */
 	IPC_FOLDER, /* a folder to read from; carries its descriptor */
+	/* who may come in, parent to engine */
+	IPC_TOKENS, /* a piece of the file of tokens */
+	IPC_WORKER, /* an end of a socket to the auth worker, see ipc_ask.h */
+	IPC_FORGET, /* passwords have changed: what was right may be wrong */
+	/* and parent to auth worker */
+	IPC_PASSWORDS, /* a piece of the file of passwords */
+	IPC_ASKER,     /* the other end of an engine's socket */
 	IPC_TYPES,
 };
 

@@ -35,6 +35,12 @@ static const struct rule {
 	[IPC_TLS_VERDICT] = { "tls-verdict", IPC_FROM_ENGINE, IPC_VERDICT_HEAD,
 	    IPC_VERDICT_HEAD + IPC_TLS_WHY, 0, 0 },
 	[IPC_FOLDER] = { "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	[IPC_TOKENS] = { "tokens", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
+	[IPC_WORKER] = { "worker", IPC_FROM_PARENT, 0, 0, 1, 1 },
+	[IPC_FORGET] = { "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
+	[IPC_PASSWORDS] = { "passwords", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0,
+	    0 },
+	[IPC_ASKER] = { "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
 };
 
 void
@@ -216,6 +222,26 @@ ipc_read_exit(const struct ipc_msg *m, struct ipc_exit *e)
 		.signal = m->body[0],
 		.status = m->body[1],
 		.want_done = m->body[2],
+	};
+	return true;
+}
+
+size_t
+ipc_put_piece_head(uint8_t out[1], bool last)
+{
+	out[0] = last;
+	return 1;
+}
+
+bool
+ipc_read_piece(const struct ipc_msg *m, struct ipc_piece *p)
+{
+	if (m->len < 1 || m->body[0] > 1)
+		return false;
+	*p = (struct ipc_piece){
+		.last = m->body[0],
+		.data = m->body + 1,
+		.len = m->len - 1,
 	};
 	return true;
 }

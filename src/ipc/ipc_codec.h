@@ -67,6 +67,16 @@ bool ipc_read_refused(const struct ipc_msg *, enum ipc_refusal *, int *err);
 size_t ipc_put_exit(uint8_t out[3], const struct ipc_exit *);
 bool ipc_read_exit(const struct ipc_msg *, struct ipc_exit *);
 
+/* A piece of a file; the last one may be empty. */
+struct ipc_piece {
+	bool last;
+	const uint8_t *data; /* borrowed */
+	size_t len;
+};
+
+size_t ipc_put_piece_head(uint8_t out[1], bool last);
+bool ipc_read_piece(const struct ipc_msg *, struct ipc_piece *);
+
 const char *ipc_strtype(enum ipc_type);
 
 #endif

@@ -83,7 +83,9 @@ daemon_on_other(void *arg, pid_t pid, struct child_end end)
 			continue;
 		e->pid = 0;
 		if (end.signal != 0 && !d->forced)
-			LOG(LOG_LVL_ERROR, "engine killed",
+			LOG(LOG_LVL_ERROR,
+			    e->role == ENGINE_CHECKS ? "auth worker killed"
+						     : "engine killed",
 			    LOG_UINT("engine", i), LOG_INT("pid", pid),
 			    LOG_UINT("signal", end.signal));
 		engine_lost(e, "it ended");
@@ -155,6 +157,27 @@ is_over(const struct daemon *d)
 	return !commands_remain(d);
 }
 
+/* ------------------------------------------------- reading files again */
+
+/* Those that have changed, or all because somebody said so. */
+static void
+reload(struct daemon *d, bool all)
+{
+	struct secret *p = &d->secrets.passwords, *t = &d->secrets.tokens;
+
+	d->secrets.next_look = clock_ms() + WATCH_MS;
+	if (!secret_is_used(p) && !secret_is_used(t)) {
+		log_info("hang-up ignored: there is nothing to reload");
+		return;
+	}
+	if (secret_is_used(p) && (watch_changed(&p->watch) || all) &&
+	    secret_reload(p))
+		engine_tell_passwords(d);
+	if (secret_is_used(t) && (watch_changed(&t->watch) || all) &&
+	    secret_reload(t))
+		engine_tell_tokens(d);
+}
+
 static void
 handle_signals(struct daemon *d)
 {
@@ -164,7 +187,7 @@ handle_signals(struct daemon *d)
 	}
 	if (hung_up) {
 		hung_up = 0;
-		log_info("hang-up ignored: there is nothing to reload");
+		reload(d, true);
 	}
 	for (; stop_asked > 0; stop_asked--) {
 		log_info(d->stopping ? "stopping at once" : "stopping");
@@ -247,6 +270,10 @@ tick(struct daemon *d)
 	next = child_next(d->children);
 	if (d->stopping)
 		return !d->forced && d->stop_by < next ? d->stop_by : next;
+	if (d->secrets.next_look <= now)
+		reload(d, false);
+	if (d->secrets.next_look < next)
+		next = d->secrets.next_look;
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
@@ -276,7 +303,7 @@ time_left(uint64_t next, struct timespec *ts)
 static void
 wait_and_handle(struct daemon *d, uint64_t next)
 {
-	struct pollfd pfd[ENGINES_MAX];
+	struct pollfd pfd[ENGINES_MAX + 1]; /* and the auth worker */
 	struct timespec ts;
 	sigset_t none;
 	int n;
@@ -415,10 +442,13 @@ make_engines(struct daemon *d)
 	    : d->conf->engines > 0 ? (size_t)d->conf->engines
 				   : count_cpus();
 
-	d->nengines = n > ENGINES_MAX ? ENGINES_MAX : n;
+	if (n > ENGINES_MAX)
+		n = ENGINES_MAX;
+	d->nengines = n + secret_is_used(&d->secrets.passwords);
 	d->engines = mem_new(d->nengines, sizeof(*d->engines));
 	for (size_t i = 0; i < d->nengines; i++)
-		engine_init(&d->engines[i], d, (uint16_t)i);
+		engine_init(&d->engines[i], d,
+		    i < n ? ENGINE_SERVES : ENGINE_CHECKS, (uint16_t)i);
 }
 
 bool
@@ -435,6 +465,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 		d->folder[i].fd = -1;
 	if (!command_open(&d->command, conf, why) || !find_engine(d, why) ||
 	    !find_engine_user(d, why) || !open_folders(d, why) ||
+	    !secrets_open(&d->secrets, conf, why) ||
 	    !listen_open(&d->listeners, conf, why))
 		goto fail;
 	if (!wire_pack(conf, &d->packed)) {
@@ -467,6 +498,7 @@ daemon_close(struct daemon *d)
 	for (size_t i = 0; i < nitems(d->folder); i++)
 		folder_close(&d->folder[i]);
 	buf_clear(&d->packed);
+	secrets_close(&d->secrets);
 	free(d->engine_path);
 	*d = (struct daemon){ 0 };
 }

@@ -21,6 +21,7 @@
 #include "parent/command.h"
 #include "parent/folder.h"
 #include "parent/listen.h"
+#include "parent/secrets.h"
 #include "proc/child.h"
 
 struct conf;
@@ -37,7 +38,8 @@ struct daemon {
 	struct spawn_user engine_user;
 	struct child_set *children; /* owned */
 	struct engine *engines;     /* owned, nengines of them */
-	size_t nengines;
+	size_t nengines;            /* with the auth worker, the last of them */
+	struct secrets secrets;
 	uint64_t connections; /* admitted, under max-connections */
 	bool announced;       /* people were told that we listen */
 	bool stopping;

@@ -24,10 +24,12 @@ enum {
 };
 
 void
-engine_init(struct engine *e, struct daemon *d, uint16_t index)
+engine_init(struct engine *e, struct daemon *d, enum engine_role role,
+    uint16_t index)
 {
 	*e = (struct engine){
 		.daemon = d,
+		.role = role,
 		.index = index,
 		.restart_at = UINT64_MAX,
 	};
@@ -55,10 +57,11 @@ make_env(char **env, size_t room)
 }
 
 static pid_t
-spawn_engine(const struct daemon *d, int chan)
+spawn_engine(const struct engine *e, int chan)
 {
-	static char name[] = "standpiped-engine";
-	char *argv[] = { name, NULL };
+	static char name[] = "standpiped-engine", auth[] = "auth";
+	const struct daemon *d = e->daemon;
+	char *argv[] = { name, e->role == ENGINE_CHECKS ? auth : NULL, NULL };
 	char *env[8];
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	pid_t pid = -1;
@@ -159,6 +162,56 @@ tell_start(struct engine *e)
 	return ipc_chan_tell(&e->chan, IPC_START, 0, body, sizeof(body));
 }
 
+/* The auth worker and an engine, which may not run now, get to each other. */
+static bool
+join(struct engine *worker, struct engine *e)
+{
+	int pair[2] = { -1, -1 };
+	uint8_t body[4];
+
+	if (worker->chan.fd == -1 || e->chan.fd == -1)
+		return true;
+	if (fd_seqpacket_pair(pair) == -1)
+		return false;
+	ipc_put_u32(body, e->index);
+	if (ipc_chan_send(&worker->chan, IPC_ASKER, 0, body, sizeof(body), NULL,
+		0, &pair[0], 1))
+		return ipc_chan_send(&e->chan, IPC_WORKER, 0, NULL, 0, NULL, 0,
+		    &pair[1], 1);
+	fd_close(&pair[1]);
+	return false;
+}
+
+static bool
+join_all(struct engine *e)
+{
+	struct daemon *d = e->daemon;
+	struct engine *last = &d->engines[d->nengines - 1];
+
+	if (last->role != ENGINE_CHECKS)
+		return true;
+	if (e != last)
+		return join(last, e);
+	for (size_t i = 0; i + 1 < d->nengines; i++)
+		if (!join(last, &d->engines[i]))
+			return false;
+	return true;
+}
+
+static bool
+tell_everything(struct engine *e)
+{
+	const struct secrets *s = &e->daemon->secrets;
+
+	if (!tell_settings(e))
+		return false;
+	if (e->role == ENGINE_CHECKS)
+		return secret_tell(&s->passwords, &e->chan) && tell_start(e) &&
+		    join_all(e);
+	return tell_listeners(e) && tell_folders(e) &&
+	    secret_tell(&s->tokens, &e->chan) && tell_start(e) && join_all(e);
+}
+
 int
 engine_start(struct engine *e)
 {
@@ -169,7 +222,7 @@ engine_start(struct engine *e)
 	e->ready = false;
 	if (fd_seqpacket_pair(pair) == -1)
 		return -1;
-	if ((e->pid = spawn_engine(e->daemon, pair[1])) == -1) {
+	if ((e->pid = spawn_engine(e, pair[1])) == -1) {
 		int saved = errno;
 
 		e->pid = 0;
@@ -179,8 +232,7 @@ engine_start(struct engine *e)
 	}
 	fd_close(&pair[1]);
 	ipc_chan_init(&e->chan, pair[0], IPC_FROM_PARENT);
-	if (tell_settings(e) && tell_listeners(e) && tell_folders(e) &&
-	    tell_start(e))
+	if (tell_everything(e))
 		return 0;
 	engine_kill(e);
 	engine_clear(e);
@@ -232,16 +284,19 @@ engine_lost(struct engine *e, const char *why)
 	if (e->chan.fd == -1)
 		return;
 	if (!d->stopping)
-		LOG(LOG_LVL_ERROR, "engine lost", LOG_UINT("engine", e->index),
-		    LOG_INT("pid", e->pid), LOG_STR("reason", why));
+		LOG(LOG_LVL_ERROR,
+		    e->role == ENGINE_CHECKS ? "auth worker lost"
+					     : "engine lost",
+		    LOG_UINT("engine", e->index), LOG_INT("pid", e->pid),
+		    LOG_STR("reason", why));
 	engine_clear(e);
 	child_disown(d->children, e);
 	if (d->stopping)
 		return; /* it ends as it was told, and will be reaped */
 	engine_kill(e);
-	if (!d->announced || d->conf->inetd)
+	if (!d->announced || (d->conf->inetd && e->role == ENGINE_SERVES))
 		daemon_fail(d);
-	else if (d->once_taken)
+	else if (d->once_taken && e->role == ENGINE_SERVES)
 		daemon_stop(d);
 	else
 		plan_restart(e);
@@ -425,6 +480,9 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_LEAVE] = on_leave,
 	};
 
+	/* who checks passwords has nothing else to ask for */
+	if (e->role == ENGINE_CHECKS && m->type != IPC_READY)
+		return false;
 	return requests[m->type](e, m);
 }
 
@@ -474,6 +532,32 @@ engine_tell_exit(struct engine *e, const struct child *c, struct child_end end,
 	uint8_t body[3];
 
 	tell(e, IPC_EXITED, c->session, body, ipc_put_exit(body, &x));
+}
+
+void
+engine_tell_tokens(struct daemon *d)
+{
+	for (size_t i = 0; i < d->nengines; i++) {
+		struct engine *e = &d->engines[i];
+
+		if (e->role == ENGINE_SERVES && e->chan.fd != -1 &&
+		    !secret_tell(&d->secrets.tokens, &e->chan))
+			engine_lost(e, "it does not read what it is told");
+	}
+}
+
+/* The worker first: who asks it after he forgot gets the new answer. */
+void
+engine_tell_passwords(struct daemon *d)
+{
+	struct engine *worker = &d->engines[d->nengines - 1];
+
+	if (worker->chan.fd != -1 &&
+	    !secret_tell(&d->secrets.passwords, &worker->chan))
+		engine_lost(worker, "it does not read what it is told");
+	for (size_t i = 0; i + 1 < d->nengines; i++)
+		if (d->engines[i].chan.fd != -1)
+			tell(&d->engines[i], IPC_FORGET, 0, NULL, 0);
 }
 
 void

@@ -18,9 +18,15 @@
 
 struct daemon;
 
+enum engine_role {
+	ENGINE_SERVES,
+	ENGINE_CHECKS, /* passwords: the auth worker, of which there is one */
+};
+
 struct engine {
 	struct daemon *daemon; /* kept */
 	struct ipc_chan chan;  /* fd -1: not running */
+	enum engine_role role;
 	uint16_t index;
 	pid_t pid; /* 0: not running; unreaped till then */
 	bool ready;
@@ -30,7 +36,8 @@ struct engine {
 	uint64_t connections; /* that it was admitted */
 };
 
-void engine_init(struct engine *, struct daemon *, uint16_t index);
+void engine_init(struct engine *, struct daemon *, enum engine_role,
+    uint16_t index);
 
 /* Start the process and tell it everything; -1 with errno. */
 int engine_start(struct engine *);
@@ -42,6 +49,10 @@ void engine_on_writable(struct engine *);
 /* A command of it has ended. */
 void engine_tell_exit(struct engine *, const struct child *, struct child_end,
     bool want_done);
+
+/* The files that say who may come in were read again: tell whom they concern. */
+void engine_tell_passwords(struct daemon *);
+void engine_tell_tokens(struct daemon *);
 
 /* Let it send its clients away and end. */
 void engine_stop(struct engine *);

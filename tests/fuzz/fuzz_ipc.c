@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/ipc_ask.h"
 #include "ipc/ipc_codec.h"
 #include "ipc/ipc_tls.h"
 
@@ -145,6 +146,36 @@ check_message(const struct ipc_msg *m, const uint8_t *packet, size_t len)
 	check(memcmp(head, packet, sizeof(head)) == 0);
 }
 
+static void
+check_piece(const struct ipc_msg *m)
+{
+	struct ipc_piece p;
+	uint8_t head[1];
+
+	if (!ipc_read_piece(m, &p))
+		return;
+	check(ipc_put_piece_head(head, p.last) + p.len == m->len);
+	check(head[0] == m->body[0] && p.data == m->body + 1);
+}
+
+/* What goes to the auth worker has no head. */
+static void
+check_ask(const uint8_t *packet, size_t len)
+{
+	uint8_t out[IPC_ASK_MAX];
+	struct ipc_ask a;
+	uint32_t id;
+	bool right;
+
+	if (ipc_read_ask(packet, len, &a))
+		check(ipc_put_ask(out, &a) == len &&
+		    memcmp(out, packet, len) == 0);
+	if (ipc_read_answer(packet, len, &id, &right)) {
+		ipc_put_answer(out, id, right);
+		check(memcmp(out, packet, len) == 0);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
@@ -166,7 +197,9 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check_verdict(&m);
 		check_files(&m);
 		check_listen(&m);
+		check_piece(&m);
 	}
+	check_ask(packet, len - 1);
 	free(packet);
 	return 0;
 }

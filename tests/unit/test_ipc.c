@@ -20,6 +20,7 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "feed.h"
+#include "ipc/ipc_ask.h"
 #include "ipc/ipc_chan.h"
 #include "ipc/ipc_codec.h"
 
@@ -63,6 +64,11 @@ static const struct row {
 	{ IPC_TLS_TICKETS, "tls-tickets", IPC_FROM_PARENT, 80, 160, 0, 0 },
 	{ IPC_TLS_VERDICT, "tls-verdict", IPC_FROM_ENGINE, 8, 208, 0, 0 },
 	{ IPC_FOLDER, "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	{ IPC_TOKENS, "tokens", IPC_FROM_PARENT, 1, 65536, 0, 0 },
+	{ IPC_WORKER, "worker", IPC_FROM_PARENT, 0, 0, 1, 1 },
+	{ IPC_FORGET, "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
+	{ IPC_PASSWORDS, "passwords", IPC_FROM_PARENT, 1, 65536, 0, 0 },
+	{ IPC_ASKER, "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
 };
 
 static const uint8_t zeros[PACKET_MAX + 1];
@@ -307,6 +313,101 @@ reads_what_was_put(void **state)
 			assert_false(ipc_read_refused(&m, &why, &err));
 		guarded_free(&g);
 	}
+}
+
+static void
+reads_pieces(void **state)
+{
+	static const struct {
+		const char *body;
+		size_t len;
+		bool ok, last;
+	} list[] = {
+		{ "", 0, false, false },
+		{ "\0", 1, true, false },
+		{ "\1", 1, true, true },
+		{ "\0abc", 4, true, false },
+		{ "\1abc", 4, true, true },
+		{ "\2abc", 4, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(list); i++) {
+		struct guarded g;
+		struct ipc_msg m = message(&g, list[i].body, list[i].len);
+		struct ipc_piece p;
+
+		assert_int_equal(ipc_read_piece(&m, &p), list[i].ok);
+		if (list[i].ok) {
+			assert_int_equal(p.last, list[i].last);
+			assert_int_equal(p.len, list[i].len - 1);
+			assert_memory_equal(p.data, list[i].body + 1, p.len);
+		}
+		guarded_free(&g);
+	}
+}
+
+/* What an engine and the auth worker say to each other. */
+static void
+reads_questions(void **state)
+{
+	static const struct {
+		const char *name, *packet;
+		size_t len;
+		const char *user, *password; /* NULL: it is none */
+	} list[] = {
+#define P(s) s, sizeof(s) - 1
+		{ "a question", P("\7\0\0\0a\0bc\0"), "a", "bc" },
+		{ "of nothing", P("\7\0\0\0\0\0"), "", "" },
+		{ "empty", P(""), NULL, NULL },
+		{ "no user", P("\7\0\0\0"), NULL, NULL },
+		{ "no password", P("\7\0\0\0a\0"), NULL, NULL },
+		{ "no end", P("\7\0\0\0a\0b"), NULL, NULL },
+		{ "three texts", P("\7\0\0\0a\0b\0c\0"), NULL, NULL },
+#undef P
+	};
+	uint8_t out[IPC_ASK_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < nitems(list); i++) {
+		struct guarded g = guarded_new(list[i].packet, list[i].len);
+		struct ipc_ask a;
+		bool ok = ipc_read_ask(g.data, list[i].len, &a);
+
+		if (ok != (list[i].user != NULL))
+			fail_msg("%s", list[i].name);
+		if (ok) {
+			assert_string_equal(a.user, list[i].user);
+			assert_string_equal(a.password, list[i].password);
+			assert_int_equal(ipc_put_ask(out, &a), list[i].len);
+			assert_memory_equal(out, list[i].packet, list[i].len);
+		}
+		guarded_free(&g);
+	}
+}
+
+static void
+bounds_questions(void **state)
+{
+	static char text[IPC_ASK_TEXT + 2];
+	uint8_t out[IPC_ASK_MAX], answer[IPC_ANSWER_LEN];
+	struct ipc_ask a = { .id = 9, .user = text, .password = text }, b;
+	uint32_t id;
+	bool right;
+
+	(void)state;
+	memset(text, 'x', IPC_ASK_TEXT);
+	assert_int_equal(ipc_put_ask(out, &a), IPC_ASK_MAX);
+	assert_true(ipc_read_ask(out, IPC_ASK_MAX, &b));
+	assert_int_equal(b.id, 9);
+	memset(text, 'x', IPC_ASK_TEXT + 1);
+	assert_int_equal(ipc_put_ask(out, &a), 0);
+	ipc_put_answer(answer, 9, true);
+	assert_true(ipc_read_answer(answer, sizeof(answer), &id, &right));
+	assert_true(id == 9 && right);
+	assert_false(ipc_read_answer(answer, sizeof(answer) - 1, &id, &right));
+	answer[IPC_ANSWER_LEN - 1] = 2;
+	assert_false(ipc_read_answer(answer, sizeof(answer), &id, &right));
 }
 
 static void
@@ -775,6 +876,9 @@ main(void)
 		cmocka_unit_test(reads_spawns),
 		cmocka_unit_test(reads_listeners),
 		cmocka_unit_test(reads_what_was_put),
+		cmocka_unit_test(reads_pieces),
+		cmocka_unit_test(reads_questions),
+		cmocka_unit_test(bounds_questions),
 		cmocka_unit_test(names_types),
 		pair_test(carries_messages),
 		pair_test(carries_descriptors),

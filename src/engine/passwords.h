@@ -1,0 +1,55 @@
+/*
+ * Whether a password is right: what the auth worker says, and what it said
+ * within the last minute.
+ *
+ * Questions under way are few, and a question that is asked again joins the
+ * one before it. Right answers are remembered as digests under a key that
+ * nobody else has. When the worker is lost, whoever waits hears that nothing
+ * is known.
+ *
+ * Used by: engine/engine.c, credentials.c.
+ */
+#ifndef ENGINE_PASSWORDS_H
+#define ENGINE_PASSWORDS_H
+
+#include <stdbool.h>
+
+struct event_base;
+struct passwords;
+
+enum passwords_verdict {
+	PASSWORDS_RIGHT,
+	PASSWORDS_WRONG,
+	PASSWORDS_UNKNOWN, /* too many ask, or nobody answers: try again */
+	PASSWORDS_ASKED,   /* on_answer() will bring one of the others */
+};
+
+struct passwords_check;
+
+/* Somebody who waits, embedded in his own struct. */
+struct passwords_ask {
+	void (*on_answer)(void *owner, enum passwords_verdict);
+	void *owner;                        /* kept */
+	struct passwords_check *check;      /* NULL: it waits no more */
+	struct passwords_ask *next, **link; /* all of the check */
+};
+
+/* Gives it; libcrypto has loaded what this takes. Keeps the base. */
+struct passwords *passwords_new(struct event_base *);
+void passwords_free(struct passwords *);
+
+/* Takes an end of a new socket to the worker: the one before has gone. */
+void passwords_connect(struct passwords *, int fd);
+
+/* The file has changed: remember nothing. */
+void passwords_forget(struct passwords *);
+
+/*
+ * Is it right? PASSWORDS_ASKED keeps `ask`, whose first two fields are set,
+ * until its on_answer() is called or passwords_leave() is; then it is unused.
+ */
+enum passwords_verdict passwords_check(struct passwords *, const char *user,
+    const char *password, struct passwords_ask *ask);
+void passwords_leave(struct passwords_ask *);
+
+#endif

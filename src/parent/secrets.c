@@ -1,0 +1,115 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "ipc/ipc_chan.h"
+#include "parent/secrets.h"
+
+enum { PIECE = 32 * 1024 };
+
+static void
+wipe(struct buf *b)
+{
+	if (b->len > 0)
+		explicit_bzero(b->data, b->len);
+	buf_clear(b);
+}
+
+/* Read the file and judge it; false with an owned sentence in *why. */
+static bool
+read_secret(struct secret *s, const char *path, struct buf *out, char **why)
+{
+	struct userfile_error e;
+	struct userfile f;
+
+	buf_init(out, USERFILE_MAX + 1);
+	if (!watch_read(&s->watch, path, out, why))
+		return false;
+	if (userfile_read(&f, s->kind,
+		out->len == 0 ? "" : (const char *)out->data, out->len, &e)) {
+		userfile_clear(&f);
+		return true;
+	}
+	*why = mem_printf("%s:%u: %s", path, e.line, e.why);
+	wipe(out);
+	return false;
+}
+
+static bool
+open_secret(struct secret *s, const char *path, char **why)
+{
+	return path == NULL || read_secret(s, path, &s->text, why);
+}
+
+bool
+secrets_open(struct secrets *s, const struct conf *conf, char **why)
+{
+	*s = (struct secrets){
+		.passwords = { .kind = USERFILE_PASSWORDS,
+		    .piece = IPC_PASSWORDS },
+		.tokens = { .kind = USERFILE_TOKENS, .piece = IPC_TOKENS },
+		.next_look = UINT64_MAX,
+	};
+	if (open_secret(&s->passwords, conf->route.auth_file, why) &&
+	    open_secret(&s->tokens, conf->route.token_file, why)) {
+		if (secret_is_used(&s->passwords) || secret_is_used(&s->tokens))
+			s->next_look = 0;
+		return true;
+	}
+	secrets_close(s);
+	return false;
+}
+
+void
+secrets_close(struct secrets *s)
+{
+	wipe(&s->passwords.text);
+	wipe(&s->tokens.text);
+	*s = (struct secrets){ 0 };
+}
+
+bool
+secret_is_used(const struct secret *s)
+{
+	return s->watch.path != NULL;
+}
+
+bool
+secret_reload(struct secret *s)
+{
+	struct buf text;
+	char *why;
+
+	if (!read_secret(s, s->watch.path, &text, &why)) {
+		LOG(LOG_LVL_ERROR, "file not taken, the old one stays",
+		    LOG_STR("reason", why));
+		free(why);
+		return false;
+	}
+	wipe(&s->text);
+	s->text = text;
+	LOG(LOG_LVL_INFO, "file taken anew", LOG_STR("file", s->watch.path));
+	return true;
+}
+
+bool
+secret_tell(const struct secret *s, struct ipc_chan *chan)
+{
+	size_t at = 0, n;
+	uint8_t head[1];
+
+	if (!secret_is_used(s))
+		return true;
+	do {
+		n = s->text.len - at < PIECE ? s->text.len - at : PIECE;
+		ipc_put_piece_head(head, at + n == s->text.len);
+		if (!ipc_chan_send(chan, s->piece, 0, head, sizeof(head),
+			n == 0 ? NULL : s->text.data + at, n, NULL, 0))
+			return false;
+		at += n;
+	} while (at < s->text.len);
+	return true;
+}
