@@ -7,20 +7,27 @@
     soak.py bulk [SIZE]      so many bytes each way through cat (default 2G),
                              with a client that stalls and resumes at random:
                              byte-exact, and the daemon's memory stays flat
+    soak.py slow [COUNT]     so many clients at a time (default 1000) who send
+                             their request at one byte every 5 s, are answered
+                             408 at the time limit and come again: honest
+                             sessions pass at 0.9 of their rate without them
 
 --seed=N repeats a run. STANDPIPE_BUILD names the folder of the programs.
 """
 
 import argparse
 import collections
+import heapq
+import multiprocessing
 import random
 import select
+import socket
 import sys
 import time
 
-from standpipe import (BINARY, CLOSE, PING, SANITIZED, Daemon, Gone,
-                       adopt_orphans, close_payload, frame, now, pss,
-                       request_head)
+from standpipe import (BINARY, CLOSE, PATIENCE, PING, SANITIZED, Client,
+                       Daemon, Gone, adopt_orphans, close_payload, frame, now,
+                       pause, pss, request_head)
 
 FLAT = 2 << 20  # how much the daemon's memory may grow, in bytes
 
@@ -214,6 +221,133 @@ def compare(expected, payload, at):
             expected[0] = head[n:]
 
 
+# ------------------------------------------------------------------- slow
+
+SLOW_SHARE = 0.9  # of the undisturbed rate
+
+
+class Honest:
+    """A process that holds one session after the other and counts them."""
+
+    def __init__(self, port):
+        context = multiprocessing.get_context("fork")
+        self.done = context.Value("L", 0)
+        self.stop = context.Event()
+        self.process = context.Process(target=self.run, args=(port,))
+        self.process.start()
+
+    def run(self, port):
+        while not self.stop.is_set():
+            with Client(("127.0.0.1", port)) as c:
+                assert c.handshake().status == 101
+                c.send_text("x")
+                assert c.recv_text() == "x"
+                assert c.bye()[1] == 1000
+            self.done.value += 1
+
+    def end(self):
+        self.stop.set()
+        self.process.join(PATIENCE)
+        assert self.process.exitcode == 0, "an honest session failed"
+
+
+class Crowd:
+    """Clients who dribble; who is sent away with 408 comes again.
+
+    answered  the seconds that each of them was borne
+    """
+
+    def __init__(self, port, every):
+        self.target = "127.0.0.1", port
+        self.every = every
+        self.poller = select.epoll()
+        self.members = {}  # number: socket, when it came, bytes sent
+        self.due = []      # (when, number, when it came)
+        self.head = request_head()
+        self.answered = []
+
+    def come(self):
+        s = socket.create_connection(self.target)
+        s.setblocking(False)
+        t = now()
+        self.members[s.fileno()] = [s, t, 0]
+        self.poller.register(s, select.EPOLLIN)
+        heapq.heappush(self.due, (t, s.fileno(), t))
+
+    def dribble(self, fd, came):
+        member = self.members.get(fd)
+        if member is None or member[1] != came:
+            return
+        s, _, sent = member
+        try:
+            s.send(self.head[sent:sent + 1])
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        member[2] += 1
+        heapq.heappush(self.due, (now() + self.every, fd, came))
+
+    def leave(self, fd):
+        s, came, _ = self.members.pop(fd)
+        self.poller.unregister(fd)
+        answer = s.recv(65536)
+        s.close()
+        assert answer.startswith(b"HTTP/1.1 408 "), answer[:80]
+        self.answered.append(now() - came)
+
+    def run(self, seconds):
+        deadline = now() + seconds
+        while (t := now()) < deadline:
+            while self.due and self.due[0][0] <= t:
+                self.dribble(*heapq.heappop(self.due)[1:])
+            wake = min([deadline] + [when for when, *_ in self.due[:1]])
+            for fd, _ in self.poller.poll(max(0, wake - now())):
+                self.leave(fd)
+                self.come()
+
+    def close(self):
+        for s, *_ in self.members.values():
+            s.close()
+        self.poller.close()
+
+
+def slow(count, seconds=None, limit=10, every=5.0, report=lambda *_: None):
+    """The share of their rate that honest sessions keep; who dribbles fails.
+
+    The rate without the crowd is taken before and after.
+    """
+    seconds = seconds or limit + 2
+
+    def rate(run):
+        first, start = honest.done.value, now()
+        run(seconds)
+        return (honest.done.value - first) / (now() - start)
+
+    with Daemon(f"--handshake-timeout={limit}s", "--loglevel=error",
+                "--maxforks=100") as d:
+        honest = Honest(d.port)
+        crowd = Crowd(d.port, every)
+        try:
+            before = rate(crowd.run)
+            for _ in range(count):
+                crowd.come()
+            among = rate(crowd.run)
+            assert len(crowd.members) == count
+            crowd.close()
+            after = rate(pause)
+        finally:
+            honest.end()
+            crowd.close()
+    assert len(crowd.answered) >= count, "not all of them came again"
+    assert min(crowd.answered) > limit - 0.1
+    assert max(crowd.answered) < limit + (5 if SANITIZED else 2)
+    share = 2 * among / (before + after)
+    report(f"done: {before:.0f}, {among:.0f}, {after:.0f} sessions/s before, "
+           f"among and after; {len(crowd.answered)} sent away after "
+           f"{min(crowd.answered):.2f} to {max(crowd.answered):.2f} s; "
+           f"share {share:.2f}")
+    return share
+
+
 def amount(text):
     units = {"K": 10, "M": 20, "G": 30}
     if text[-1:].upper() in units:
@@ -224,7 +358,7 @@ def amount(text):
 def main():
     parser = argparse.ArgumentParser(
         description="Endurance tests of standpiped, by hand.")
-    parser.add_argument("what", choices=["aborts", "bulk"])
+    parser.add_argument("what", choices=["aborts", "bulk", "slow"])
     parser.add_argument("count", nargs="?", type=amount)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()
@@ -233,6 +367,8 @@ def main():
     start = now()
     if args.what == "aborts":
         aborts(args.count or 10000, args.seed, print)
+    elif args.what == "slow":
+        assert slow(args.count or 1000, report=print) >= SLOW_SHARE
     else:
         bulk(args.count or 2 << 30, args.seed, print)
     print(f"{now() - start:.1f} s")
