@@ -182,15 +182,20 @@ ws_hello_choose(const struct http1_head *head, const char *const *list,
 }
 
 bool
-ws_hello_put_101(struct buf *out, const char *accept, const char *protocol)
+ws_hello_put_101(struct buf *out, const char *accept, const char *protocol,
+    const struct http1_out *more, size_t n)
 {
-	const struct http1_out fields[] = {
+	struct http1_out fields[4 + WS_HELLO_FIELDS_MAX] = {
 		{ "Upgrade", "websocket" },
 		{ "Connection", "Upgrade" },
 		{ "Sec-WebSocket-Accept", accept },
 		{ "Sec-WebSocket-Protocol", protocol },
 	};
+	size_t ours = protocol == NULL ? 3 : 4;
 
-	return http1_put_response(out, 101, fields,
-	    protocol == NULL ? nitems(fields) - 1 : nitems(fields));
+	if (n > WS_HELLO_FIELDS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		fields[ours + i] = more[i];
+	return http1_put_response(out, 101, fields, ours + n);
 }

@@ -13,6 +13,7 @@
 
 struct buf;
 struct http1_head;
+struct http1_out;
 
 enum {
 	WS_HELLO_KEY_LEN = 24,    /* base64 of 16 bytes */
@@ -64,10 +65,14 @@ enum {
 int ws_hello_choose(const struct http1_head *, const char *const *list,
     size_t n);
 
+enum { WS_HELLO_FIELDS_MAX = 64 };
+
 /*
  * Append the 101 response. `protocol` (NULL: none) must be one that the
- * client offered. False, with the buffer as it was, if it does not fit.
+ * client offered; more[0..n) are other fields, at most WS_HELLO_FIELDS_MAX.
+ * False, with the buffer as it was, if it does not fit.
  */
-bool ws_hello_put_101(struct buf *, const char *accept, const char *protocol);
+bool ws_hello_put_101(struct buf *, const char *accept, const char *protocol,
+    const struct http1_out *more, size_t n);
 
 #endif

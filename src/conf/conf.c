@@ -78,6 +78,9 @@ check_folders(const struct conf *c)
 	if (r->list_directories && r->staticdir == NULL &&
 	    c->compat == CONF_COMPAT_NONE)
 		return "--list-directories needs a --staticdir to list";
+	if (r->header.n + r->header_ws.n + r->header_http.n > CONF_HEADERS_MAX)
+		return "--header, --header-ws and --header-http are more than"
+		       " 48 in all";
 	if (r->gate_vars.n > 0 && r->gate == NULL)
 		return "--gate-vars needs a --gate=COMMAND that sets them";
 	return NULL;

@@ -63,6 +63,7 @@ struct conf_rung {
 };
 
 enum { CONF_LADDER_MAX = 8 };
+enum { CONF_HEADERS_MAX = 48 }; /* of all three kinds together */
 
 /* No rungs: "none", nobody is ever signalled. */
 struct conf_ladder {
@@ -94,6 +95,10 @@ struct conf_route {
 	bool console;
 	char *staticdir; /* NULL: none; the engine gets a descriptor */
 	bool list_directories;
+	char *errordir;               /* likewise */
+	struct conf_list header;      /* NAME: VALUE, of all answers */
+	struct conf_list header_ws;   /* of the 101 */
+	struct conf_list header_http; /* of all others */
 	char *dir;    /* these three: NULL: none; an engine learns only that */
 	char *cgidir; /* there is one */
 	char *gate;   /* words_split() takes it apart */

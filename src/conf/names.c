@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/base.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/names.h"
@@ -17,6 +18,7 @@
 #define LETTERS                      \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"abcdefghijklmnopqrstuvwxyz"
+#define TOKEN LETTERS DIGITS "!#$%&'*+-.^_`|~"
 
 static bool
 consists_of(const char *s, size_t len, const char *allowed)
@@ -163,9 +165,7 @@ name_network(const char *s)
 char *
 name_token(const char *s)
 {
-	return consists_of(s, strlen(s), LETTERS DIGITS "!#$%&'*+-.^_`|~")
-	    ? mem_strdup(s)
-	    : NULL;
+	return consists_of(s, strlen(s), TOKEN) ? mem_strdup(s) : NULL;
 }
 
 char *
@@ -270,6 +270,50 @@ name_pattern(const char *s)
 	    strchr(DIGITS, s[0]) != NULL)
 		return NULL;
 	return mem_strdup(s);
+}
+
+/* What an answer says of itself and of the connection. */
+static bool
+is_reserved(const char *name, size_t len)
+{
+	static const char *const reserved[] = { "Connection",
+		"Content-Encoding", "Content-Length", "Content-Range", "Date",
+		"Keep-Alive", "Proxy-Connection", "TE", "Trailer",
+		"Transfer-Encoding", "Upgrade" };
+	static const char prefix[] = "Sec-WebSocket-";
+	size_t n = sizeof(prefix) - 1;
+
+	for (size_t i = 0; i < nitems(reserved); i++) {
+		if (str_ieqn(name, len, reserved[i], strlen(reserved[i])))
+			return true;
+	}
+	return len >= n && str_ieqn(name, n, prefix, n);
+}
+
+enum { FIELD_MAX = 4096 };
+
+char *
+name_field(const char *s)
+{
+	size_t len = strcspn(s, ":"), value_len;
+	const char *value = s + len;
+
+	if (*value == '\0' || !consists_of(s, len, TOKEN) ||
+	    is_reserved(s, len))
+		return NULL;
+	value += 1 + strspn(value + 1, " \t");
+	value_len = strlen(value);
+	while (value_len > 0 && strchr(" \t", value[value_len - 1]) != NULL)
+		value_len--;
+	for (size_t i = 0; i < value_len; i++) {
+		uint8_t c = (uint8_t)value[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return NULL;
+	}
+	if (value_len == 0 || len + value_len > FIELD_MAX)
+		return NULL;
+	return mem_printf("%.*s: %.*s", (int)len, s, (int)value_len, value);
 }
 
 char *

@@ -48,6 +48,12 @@ char *name_assignment(const char *);
 /* NAME or PREFIX_*, portable. */
 char *name_pattern(const char *);
 
+/*
+ * "NAME: VALUE", a field for answers: no control characters, and none that says
+ * how an answer is framed or what a handshake has agreed on.
+ */
+char *name_field(const char *);
+
 /* A command for words_split(). */
 char *name_command(const char *);
 

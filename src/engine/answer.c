@@ -6,8 +6,12 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "codec/http_accept.h"
 #include "engine/answer.h"
 #include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/pages.h"
+#include "engine/request.h"
 #include "web/web.h"
 
 enum {
@@ -29,11 +33,26 @@ static const struct extra {
 	{ 503, { "Retry-After", "5" } },
 };
 
-void
-answer_error(struct conn *c, const struct refusal *r)
+/* Nobody sees the page of a WebSocket that was refused. */
+static const struct buf *
+find_page(const struct request *rq, unsigned status)
 {
+	const struct pages *pages = engine_pages(conn_engine(rq->conn));
+
+	if (http1_count(&rq->head, "Upgrade") > 0 ||
+	    !http_accept_html(&rq->head))
+		return NULL;
+	return pages_find(pages, status);
+}
+
+void
+answer_error(struct request *rq, const struct refusal *r)
+{
+	const struct buf *page = find_page(rq, r->status);
 	struct http1_out field[FIELDS_MAX] = {
-		{ "Content-Type", "text/plain; charset=utf-8" },
+		{ "Content-Type",
+		    page != NULL ? "text/html; charset=utf-8"
+				 : "text/plain; charset=utf-8" },
 		{ "Cache-Control", "no-store" },
 	};
 	size_t n = 2;
@@ -47,15 +66,17 @@ answer_error(struct conn *c, const struct refusal *r)
 	buf_init(&body, BODY_MAX);
 	if (!buf_add_str(&body, r->why) || !buf_add_byte(&body, '\n'))
 		bug("an error of ours does not fit");
-	conn_reply(c,
+	if (page == NULL)
+		page = &body;
+	conn_reply(rq->conn,
 	    &(struct reply){
 		.status = r->status,
 		.field = field,
 		.nfields = n,
-		.length = body.len,
+		.length = page->len,
 		.close = !r->keep,
 	    },
-	    body.data, body.len);
+	    page->data, page->len);
 	buf_clear(&body);
 }
 

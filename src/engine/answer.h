@@ -8,12 +8,14 @@
 
 struct conn;
 struct refusal;
+struct request;
 
 /*
- * Answer with an error: its sentence as body, and the fields that its status
- * demands. conn_refuse() logs and calls this.
+ * Answer with an error: the page for it, if there is one and the client can do
+ * with it, else its sentence, and the fields that its status demands.
+ * conn_refuse() logs and calls this.
  */
-void answer_error(struct conn *, const struct refusal *);
+void answer_error(struct request *, const struct refusal *);
 
 /* The console page, with a Content-Security-Policy that fits it. */
 void answer_console(struct conn *);

@@ -232,8 +232,12 @@ conn_reply_start(struct conn *c, const struct reply *r)
 	struct reply one = *r;
 
 	one.close |= is_last(c);
-	reply_begin(&c->reply, &one, head->minor,
-	    http1_method_is(head, "HEAD"));
+	reply_begin(&c->reply, &one,
+	    &(struct reply_to){
+		.minor = head->minor,
+		.head = http1_method_is(head, "HEAD"),
+		.fields = engine_fields_http(c->engine),
+	    });
 	watch_stall(c);
 }
 
@@ -316,7 +320,7 @@ conn_refuse(struct conn *c, const struct refusal *r)
 	if (r->full && conf_of(c)->compat == CONF_COMPAT_WEBSOCKETD)
 		said.status = 429;
 	log_refusal(c, c->rq, &said);
-	answer_error(c, &said);
+	answer_error(c->rq, &said);
 }
 
 /* Without a request that could be answered: a head that is none, or no room. */

@@ -14,7 +14,9 @@
 #include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/fields.h"
 #include "engine/ids.h"
+#include "engine/pages.h"
 #include "engine/passwords.h"
 #include "engine/program.h"
 #include "engine/request.h"
@@ -39,6 +41,8 @@ struct engine {
 	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
 	size_t nlisteners;
 	int folder[IPC_FOLDERS]; /* owned; -1: none */
+	struct fields fields_ws, fields_http;
+	struct pages *pages; /* owned; NULL: none */
 	uint32_t last_id, id_step;
 	size_t max_fds;
 	bool full; /* no descriptors for one more: the listeners are paused */
@@ -198,6 +202,20 @@ configure(struct engine *e)
 	return ok;
 }
 
+/* What takes reading, while that is still allowed. */
+static void
+prepare_answers(struct engine *e)
+{
+	const struct conf_route *r = &e->conf.route;
+	int *errors = &e->folder[IPC_FOLDER_ERRORS];
+
+	fields_init(&e->fields_ws, &r->header, &r->header_ws);
+	fields_init(&e->fields_http, &r->header, &r->header_http);
+	if (*errors != -1)
+		e->pages = pages_read(*errors);
+	fd_close(errors);
+}
+
 /* The body says which engine we are (low half) of how many (high half). */
 static bool
 on_start(struct engine *e, const struct ipc_msg *m)
@@ -213,6 +231,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	e->clients = client_rules_new(&e->conf);
 	upgrade_prepare();
 	request_prepare();
+	prepare_answers(e);
 	if (e->conf.route.auth_file != NULL)
 		e->passwords = passwords_new(e->flow.base);
 	sandbox_enter(e->conf.sandbox, e->folder[IPC_FOLDER_STATIC]);
@@ -388,6 +407,9 @@ engine_free(struct engine *e)
 		listener_free(e->listener[i]);
 	for (size_t i = 0; i < nitems(e->folder); i++)
 		fd_close(&e->folder[i]);
+	fields_clear(&e->fields_ws);
+	fields_clear(&e->fields_http);
+	pages_free(e->pages);
 	(void)event_del(&e->on_msg);
 	(void)event_del(&e->on_room);
 	ipc_chan_clear(&e->chan);
@@ -446,6 +468,24 @@ const struct tokens *
 engine_tokens(const struct engine *e)
 {
 	return &e->tokens;
+}
+
+const struct fields *
+engine_fields_ws(const struct engine *e)
+{
+	return &e->fields_ws;
+}
+
+const struct fields *
+engine_fields_http(const struct engine *e)
+{
+	return &e->fields_http;
+}
+
+const struct pages *
+engine_pages(const struct engine *e)
+{
+	return e->pages;
 }
 
 bool

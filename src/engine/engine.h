@@ -20,7 +20,9 @@
 
 struct client_rules;
 struct engine;
+struct fields;
 struct ids;
+struct pages;
 struct passwords;
 struct tokens;
 
@@ -47,6 +49,13 @@ int engine_static_folder(const struct engine *);
 /* Who may come in; there are passwords only if they are asked for. */
 struct passwords *engine_passwords(struct engine *);
 const struct tokens *engine_tokens(const struct engine *);
+
+/* What the settings add to a 101, and to all other answers. */
+const struct fields *engine_fields_ws(const struct engine *);
+const struct fields *engine_fields_http(const struct engine *);
+
+/* The pages for errors; NULL: none. */
+const struct pages *engine_pages(const struct engine *);
 
 /* Whether the parent has said stop. */
 bool engine_stopping(const struct engine *);

@@ -3,10 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "codec/http1_body.h"
+#include "codec/http_date.h"
+#include "engine/fields.h"
 #include "engine/reply.h"
 #include "flow/stream.h"
 
@@ -28,46 +32,94 @@ reply_clear(struct reply_writer *w)
 
 /* How the client can tell where the body ends. */
 static void
-choose_framing(struct reply_writer *w, const struct reply *r, unsigned minor,
-    bool head)
+choose_framing(struct reply_writer *w, const struct reply *r,
+    const struct reply_to *to)
 {
-	w->bodiless = head || r->status == 204 || r->status == 304;
+	bool none = r->status == 204 || r->status == 304;
+
+	w->bodiless = to->head || none;
 	w->counted = r->length != REPLY_UNKNOWN;
 	w->left = w->counted ? r->length : 0;
-	w->chunked = !w->counted && minor > 0;
+	w->chunked = !w->counted && to->minor > 0 && !none;
 	w->close = r->close || (!w->counted && !w->chunked && !w->bodiless);
 }
 
-void
-reply_begin(struct reply_writer *w, const struct reply *r, unsigned minor,
-    bool head)
-{
+struct head {
 	struct http1_out field[FIELDS_MAX];
-	char length[24];
-	size_t n = r->nfields;
+	size_t n;
+};
 
-	if (n > FIELDS_MAX - 4)
+static void
+add(struct head *h, const char *name, const char *value)
+{
+	if (h->n == FIELDS_MAX)
 		bug("too many fields");
-	choose_framing(w, r, minor, head);
+	h->field[h->n++] = (struct http1_out){ name, value };
+}
+
+/* RFC 9110, section 6.6.1; the text is good for as long as its second. */
+static const char *
+date(void)
+{
+	static char text[HTTP_DATE_SIZE];
+	static time_t of = -1;
+	time_t now = time(NULL);
+
+	if (now != of)
+		http_date_put(text, now);
+	of = now;
+	return text;
+}
+
+/*
+ * A field that the answer has already is not added to it, but for Vary, which
+ * is a list. The first n are the answer's own: the settings may repeat theirs.
+ */
+static void
+add_to(struct head *h, size_t n, const char *name, const char *value)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_ieq(h->field[i].name, name) && !str_ieq(name, "Vary"))
+			return;
+	}
+	add(h, name, value);
+}
+
+static void
+add_settings(struct head *h, const struct fields *fields)
+{
+	size_t n = h->n;
+
+	for (size_t i = 0; i < fields->n; i++)
+		add_to(h, n, fields->v[i].name, fields->v[i].value);
+	add_to(h, h->n, "X-Content-Type-Options", "nosniff");
+}
+
+void
+reply_begin(struct reply_writer *w, const struct reply *r,
+    const struct reply_to *to)
+{
+	struct head h = { .n = 0 };
+	char length[24];
+
+	choose_framing(w, r, to);
 	w->status = (uint16_t)r->status;
-	if (n > 0)
-		memcpy(field, r->field, n * sizeof(*field));
+	for (size_t i = 0; i < r->nfields; i++)
+		add(&h, r->field[i].name, r->field[i].value);
 	(void)snprintf(length, sizeof(length), "%" PRIu64, w->left);
-	if (r->status == 204 || r->status == 304)
-		w->chunked = false;
-	else if (w->counted)
-		field[n++] = (struct http1_out){ "Content-Length", length };
-	else if (w->chunked)
-		field[n++] =
-		    (struct http1_out){ "Transfer-Encoding", "chunked" };
-	field[n++] = (struct http1_out){ "X-Content-Type-Options", "nosniff" };
+	if (w->chunked)
+		add(&h, "Transfer-Encoding", "chunked");
+	else if (w->counted && r->status != 204 && r->status != 304)
+		add(&h, "Content-Length", length);
+	add(&h, "Date", date());
 	/* 426 must list Upgrade as well (RFC 9110, section 15.5.22) */
 	if (w->close)
-		field[n++] = (struct http1_out){ "Connection",
-			r->status == 426 ? "Upgrade, close" : "close" };
+		add(&h, "Connection",
+		    r->status == 426 ? "Upgrade, close" : "close");
 	else if (r->status == 426)
-		field[n++] = (struct http1_out){ "Connection", "Upgrade" };
-	if (!http1_put_response(&w->head, r->status, field, n))
+		add(&h, "Connection", "Upgrade");
+	add_settings(&h, to->fields);
+	if (!http1_put_response(&w->head, r->status, h.field, h.n))
 		bug("a response of ours does not fit");
 }
 

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "codec/http1.h"
 
+struct fields;
 struct stream;
 
 #define REPLY_UNKNOWN UINT64_MAX
@@ -41,12 +42,16 @@ struct reply_writer {
 void reply_init(struct reply_writer *);
 void reply_clear(struct reply_writer *);
 
-/*
- * Make the head. minor: the x of the request's HTTP/1.x; head: the method is
- * HEAD.
- */
-void reply_begin(struct reply_writer *, const struct reply *, unsigned minor,
-    bool head);
+/* What a reply is the answer to. */
+struct reply_to {
+	unsigned minor;              /* the x of the request's HTTP/1.x */
+	bool head;                   /* the method is HEAD */
+	const struct fields *fields; /* kept for the call: of every answer */
+};
+
+/* Make the head. A field that the reply has is not taken from the others. */
+void reply_begin(struct reply_writer *, const struct reply *,
+    const struct reply_to *);
 
 /* A piece of the body, with the head if that is still here. */
 void reply_write(struct reply_writer *, struct stream *, const void *data,

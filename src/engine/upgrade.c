@@ -8,6 +8,7 @@
 #include "codec/ws_hello.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/fields.h"
 #include "engine/program.h"
 #include "engine/request.h"
 #include "engine/upgrade.h"
@@ -116,10 +117,12 @@ static const struct session_ops upgrade_session_ops = {
 static void
 put_101(struct upgrade *u, struct stream *client)
 {
+	const struct fields *more = engine_fields_ws(u->engine);
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX / 2);
-	if (!ws_hello_put_101(&out, u->accept, u->subprotocol))
+	if (!ws_hello_put_101(&out, u->accept, u->subprotocol, more->v,
+		more->n))
 		bug("a 101 does not fit");
 	stream_write(client, out.data, out.len);
 	buf_clear(&out);

@@ -428,6 +428,10 @@ open_folders(struct daemon *d, char **why)
 	const struct conf_route *r = &d->conf->route;
 	struct folder *files = &d->folder[IPC_FOLDER_STATIC];
 
+	if (r->errordir != NULL &&
+	    !folder_open(&d->folder[IPC_FOLDER_ERRORS], "errordir", r->errordir,
+		why))
+		return false;
 	if (r->staticdir == NULL)
 		return true;
 	return folder_open(files, "staticdir", r->staticdir, why) &&
