@@ -39,6 +39,7 @@ enum {
 	STDERR_DELAY_MS = 100,
 	KILL_DELAY_MS = 100, /* nearly all programs end at end of input */
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
+	LOOK_MS = 250,     /* how often that is looked at */
 	REASON_SIZE = 124, /* of a Close, as text */
 	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
 };
@@ -55,6 +56,7 @@ struct session {
 	uint64_t active; /* the last message either way */
 	uint64_t pinged; /* when the last ping was written */
 	uint64_t seen;   /* progress, as DUE_CLOSE and DUE_HANGUP saw it */
+	uint64_t moved;  /* when there was some, for DUE_CLOSE */
 	uint64_t in_messages, in_bytes, out_messages, out_bytes;
 	uint64_t due[DUE_COUNT]; /* of deadlines */
 	uint32_t id;
@@ -155,14 +157,15 @@ note_close(struct session *s, unsigned code, const char *reason, size_t len)
 }
 
 /*
- * Our Close is on its way: how long to wait for what comes next, the client's
- * or, while the client still takes what was sent before, the next look at it.
+ * Our Close is on its way: how long to wait for the client's or, while the
+ * client still takes what was sent before, for the next look at that.
  */
 static void
 await_close(struct session *s)
 {
 	s->seen = s->hurry ? 0 : transport_ws_unsent(&s->transport);
-	await(s, DUE_CLOSE, s->seen == 0 ? s->route->close_timeout : STALL_MS);
+	s->moved = clock_ms();
+	await(s, DUE_CLOSE, s->seen == 0 ? s->route->close_timeout : LOOK_MS);
 }
 
 static void
@@ -604,8 +607,12 @@ stop_lingering(struct session *s)
 static void
 check_close(struct session *s)
 {
-	if (!s->hurry && transport_ws_unsent(&s->transport) < s->seen)
+	if (s->hurry || s->seen == 0)
+		transport_ws_abort(&s->transport);
+	else if (transport_ws_unsent(&s->transport) < s->seen)
 		await_close(s);
+	else if (clock_ms() - s->moved < STALL_MS)
+		await(s, DUE_CLOSE, LOOK_MS);
 	else
 		transport_ws_abort(&s->transport);
 }

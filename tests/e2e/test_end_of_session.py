@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import BINARY, TEXT, Daemon, Process, frame, handler, pause, until
+from standpipe import (BINARY, TEXT, Daemon, Process, frame, handler, now,
+                       pause, until)
 
 def cpu_seconds(pid):
     """What a process has used so far."""
@@ -271,6 +272,21 @@ def test_F2_rule4_close_then_the_peers_close_then_tcp():
             assert c.recv_close() == (1000, "")
             c.silent(0.3)  # TCP stays until our Close is there
             c.finish(1000)
+
+
+def test_F2_rule4_close_timeout_counts_from_the_last_byte_taken():
+    with Daemon("--binary", "--close-timeout=300ms", command=[
+            "head", "-c", "1000000", "/dev/zero"]) as d:
+        with d.client(receive_buffer=4096) as c:
+            assert c.handshake().status == 101
+            d.no_commands()  # the end was said, the client has taken little
+            got = 0
+            while got < 1000000:
+                got += len(c.recv_message()[1])
+            start = now()
+            assert c.recv_close()[0] == 1000
+            d.session_end()  # it is not answered
+            assert now() - start < 5
 
 
 def test_F2_rule4_close_timeout_when_the_peer_does_not_answer():
