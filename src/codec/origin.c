@@ -245,11 +245,12 @@ origin_is_loopback(const char *host, size_t len)
 	    same_host(host, len, "[::1]", 5);
 }
 
-static bool
-is_server_name(const struct origin_policy *policy, const char *host, size_t len)
+bool
+origin_is_named(const char *const *names, size_t n, const char *host,
+    size_t len)
 {
-	for (size_t i = 0; i < policy->nserver_names; i++) {
-		const char *text = policy->server_names[i];
+	for (size_t i = 0; i < n; i++) {
+		const char *text = names[i];
 		struct parts pattern;
 
 		if (strcmp(text, "*") == 0)
@@ -266,7 +267,8 @@ is_ours(const struct origin_policy *policy, const char *host, size_t len)
 {
 	return host != NULL &&
 	    (origin_is_loopback(host, len) ||
-		is_server_name(policy, host, len));
+		origin_is_named(policy->server_names, policy->nserver_names,
+		    host, len));
 }
 
 /*

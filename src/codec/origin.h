@@ -36,7 +36,7 @@
  * "*" accepts every Host and so switches the rule off. What a proxy was asked
  * for must be a server name too, once there are any.
  *
- * Used by: engine/access.c. Fuzzed by: tests/fuzz/fuzz_origin.c.
+ * Used by: engine/access.c, engine/redirect.c. Fuzzed by: tests/fuzz/fuzz_origin.c.
  */
 #ifndef CODEC_ORIGIN_H
 #define CODEC_ORIGIN_H
@@ -92,6 +92,10 @@ enum origin_verdict origin_check(const struct origin_policy *,
 /* For the log: the rule that decided, and the option that would allow it. */
 const char *origin_strrule(enum origin_verdict);
 const char *origin_option(enum origin_verdict);
+
+/* Whether a host is one of n server names. */
+bool origin_is_named(const char *const *names, size_t n, const char *host,
+    size_t len);
 
 /* Whether a host is a loopback one, as above. */
 bool origin_is_loopback(const char *host, size_t len);

@@ -37,7 +37,7 @@ is_one_of(const struct option *o, const char *const *names)
 static const char *
 translate(const struct option *o, const char *text)
 {
-	static const char *const ports[] = { "port", NULL };
+	static const char *const ports[] = { "port", "redirport", NULL };
 	static const char *const counts[] = { "maxforks", "maxframesize",
 		"closems", "pingms", NULL };
 	static const char *const texts[] = { "address", "unixsocket", "origin",

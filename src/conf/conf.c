@@ -148,12 +148,12 @@ check_listeners(const struct conf *c)
 {
 	bool addresses = c->addresses.n > 0 && !c->addresses.preset;
 	bool some = c->port_given || addresses || c->listen.n > 0 ||
-	    c->unixsocket != NULL;
+	    c->unixsocket != NULL || c->redirport_given;
 
 	if (c->inetd && some)
 		return "--inetd serves standard input and nothing else: no"
-		       " --port, --address, --listen or --unixsocket beside"
-		       " it";
+		       " --port, --address, --listen, --unixsocket or"
+		       " --redirport beside it";
 	if (has_prefix(c))
 		return "--listen: tls:, auto: and proxy: are not there yet";
 	if (c->unixsocket_mode_given && !has_unix_socket(c))

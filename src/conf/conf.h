@@ -127,9 +127,12 @@ struct conf {
 	char *unixsocket;           /* NULL: none */
 	uint64_t unixsocket_mode;
 	char *unixsocket_owner; /* USER, USER:GROUP or :GROUP; NULL: ours */
+	uint64_t redirport;     /* 0: any; see redirport_given */
+	bool redirect_plain;    /* who comes without TLS to a port for both */
 	bool inetd;             /* one connection, which is standard input */
 	bool port_given;        /* these: written by the user */
 	bool unixsocket_mode_given;
+	bool redirport_given;
 	bool ping_timeout_given;
 	bool realm_given;
 	/* TLS */

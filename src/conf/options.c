@@ -200,6 +200,17 @@ const struct option options[] = {
 	    .help = "who they belong to",
 	},
 	{
+	    .name = "redirport",
+	    .type = OPT_UINT,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_LISTEN,
+	    .field = FIELD(redirport),
+	    .given = FIELD(redirport_given),
+	    .max = 65535,
+	    .metavar = "N",
+	    .help = "port that sends browsers on to the real one",
+	},
+	{
 	    .name = "inetd",
 	    .type = OPT_BOOL,
 	    .scope = SCOPE_DAEMON,

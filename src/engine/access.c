@@ -6,6 +6,7 @@
 #include "engine/conn.h"
 #include "engine/credentials.h"
 #include "engine/engine.h"
+#include "engine/redirect.h"
 #include "engine/request.h"
 #include "engine/route.h"
 
@@ -66,6 +67,7 @@ check_origin(struct request *rq)
 
 static enum access_verdict (*const steps[])(struct request *) = {
 	client_check,
+	redirect_check,
 	check_hello,
 	check_origin,
 	credentials_check,

@@ -46,9 +46,10 @@ struct conn {
 	size_t dropped;                /* bytes behind the last answer */
 	struct http1_body body;
 	struct reply_writer reply;
-	uint64_t moved; /* bytes of bodies, either way, for stalls */
-	uint64_t seen;  /* of them, when the timer was set */
-	unsigned port;  /* that the client connected to; 0: unix */
+	struct ipc_listen how; /* of the listener, which may end before us */
+	uint64_t moved;        /* bytes of bodies, either way, for stalls */
+	uint64_t seen;         /* of them, when the timer was set */
+	unsigned port;         /* that the client connected to; 0: unix */
 	unsigned peer_port;
 	uint8_t state; /* enum conn_state */
 	bool loopback;
@@ -685,11 +686,12 @@ conn_new(struct engine *e, struct listener *l, int fd,
 
 	(void)len;
 	c->engine = e;
+	c->how = *listener_how(l);
 	c->port = listener_port(l);
 	c->loopback = listener_is_loopback(l, fd);
 	/* the one client of inetd is counted, so that its end is known */
 	c->waits_for_admit =
-	    conf_of(c)->max_connections > 0 || listener_how(l)->connected;
+	    conf_of(c)->max_connections > 0 || c->how.connected;
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
 	reply_init(&c->reply);
 	addr_from(&c->peer, &c->peer_port, sa);
@@ -804,6 +806,12 @@ unsigned
 conn_port(const struct conn *c)
 {
 	return c->port;
+}
+
+const struct ipc_listen *
+conn_how(const struct conn *c)
+{
+	return &c->how;
 }
 
 bool

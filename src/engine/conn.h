@@ -32,6 +32,7 @@
 
 struct conn;
 struct engine;
+struct ipc_listen;
 struct ipc_msg;
 struct listener;
 struct request;
@@ -60,6 +61,9 @@ uint32_t conn_id(const struct conn *);
 
 /* The port that the client connected to; 0: a Unix socket. */
 unsigned conn_port(const struct conn *);
+
+/* How the listener that it came to receives clients. */
+const struct ipc_listen *conn_how(const struct conn *);
 
 /* Whether it came over a loopback address. */
 bool conn_is_loopback(const struct conn *);

@@ -80,6 +80,8 @@ listen_describe(const struct listen_socket *s)
 	place = describe_place(s);
 	if (s->name != NULL)
 		all = mem_printf("%s (fd:%s)", place, s->name);
+	else if (s->how.redirect == IPC_REDIRECT_ALL)
+		all = mem_printf("%s (--redirport)", place);
 	else
 		return place;
 	free(place);
@@ -199,8 +201,9 @@ make_plan(struct plan *p, const struct conf *conf)
 	if (p->client)
 		return;
 	p->inherited = !some && listen_inherited_count() > 0;
-	p->port =
-	    port || (conf->listen.n == 0 && !p->inherited && !p->unixsocket);
+	p->port = port ||
+	    (conf->listen.n == 0 && !p->inherited &&
+		(!p->unixsocket || conf->redirport_given));
 }
 
 static bool
@@ -224,6 +227,67 @@ open_all(struct listen_set *set, const struct conf *conf, const struct plan *p,
 	return open_specs(set, conf, false, why);
 }
 
+/* ------------------------------------------------- redirects */
+
+/* Who is sent on is sent there: to TLS if there is some, else to the first. */
+static const struct listen_socket *
+find_target(const struct listen_set *set)
+{
+	const struct listen_socket *found = NULL;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct listen_socket *s = &set->v[i];
+
+		if (listen_tcp_port(s->fd) == 0)
+			continue;
+		if (s->how.tls != IPC_PLAIN)
+			return s;
+		if (found == NULL)
+			found = s;
+	}
+	return found;
+}
+
+/* The --listen that it came from; false: none, it is another option's. */
+static bool
+find_target_spec(const struct conf *conf, bool tls, struct listen_spec *spec)
+{
+	for (size_t i = 0; i < conf->listen.n; i++)
+		if (listen_spec_read(spec, conf->listen.v[i]) &&
+		    spec->kind == LISTEN_TCP &&
+		    (spec->tls != LISTEN_PLAIN) == tls)
+			return true;
+	return false;
+}
+
+/* On the addresses of what it leads to. */
+static bool
+open_redirect(struct listen_set *set, const struct conf *conf,
+    const struct plan *p, char **why)
+{
+	const struct listen_socket *target = find_target(set);
+	struct ipc_listen how = { .redirect = IPC_REDIRECT_ALL };
+	unsigned port = (unsigned)conf->redirport;
+	size_t first = set->n;
+	struct listen_spec spec;
+	bool ok;
+
+	if (target == NULL) {
+		*why = mem_strdup("--redirport: there is no TCP listener to"
+				  " lead to");
+		return false;
+	}
+	how.to_https = target->how.tls != IPC_PLAIN;
+	how.to_port = (uint16_t)listen_tcp_port(target->fd);
+	if ((!p->port || (p->how.tls != IPC_PLAIN) != how.to_https) &&
+	    find_target_spec(conf, how.to_https, &spec))
+		ok = open_host(set, &spec, port, why);
+	else
+		ok = open_port(set, conf, port, why);
+	set_how(set, first, &how);
+	return ok;
+}
+
 /* ------------------------------------------------- all of it */
 
 bool
@@ -233,7 +297,8 @@ listen_open(struct listen_set *set, const struct conf *conf, char **why)
 
 	*set = (struct listen_set){ 0 };
 	make_plan(&p, conf);
-	if (!open_all(set, conf, &p, why))
+	if (!open_all(set, conf, &p, why) ||
+	    (conf->redirport_given && !open_redirect(set, conf, &p, why)))
 		goto fail;
 	if (set->n <= IPC_LISTENERS_MAX)
 		return true;

@@ -37,6 +37,7 @@ BAD = {
                  "tls:", "tls:auto:*:443", "proxy:proxy:*:80",
                  "unix:/" + "x" * 200],
     "--inetd": ["maybe"],
+    "--redirport": ["", "x", "-1", "65536"],
     "--engines": ["0", "-1", "x", "", "100000", "1.5"],
     "--framing": ["", "line", "LINES", "x"],
     "--max-message": ["", "-1", "x", "1X", "1.5.5M", "99999999999G"],
@@ -123,6 +124,7 @@ def test_unknown_or_abbreviated_options_are_exit_2(args, says):
     (["--inetd", "--port=80", "true"], "--inetd"),
     (["--inetd", "--listen=*:80", "true"], "--inetd"),
     (["--inetd", "--unixsocket=/x", "true"], "--inetd"),
+    (["--inetd", "--redirport=80", "true"], "--inetd"),
     (["--unixsocket-mode=0600", "true"], "--unixsocket-mode"),
     (["--unixsocket-owner=me", "--port=0", "true"], "--unixsocket-owner"),
 ])

@@ -492,3 +492,133 @@ def test_inetd_needs_a_connection():
         done = subprocess.run([STANDPIPED, "--inetd", "true"], stdin=s,
                               capture_output=True, timeout=PATIENCE)
     assert done.returncode == 1 and b"--inetd" in done.stderr
+
+
+# --------------------------------------------------------------- redirects
+
+
+def ask(client, data):
+    with client as c:
+        c.send(data)
+        return c.response()
+
+
+def get(target="/", method="GET", host="a.test", more=""):
+    return (f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n"
+            ).encode("latin-1")
+
+
+class Redirecting(Listening):
+    """A daemon whose last listener is that of --redirport."""
+
+    def __init__(self, *args, **more):
+        super().__init__("--redirport=0", *args, **more)
+
+    def ask(self, *args, **kw):
+        return ask(self.at(-1), get(*args, **kw))
+
+    def to(self):
+        return re.search(r":(\d+)/$", self.urls[-2])[1]
+
+
+@pytest.fixture(scope="module")
+def redirecting():
+    with Redirecting("--port=0", "--address=127.0.0.1", listeners=2) as d:
+        yield d
+
+
+@pytest.mark.parametrize("target", [
+    "/", "/a/b?c=d&e", "/a?b?c", "//evil.test/", "/%0d%0aSet-Cookie:x", "/?",
+    "/a|{}\\^`\"<>"])
+def test_H20_redirect_keeps_path_and_query(redirecting, target):
+    got = redirecting.ask(target)
+    assert got.status == 301
+    assert got.get("Location") == (
+        f"http://a.test:{redirecting.to()}{target.removesuffix('?')}")
+
+
+def test_H20_redirect_of_a_whole_url(redirecting):
+    got = redirecting.ask("http://b.test:99/x?y", host="b.test:99")
+    assert got.get("Location") == f"http://b.test:{redirecting.to()}/x?y"
+
+
+@pytest.mark.parametrize("host, name", [
+    ("a.test:99", "a.test"), ("[::1]:99", "[::1]"), ("127.0.0.1", "127.0.0.1"),
+    ("A.Test", "A.Test")])
+def test_H20_redirect_leads_to_our_port(redirecting, host, name):
+    got = redirecting.ask("/", host=host)
+    assert got.get("Location") == f"http://{name}:{redirecting.to()}/"
+
+
+@pytest.mark.parametrize("method, status", [
+    ("GET", 301), ("HEAD", 301), ("POST", 308), ("PUT", 308)])
+def test_redirect_keeps_the_method(redirecting, method, status):
+    with redirecting.at(-1) as c:
+        c.send(get("/x", method=method))
+        got = c.response(body=method != "HEAD")
+    assert got.status == status
+    assert got.get("Location").endswith("/x")
+
+
+def test_redirect_of_an_upgrade_runs_nothing(redirecting):
+    got = ask(redirecting.at(-1), standpipe.request_head("/chat"))
+    assert got.status == 301 and got.get("Location").endswith("/chat")
+    assert not redirecting.commands()
+
+
+def test_redirect_listener_serves_request_after_request(redirecting):
+    with redirecting.at(-1) as c:
+        for path in "/1", "/2":
+            c.send(get(path))
+            assert c.response().get("Location").endswith(path)
+
+
+@pytest.mark.parametrize("host", [
+    "a.test\r\nX: y", "a.test/x", "a b", "a\tb", "@evil", "a.test:x", "[::1",
+    "\x00", ""])
+def test_redirect_of_a_malformed_host_is_400(redirecting, host):
+    with redirecting.at(-1) as c:
+        c.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n".encode() +
+               b"Host: twice\r\n\r\n" if "X: y" in host else
+               get("/", host=host))
+        got = c.response()
+    assert got.status == 400 and got.get("Location") is None
+
+
+def test_redirect_without_a_host_is_400(redirecting):
+    with redirecting.at(-1) as c:
+        c.send(b"GET / HTTP/1.0\r\n\r\n")
+        assert c.response().status == 400
+    redirecting.wait_log("refused .*rule=redirect option=--server-name")
+
+
+def test_redirect_of_a_foreign_host_leads_to_our_name():
+    with Redirecting("--port=0", "--address=127.0.0.1", "--server-name=*.x.test",
+                     "--server-name=our.test", listeners=2) as d:
+        for host, name in [("our.test:1", "our.test"), ("a.x.test", "a.x.test"),
+                           ("evil.test", "our.test"), ("x.test", "our.test")]:
+            got = d.ask("/y", host=host)
+            assert got.get("Location") == f"http://{name}:{d.to()}/y"
+        with d.at(-1) as c:
+            c.send(b"GET /y HTTP/1.0\r\n\r\n")
+            got = c.response()
+            assert got.get("Location") == f"http://our.test:{d.to()}/y"
+
+
+def test_redirport_is_where_its_target_is():
+    with Redirecting("--listen=127.0.0.2:0", listeners=2) as d:
+        assert d.urls[-1].startswith("http://127.0.0.2:")
+        assert d.logged(r"listening on .* \(--redirport\)$")
+        assert d.ask("/x").get("Location") == f"http://a.test:{d.to()}/x"
+
+
+def test_redirport_beside_a_unix_socket_means_tcp(tmp_path):
+    with Redirecting(f"--unixsocket={tmp_path}/sock", "--port=0",
+                     "--address=127.0.0.1", listeners=3) as d:
+        assert len(d.urls) == 3
+        assert d.ask("/x").status == 301
+
+
+def test_redirport_needs_somewhere_to_lead_to(tmp_path):
+    done = run("--redirport=0", f"--listen=unix:{tmp_path}/sock", "true")
+    assert done.returncode == 1 and b"--redirport" in done.stderr

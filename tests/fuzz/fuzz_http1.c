@@ -13,6 +13,7 @@
 #include "codec/cgi.h"
 #include "codec/http1.h"
 #include "codec/http1_body.h"
+#include "codec/redirect.h"
 #include "codec/url.h"
 #include "codec/ws_hello.h"
 
@@ -154,6 +155,25 @@ use_body(const struct http1_head *head, const uint8_t *in, size_t len,
 	check(head->body != HTTP1_BODY_LENGTH || whole.len <= head->length);
 }
 
+/* Whatever was asked for: the URL is one line of one word. */
+static void
+use_redirect(const struct http1_head *head)
+{
+	struct redirect r = { .https = true, .port = 8443 };
+	struct url url;
+	unsigned port;
+	struct buf b;
+
+	url_split(head->target, head->target_len, &url);
+	if (!http1_host(head, &r.host, &r.host_len, &port))
+		return;
+	buf_init(&b, HTTP1_MAX_LINE + HTTP1_MAX_HOST + 32);
+	check(redirect_put(&b, &r, &url));
+	for (size_t i = 0; i < b.len; i++)
+		check(b.data[i] > ' ' && b.data[i] < 0x7f);
+	buf_clear(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
@@ -170,6 +190,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check(whole_used <= len && whole_used <= HTTP1_MAX_HEAD);
 		check_head(&head, in, whole_used);
 		use_head(&head);
+		use_redirect(&head);
 		use_body(&head, in + whole_used, len - whole_used, step);
 	}
 	scanned = 0;

@@ -330,7 +330,7 @@ static const struct bad_case {
 	    " --listen=unix:PATH" },
 	{ { "--inetd", "--port=80", "x" },
 	    "--inetd serves standard input and nothing else: no --port,"
-	    " --address, --listen or --unixsocket beside it" },
+	    " --address, --listen, --unixsocket or --redirport beside it" },
 	{ { "--stderr=client", "--binary", "x" },
 	    "--stderr=client, both and json (--passstderr) need"
 	    " --framing=lines, text or nul: the others have no place for it" },
