@@ -1,14 +1,9 @@
 """Fixtures of the tests with websocketd's command lines."""
 
 import os
-import sys
-from pathlib import Path
 
+import network
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import network  # noqa: E402
 
 
 @pytest.fixture
