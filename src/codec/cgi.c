@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -125,16 +126,23 @@ put_server(struct buf *out, const struct cgi_request *rq)
 	    put_str(out, "GATEWAY_INTERFACE", "CGI/1.1");
 }
 
+/* Where the program is found by the path, that is told by who finds it. */
+static bool
+put_place(struct buf *out, const struct cgi_request *rq)
+{
+	return rq->script_name == NULL ||
+	    (put_str(out, "SCRIPT_NAME", rq->script_name) &&
+		put(out, "PATH_INFO", rq->path_info, rq->path_info_len) &&
+		put_opt(out, "PATH_TRANSLATED", rq->path_translated));
+}
+
 static bool
 put_request(struct buf *out, const struct cgi_request *rq)
 {
 	const struct http1_head *head = rq->head;
 
 	return put(out, "REQUEST_METHOD", head->method, head->method_len) &&
-	    put_url(out, rq) && put_str(out, "SCRIPT_NAME", rq->script_name) &&
-	    put(out, "PATH_INFO", rq->path_info, rq->path_info_len) &&
-	    put_opt(out, "PATH_TRANSLATED", rq->path_translated) &&
-	    put_query(out, rq);
+	    put_url(out, rq) && put_place(out, rq) && put_query(out, rq);
 }
 
 static bool
@@ -157,9 +165,31 @@ put_empty(struct buf *out, const struct cgi_request *rq)
 		return true;
 	return (rq->remote_user != NULL || put_str(out, "REMOTE_USER", "")) &&
 	    (rq->auth_type != NULL || put_str(out, "AUTH_TYPE", "")) &&
-	    put_str(out, "REMOTE_IDENT", "") &&
-	    put_str(out, "CONTENT_LENGTH", "") &&
-	    put_str(out, "CONTENT_TYPE", "");
+	    put_str(out, "REMOTE_IDENT", "");
+}
+
+/* A body in chunks has no length before it has ended. */
+static bool
+put_length(struct buf *out, const struct cgi_request *rq)
+{
+	char text[24];
+
+	if (!rq->body || rq->head->body != HTTP1_BODY_LENGTH)
+		return put_opt(out, "CONTENT_LENGTH",
+		    rq->websocketd ? "" : NULL);
+	snprintf(text, sizeof(text), "%" PRIu64, rq->head->length);
+	return put_str(out, "CONTENT_LENGTH", text);
+}
+
+static bool
+put_type(struct buf *out, const struct cgi_request *rq)
+{
+	const struct http1_field *f =
+	    rq->body ? http1_find(rq->head, "Content-Type", NULL) : NULL;
+
+	if (f == NULL)
+		return put_opt(out, "CONTENT_TYPE", rq->websocketd ? "" : NULL);
+	return put(out, "CONTENT_TYPE", f->value, f->value_len);
 }
 
 static bool
@@ -168,7 +198,7 @@ put_session(struct buf *out, const struct cgi_request *rq)
 	return put_str(out, "UNIQUE_ID", rq->unique_id) &&
 	    put_opt(out, "HTTPS", rq->https ? "on" : NULL) &&
 	    put_opt(out, "STANDPIPE_PROTOCOL", rq->subprotocol) &&
-	    put_str(out, "STANDPIPE_FRAMING", rq->framing);
+	    put_opt(out, "STANDPIPE_FRAMING", rq->framing);
 }
 
 static bool
@@ -318,8 +348,8 @@ cgi_put(struct buf *out, const struct cgi_request *rq)
 	size_t before = out->len;
 
 	if (put_server(out, rq) && put_request(out, rq) &&
-	    put_client(out, rq) && put_empty(out, rq) && put_session(out, rq) &&
-	    put_fields(out, rq))
+	    put_client(out, rq) && put_empty(out, rq) && put_length(out, rq) &&
+	    put_type(out, rq) && put_session(out, rq) && put_fields(out, rq))
 		return true;
 	out->len = before;
 	return false;

@@ -27,9 +27,10 @@ struct cgi_request {
 	const struct url *url;       /* of the head's target */
 	const char *server_software; /* "standpipe/1.0" */
 	const char *server_name;     /* if the request names no host */
-	unsigned server_port;    /* the port that the listener is bound to */
-	const char *script_name; /* empty for a single command */
-	const char *path_info;   /* percent-decoded, without NUL */
+	unsigned server_port; /* the port that the listener is bound to */
+	/* Empty for a single command; NULL: left out, with the three below. */
+	const char *script_name;
+	const char *path_info; /* percent-decoded, without NUL */
 	size_t path_info_len;
 	const char *path_translated; /* NULL: there is no root */
 	const char *remote_addr;     /* numeric, without brackets */
@@ -39,7 +40,8 @@ struct cgi_request {
 	const char *unique_id;
 	bool https;
 	const char *subprotocol; /* NULL: none was chosen */
-	const char *framing;
+	const char *framing;     /* NULL: it is for no session */
+	bool body;               /* the program gets the request's body */
 
 	/* Where a token may have travelled; see codec/credentials.h. */
 	const char *token_cookie; /* NULL: in no cookie */
@@ -52,10 +54,10 @@ struct cgi_request {
  * Append the block, in this order:
  *
  *   SERVER_SOFTWARE SERVER_NAME SERVER_PORT SERVER_PROTOCOL GATEWAY_INTERFACE
- *   REQUEST_METHOD REQUEST_URI SCRIPT_NAME PATH_INFO [PATH_TRANSLATED]
+ *   REQUEST_METHOD REQUEST_URI [SCRIPT_NAME PATH_INFO] [PATH_TRANSLATED]
  *   QUERY_STRING REMOTE_ADDR REMOTE_HOST REMOTE_PORT [REMOTE_USER] [AUTH_TYPE]
- *   [REMOTE_IDENT CONTENT_LENGTH CONTENT_TYPE]
- *   UNIQUE_ID [HTTPS=on] [STANDPIPE_PROTOCOL] STANDPIPE_FRAMING HTTP_*...
+ *   [REMOTE_IDENT] [CONTENT_LENGTH] [CONTENT_TYPE]
+ *   UNIQUE_ID [HTTPS=on] [STANDPIPE_PROTOCOL] [STANDPIPE_FRAMING] HTTP_*...
  *
  * For scripts that were written for websocketd, REMOTE_USER, AUTH_TYPE,
  * REMOTE_IDENT, CONTENT_LENGTH and CONTENT_TYPE are empty where there is nothing
@@ -64,12 +66,14 @@ struct cgi_request {
  * SERVER_NAME and HTTP_HOST are the target's authority if it has one, else
  * Host. REMOTE_HOST is REMOTE_ADDR: names are not looked up. REQUEST_URI and
  * QUERY_STRING are as they were sent. PATH_INFO may hold any byte but NUL.
+ * CONTENT_LENGTH and CONTENT_TYPE are those of a body that the program gets; one
+ * in chunks has no length.
  *
  * A header field becomes HTTP_NAME if its name is made of letters, digits and
  * '-' alone (so X_Foo cannot pose as X-Foo). Fields of one name are joined by
  * ", ", Cookie by "; ". Never exported: Proxy (it would be HTTP_PROXY),
  * Proxy-Authorization, Content-Length and Content-Type (CGI has other names
- * for them and there is no body), and Authorization where we have checked
+ * for them), and Authorization where we have checked
  * it ourselves (auth_type is set). Tokens are cut out of HTTP_COOKIE,
  * HTTP_SEC_WEBSOCKET_PROTOCOL, REQUEST_URI, QUERY_STRING and HTTP_REFERER, where
  * they may be in them; a header that holds nothing else is left out.

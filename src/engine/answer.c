@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,63 @@ answer_error(struct request *rq, const struct refusal *r)
 	    },
 	    page->data, page->len);
 	buf_clear(&body);
+}
+
+/* A path that means nothing is everyday; one that is in the way is not. */
+void
+answer_note_missing(uint32_t id, int err)
+{
+	if (err == ENOENT || err == ENOTDIR || err == EISDIR)
+		return;
+	LOG(LOG_LVL_WARN, "no program", LOG_UINT("session", id),
+	    LOG_STR("error",
+		err == EXDEV ? "it lies outside the folder" : strerror(err)));
+}
+
+void
+answer_not_started(struct conn *c, uint32_t id, enum ipc_refusal why, int err)
+{
+	static const struct refusal refusals[] = {
+		[IPC_REFUSED_EXEC] = {
+			.status = 502,
+			.why = "The program could not be started.",
+		},
+		[IPC_REFUSED_FULL] = {
+			.status = 503,
+			.why = "Too many programs run already. Try again "
+			       "later.",
+			.rule = "programs",
+			.option = "--maxforks",
+			.full = true,
+		},
+		[IPC_REFUSED_STOPPING] = {
+			.status = 503,
+			.why = "The server takes no more sessions.",
+			.rule = "stopping",
+		},
+		[IPC_REFUSED_MISSING] = {
+			.status = 404,
+			.why = "There is no such program.",
+		},
+	};
+
+	if (why == IPC_REFUSED_EXEC)
+		LOG(LOG_LVL_ERROR, "cannot start the program",
+		    LOG_UINT("session", id), LOG_STR("error", strerror(err)));
+	else if (why == IPC_REFUSED_MISSING)
+		answer_note_missing(id, err);
+	conn_refuse(c, &refusals[why]);
+}
+
+void
+answer_too_big(struct conn *c)
+{
+	conn_refuse(c,
+	    &(struct refusal){
+		.status = 431,
+		.why = "The request does not fit into an environment.",
+		.rule = "environment",
+	    });
 }
 
 static void

@@ -1,10 +1,14 @@
 /*
  * Short answers of our own: errors, and the console page.
  *
- * Used by: engine/conn.c, route.c.
+ * Used by: engine/conn.c, route.c, upgrade.c, cgi.c.
  */
 #ifndef ENGINE_ANSWER_H
 #define ENGINE_ANSWER_H
+
+#include <stdint.h>
+
+#include "ipc/ipc.h"
 
 struct conn;
 struct refusal;
@@ -16,6 +20,18 @@ struct request;
  * conn_refuse() logs and calls this.
  */
 void answer_error(struct request *, const struct refusal *);
+
+/*
+ * The program that a request wanted does not run: log and answer why. id: its
+ * number.
+ */
+void answer_not_started(struct conn *, uint32_t id, enum ipc_refusal, int err);
+
+/* The log's part of it, if there is none and somebody else answers. */
+void answer_note_missing(uint32_t id, int err);
+
+/* The variables of a request are too many. */
+void answer_too_big(struct conn *);
 
 /* The console page, with a Content-Security-Policy that fits it. */
 void answer_console(struct conn *);

@@ -60,7 +60,7 @@ struct conn {
 	bool body_ended;
 	bool expects;    /* the client waits for 100 (Continue) */
 	bool peer_ended; /* it will send no more */
-	bool refused;    /* so says the log already */
+	bool logged;     /* the request has its line of the log */
 	bool head_begun; /* the timer is that of the head */
 	bool taking;     /* bytes are being used: see take() */
 	bool over;       /* freed at the next turn of the loop */
@@ -157,7 +157,7 @@ log_served(const struct conn *c)
 	const struct http1_head *head = &rq->head;
 	char peer[REQUEST_PEER_SIZE], *path;
 
-	if (c->refused || !log_wants(LOG_LVL_INFO))
+	if (c->logged || !log_wants(LOG_LVL_INFO))
 		return;
 	request_peer(rq, peer);
 	path = request_log_path(rq);
@@ -189,7 +189,7 @@ await_request(struct conn *c)
 {
 	c->state = CONN_READING;
 	c->reused = true;
-	c->refused = false;
+	c->logged = false;
 	c->head_begun = false;
 	c->scanned = 0;
 	if (stream_queued(c->stream) > 0)
@@ -233,6 +233,7 @@ conn_reply_start(struct conn *c, const struct reply *r)
 	struct reply one = *r;
 
 	one.close |= is_last(c);
+	c->logged |= r->logged;
 	reply_begin(&c->reply, &one,
 	    &(struct reply_to){
 		.minor = head->minor,
@@ -305,7 +306,7 @@ log_refusal(struct conn *c, const struct request *rq, const struct refusal *r)
 
 	if (r->rule == NULL)
 		return;
-	c->refused = true;
+	c->logged = true;
 	request_peer(rq, peer);
 	log_fields(LOG_LVL_WARN, "refused", fields,
 	    nitems(fields) - (r->option == NULL));
@@ -435,6 +436,20 @@ read_head(struct conn *c, const uint8_t *data, size_t len)
 	return len;
 }
 
+/* The piece may be all there was; who took it may have answered already. */
+static void
+give_piece(struct conn *c, const uint8_t *piece, size_t len)
+{
+	size_t none;
+
+	if (c->ops != NULL)
+		c->ops->on_body(c->owner, piece, len);
+	if (!c->over && c->state == CONN_SERVING &&
+	    http1_body_read(&c->body, piece, 0, &none, &piece, &none) ==
+		HTTP1_BODY_END)
+		end_body(c);
+}
+
 static size_t
 read_body(struct conn *c, const uint8_t *data, size_t len)
 {
@@ -451,8 +466,8 @@ read_body(struct conn *c, const uint8_t *data, size_t len)
 		return len;
 	}
 	c->moved += used;
-	if (rc == HTTP1_BODY_DATA && c->ops != NULL)
-		c->ops->on_body(c->owner, piece, n);
+	if (rc == HTTP1_BODY_DATA)
+		give_piece(c, piece, n);
 	else if (rc == HTTP1_BODY_END)
 		end_body(c);
 	return used;

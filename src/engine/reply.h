@@ -25,6 +25,7 @@ struct reply {
 	size_t nfields;
 	uint64_t length; /* of the body; REPLY_UNKNOWN: it ends when it ends */
 	bool close;      /* no request is taken after this one */
+	bool logged;     /* who answers has a line of the log for it */
 };
 
 struct reply_writer {

@@ -15,6 +15,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/request.h"
+#include "ipc/ipc_path.h"
 
 enum {
 	PATH_LOG_MAX = 512, /* bytes of a path that a log line has */
@@ -119,7 +120,9 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 		.server_software = PACKAGE_NAME "/" PACKAGE_VERSION,
 		.server_name = "localhost",
 		.server_port = conn_port(rq->conn),
-		.script_name = websocketd ? "/" : "",
+		.script_name = pr->found ? NULL
+		    : websocketd         ? "/"
+					 : "",
 		.path_info = path,
 		.path_translated = websocketd ? path : NULL,
 		.remote_addr = rq->addr,
@@ -131,6 +134,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 		.subprotocol = pr->subprotocol,
 		.framing = pr->framing,
 		.websocketd = websocketd,
+		.body = pr->body,
 	};
 	bool ok;
 
@@ -145,6 +149,22 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 	    cgi_put(vars, &cgi) && buf_add(vars, rq->vars.data, rq->vars.len);
 	free(path);
 	return ok;
+}
+
+char *
+request_program_path(const struct request *rq, size_t *len)
+{
+	const struct url *url = &rq->url;
+	char *path;
+
+	if (url->path[0] != '/')
+		return NULL;
+	path = mem_new(1, url->path_len);
+	if (url_decode(url->path + 1, url->path_len - 1, path, len) &&
+	    ipc_path_ok(path, *len))
+		return path;
+	free(path);
+	return NULL;
 }
 
 char *

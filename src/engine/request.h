@@ -71,11 +71,19 @@ void request_peer(const struct request *, char out[REQUEST_PEER_SIZE]);
 struct request_program {
 	const char *subprotocol; /* NULL: none was chosen */
 	const char *framing;     /* NULL: it is not for a session */
+	bool found; /* by the path: the parent says which part is what */
+	bool body;  /* the program gets the request's body */
 };
 
 /* Append the variables for a program; false if they do not fit (431). */
 bool request_put_vars(const struct request *, const struct request_program *,
     struct buf *);
+
+/*
+ * Gives what may be asked for inside a folder of programs, the decoded path
+ * without its first slash, or NULL if no program can have it.
+ */
+char *request_program_path(const struct request *, size_t *len);
 
 /* Before the first: have libcrypto load what it loads on its first use. */
 void request_prepare(void);

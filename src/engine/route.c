@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "conf/conf.h"
 #include "engine/answer.h"
+#include "engine/cgi.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/file.h"
@@ -21,20 +22,22 @@ refuse(struct request *rq, unsigned status, const char *why, const char *rule,
 	    });
 }
 
-/* A request that asks for no WebSocket: a page, if there is one. */
-static void
-serve_plain(struct request *rq, const struct conf *conf)
+void
+route_serve_rest(struct request *rq)
 {
-	int folder = engine_static_folder(conn_engine(rq->conn));
+	struct engine *e = conn_engine(rq->conn);
+	int folder = engine_static_folder(e);
 
 	if (!http1_method_is(&rq->head, "HEAD") &&
 	    !http1_method_is(&rq->head, "GET"))
 		refuse(rq, 405, "Only GET and HEAD are served here.", "method",
 		    NULL);
-	else if (conf->route.console)
+	else if (engine_conf(e)->route.console)
 		answer_console(rq->conn);
 	else if (folder != -1)
 		file_serve(rq, folder);
+	else if (engine_conf(e)->route.cgidir != NULL)
+		refuse(rq, 404, "There is nothing of that name.", NULL, NULL);
 	else
 		refuse(rq, 426, "This is a WebSocket service.", "no upgrade",
 		    "--console");
@@ -65,6 +68,8 @@ route_serve(struct request *rq)
 
 	if (rq->upgrade)
 		serve_upgrade(rq, conf);
+	else if (conf->route.cgidir != NULL)
+		cgi_start(rq);
 	else
-		serve_plain(rq, conf);
+		route_serve_rest(rq);
 }

@@ -1,7 +1,7 @@
 /*
  * Who serves a request that was let in.
  *
- * Used by: engine/access.c.
+ * Used by: engine/access.c, cgi.c.
  */
 #ifndef ENGINE_ROUTE_H
 #define ENGINE_ROUTE_H
@@ -9,5 +9,8 @@
 struct request;
 
 void route_serve(struct request *);
+
+/* One that no CGI program answers: files, or nothing. */
+void route_serve_rest(struct request *);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/ws_hello.h"
+#include "engine/answer.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/fields.h"
@@ -61,34 +62,14 @@ static const struct handler_ops upgrade_handler = {
 static void
 upgrade_on_refused(void *owner, enum ipc_refusal why, int err)
 {
-	static const struct refusal full = {
-		.status = 503,
-		.why = "Too many programs run already. Try again later.",
-		.rule = "programs",
-		.option = "--maxforks",
-		.full = true,
-	}, stopping = {
-		.status = 503,
-		.why = "The server takes no more sessions.",
-		.rule = "stopping",
-	}, broken = {
-		.status = 502,
-		.why = "The program could not be started.",
-	};
 	struct upgrade *u = owner;
 	struct conn *c = u->conn;
+	uint32_t id = program_id(u->program);
 
-	if (why == IPC_REFUSED_EXEC)
-		LOG(LOG_LVL_ERROR, "cannot start the program",
-		    LOG_UINT("session", program_id(u->program)),
-		    LOG_STR("error", strerror(err)));
 	conn_handle(c, NULL, NULL);
 	u->program = NULL;
 	upgrade_free(u);
-	conn_refuse(c,
-	    why == IPC_REFUSED_FULL           ? &full
-		: why == IPC_REFUSED_STOPPING ? &stopping
-					      : &broken);
+	answer_not_started(c, id, why, err);
 }
 
 /* ------------------------------------------------- while there is a session */
@@ -223,45 +204,71 @@ framing_name(int framing)
 	return names[framing];
 }
 
-void
-upgrade_start(struct request *rq, const char *subprotocol)
+/* One of a folder is asked for by the path, the command by none. */
+static bool
+choose_program(struct request *rq, struct program_wish *w, char **path)
 {
-	static const struct refusal too_big = {
-		.status = 431,
-		.why = "The request does not fit into an environment.",
-		.rule = "environment",
+	static const struct refusal missing = {
+		.status = 404,
+		.why = "There is no such program.",
 	};
-	struct conn *c = rq->conn;
-	struct engine *e = conn_engine(c);
-	const struct request_program pr = {
-		.subprotocol = subprotocol,
-		.framing = framing_name(engine_conf(e)->route.framing),
-	};
-	char peer[REQUEST_PEER_SIZE];
-	struct upgrade *u;
-	struct buf vars;
 
-	buf_init(&vars, PROGRAM_VARS_MAX);
-	if (!request_put_vars(rq, &pr, &vars)) {
-		buf_clear(&vars);
-		conn_refuse(c, &too_big);
-		return;
-	}
-	u = mem_new(1, sizeof(*u));
+	*path = NULL;
+	if (w->kind == IPC_KIND_COMMAND)
+		return true;
+	*path = request_program_path(rq, &w->path_len);
+	w->path = *path;
+	if (*path == NULL)
+		conn_refuse(rq->conn, &missing);
+	return *path != NULL;
+}
+
+static struct upgrade *
+upgrade_new(struct request *rq, const char *subprotocol)
+{
+	struct upgrade *u = mem_new(1, sizeof(*u));
+	char peer[REQUEST_PEER_SIZE];
+
 	request_peer(rq, peer);
 	*u = (struct upgrade){
-		.engine = e,
-		.conn = c,
+		.engine = conn_engine(rq->conn),
+		.conn = rq->conn,
 		.peer = mem_strdup(peer),
 		.path = request_log_path(rq),
 		.subprotocol = subprotocol,
 	};
 	ws_hello_accept(rq->hello.key, u->accept);
-	conn_handle(c, &upgrade_handler, u);
-	u->program = program_start(e, &upgrade_program, u,
-	    &(struct program_wish){
-		.kind = IPC_KIND_COMMAND,
+	return u;
+}
+
+void
+upgrade_start(struct request *rq, const char *subprotocol)
+{
+	struct engine *e = conn_engine(rq->conn);
+	const struct conf_route *r = &engine_conf(e)->route;
+	const struct request_program pr = {
+		.subprotocol = subprotocol,
+		.framing = framing_name(r->framing),
+		.found = r->dir != NULL,
+	};
+	struct buf vars;
+	struct program_wish w = {
+		.kind = r->dir != NULL ? IPC_KIND_DIR : IPC_KIND_COMMAND,
 		.vars = &vars,
-	    });
+	};
+	struct upgrade *u;
+	char *path;
+
+	if (!choose_program(rq, &w, &path))
+		return;
+	buf_init(&vars, PROGRAM_VARS_MAX);
+	if (request_put_vars(rq, &pr, &vars)) {
+		u = upgrade_new(rq, subprotocol);
+		conn_handle(rq->conn, &upgrade_handler, u);
+		u->program = program_start(e, &upgrade_program, u, &w);
+	} else {
+		answer_too_big(rq->conn);
+	}
 	buf_clear(&vars);
+	free(path);
 }

@@ -1,12 +1,17 @@
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/str.h"
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
 
-enum { LAST_READS = 16 }; /* of stderr, when the program has ended */
+enum {
+	LAST_READS = 16, /* of stderr, when the program has ended */
+	SHELL_SIGNAL = 128,
+};
 
 static void
 close_stream(struct stream **s)
@@ -231,6 +236,21 @@ endpoint_exec_exited(struct endpoint_exec *e, uint8_t signal, uint8_t status)
 	e->exited = true;
 	e->signal = signal;
 	e->status = status;
+}
+
+void
+endpoint_exec_put_end(const struct endpoint_exec *e,
+    char out[ENDPOINT_END_SIZE])
+{
+	const char *name = str_signal_name(e->signal);
+
+	if (!e->exited)
+		(void)str_copy(out, ENDPOINT_END_SIZE, "running");
+	else if (e->signal != 0 && name != NULL)
+		(void)snprintf(out, ENDPOINT_END_SIZE, "SIG%s", name);
+	else
+		(void)snprintf(out, ENDPOINT_END_SIZE, "%d",
+		    e->signal != 0 ? SHELL_SIGNAL + e->signal : e->status);
 }
 
 void

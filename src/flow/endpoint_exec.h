@@ -4,7 +4,7 @@
  * Who started it tells endpoint_exec_exited(). Its standard error is cut into
  * lines, long ones into several, and always read, so that it never blocks.
  *
- * Used by: flow/session.c.
+ * Used by: flow/session.c, engine/cgi.c.
  */
 #ifndef FLOW_ENDPOINT_EXEC_H
 #define FLOW_ENDPOINT_EXEC_H
@@ -20,7 +20,10 @@
 struct flow;
 struct stream;
 
-enum { ENDPOINT_STDERR_LINE = 4096 }; /* a longer line is cut */
+enum {
+	ENDPOINT_STDERR_LINE = 4096, /* a longer line is cut */
+	ENDPOINT_END_SIZE = 16,
+};
 
 struct endpoint_ops {
 	/* Output, as the program wrote it; good for the call. */
@@ -78,6 +81,10 @@ void endpoint_exec_close_output(struct endpoint_exec *);
 
 void endpoint_exec_exited(struct endpoint_exec *, uint8_t signal,
     uint8_t status);
+
+/* How it ended, for the log: a status, SIG and a name, or "running". */
+void endpoint_exec_put_end(const struct endpoint_exec *,
+    char out[ENDPOINT_END_SIZE]);
 
 /* It has exited: give the last of its standard error, what is there of it. */
 void endpoint_exec_finish(struct endpoint_exec *);

@@ -675,16 +675,9 @@ static void
 log_end(const struct session *s)
 {
 	const struct endpoint_exec *e = &s->endpoint;
-	char how[16];
+	char how[ENDPOINT_END_SIZE];
 
-	if (!e->exited)
-		(void)snprintf(how, sizeof(how), "running");
-	else if (e->signal != 0 && str_signal_name(e->signal) != NULL)
-		(void)snprintf(how, sizeof(how), "SIG%s",
-		    str_signal_name(e->signal));
-	else
-		(void)snprintf(how, sizeof(how), "%d",
-		    e->signal != 0 ? SHELL_SIGNAL + e->signal : e->status);
+	endpoint_exec_put_end(e, how);
 	LOG(LOG_LVL_INFO, "session ends", LOG_UINT("session", s->id),
 	    LOG_STR("peer", s->peer), LOG_STR("path", s->path),
 	    LOG_MS("duration", clock_ms() - s->started),

@@ -328,7 +328,7 @@ make_pipes(size_t n, int theirs[3], int ours[3])
 }
 
 enum {
-	PLACE_VARS = 2, /* SCRIPT_NAME and PATH_INFO */
+	PLACE_VARS = 3, /* SCRIPT_NAME, PATH_INFO, PATH_TRANSLATED */
 	ENV_MAX = COMMAND_ENV_MAX + IPC_VARS_MAX + PLACE_VARS + 1,
 };
 
@@ -338,7 +338,8 @@ struct start {
 	char *const *argv;
 	char *own_argv[2]; /* of a program that has no words but its name */
 	char *chdir;       /* owned; NULL: stay */
-	char *place[PLACE_VARS]; /* owned: by which name it was found */
+	char *place
+	    [PLACE_VARS]; /* owned: by which name it was found; NULL: not said */
 };
 
 static bool
@@ -354,11 +355,27 @@ use_line(struct start *st, const struct command_line *line, const char *chdir)
 	return true;
 }
 
+/* SCRIPT_NAME and PATH_INFO of a program that the first `name` bytes name. */
+static void
+put_place(struct start *st, const char *root, const struct ipc_spawn *sp,
+    size_t name)
+{
+	const char *rest = sp->path + name;
+	int len = (int)(sp->path_len - name);
+
+	st->place[0] = mem_printf("SCRIPT_NAME=/%.*s", (int)name, sp->path);
+	st->place[1] = mem_printf("PATH_INFO=%.*s", len, rest);
+	if (root != NULL && len > 0)
+		st->place[2] =
+		    mem_printf("PATH_TRANSLATED=%s%.*s", root, len, rest);
+}
+
 /* RFC 3875, section 7.2: CGI programs run in their own folder. */
 static bool
-use_folder(struct start *st, const struct folder *f, const struct ipc_spawn *sp,
-    const char *chdir)
+use_folder(struct start *st, const struct command *c, const struct folder *f,
+    const struct ipc_spawn *sp)
 {
+	const char *chdir = c->route->chdir;
 	size_t name;
 
 	if (f->fd == -1)
@@ -370,9 +387,7 @@ use_folder(struct start *st, const struct folder *f, const struct ipc_spawn *sp,
 		return false;
 	st->own_argv[0] = st->path;
 	st->argv = st->own_argv;
-	st->place[0] = mem_printf("SCRIPT_NAME=/%.*s", (int)name, sp->path);
-	st->place[1] = mem_printf("PATH_INFO=%.*s", (int)(sp->path_len - name),
-	    sp->path + name);
+	put_place(st, c->root, sp, name);
 	if (sp->kind == IPC_KIND_CGI)
 		st->chdir = mem_strndup(st->path,
 		    (size_t)(strrchr(st->path, '/') - st->path));
@@ -392,9 +407,9 @@ choose(struct start *st, const struct command *c, const struct ipc_spawn *sp)
 	case IPC_KIND_GATE:
 		return use_line(st, &c->gate, chdir);
 	case IPC_KIND_DIR:
-		return use_folder(st, &c->dir, sp, chdir);
+		return use_folder(st, c, &c->dir, sp);
 	case IPC_KIND_CGI:
-		return use_folder(st, &c->cgidir, sp, chdir);
+		return use_folder(st, c, &c->cgidir, sp);
 	default:
 		bug("a program of kind %d", (int)sp->kind);
 	}

@@ -34,7 +34,8 @@ struct command {
 	struct command_line line, gate;
 	char **gate_words; /* owned: of the gate's argv */
 	struct folder dir, cgidir;
-	char **env; /* owned: what every program gets */
+	const char *root; /* kept: of files that the same paths name, or NULL */
+	char **env;       /* owned: what every program gets */
 	size_t nenv;
 	int null; /* owned: its standard error if nobody wants that; or -1 */
 	bool has_user;

@@ -408,17 +408,21 @@ find_engine_user(struct daemon *d, char **why)
 	return false;
 }
 
-/* Whoever asked for a program in it as for a file would read its source. */
+/*
+ * A program that is asked for as a file would show its source, and a file that
+ * somebody puts there would be a program.
+ */
 static bool
-holds_programs(const struct folder *files, const struct folder *programs,
+lies_apart(const struct folder *files, const struct folder *programs,
     const char *option, char **why)
 {
-	if (programs->fd == -1 || !folder_holds(files, programs))
-		return false;
-	*why = mem_printf("--%s=%s lies in --staticdir: its programs would be "
-			  "served as files",
-	    option, programs->path);
-	return true;
+	if (programs->fd == -1 ||
+	    (!folder_holds(files, programs) && !folder_holds(programs, files)))
+		return true;
+	*why = mem_printf("--%s=%s and --staticdir=%s lie in each other: "
+			  "programs would be served as files",
+	    option, programs->path, files->path);
+	return false;
 }
 
 /* Engines read what is in them, and need no way there of their own. */
@@ -434,9 +438,11 @@ open_folders(struct daemon *d, char **why)
 		return false;
 	if (r->staticdir == NULL)
 		return true;
-	return folder_open(files, "staticdir", r->staticdir, why) &&
-	    !holds_programs(files, &d->command.dir, "dir", why) &&
-	    !holds_programs(files, &d->command.cgidir, "cgidir", why);
+	if (!folder_open(files, "staticdir", r->staticdir, why))
+		return false;
+	d->command.root = files->path;
+	return lies_apart(files, &d->command.dir, "dir", why) &&
+	    lies_apart(files, &d->command.cgidir, "cgidir", why);
 }
 
 static void

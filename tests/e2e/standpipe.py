@@ -861,14 +861,36 @@ class Client:
             self._more(deadline)
         head = self._take(end + 4 - self.taken)[:-4]
         response = Response(head)
-        if response.status not in (101, 204, 304):
-            length = response.get("Content-Length")
-            if length is None or not length.isdigit():
-                raise Broken(f"Content-Length {length!r}")
+        if response.status in (101, 204, 304):
+            return response
+        length = response.get("Content-Length")
+        coding = response.get("Transfer-Encoding")
+        if coding is not None:
+            if (coding, length) != ("chunked", None):
+                raise Broken(f"{coding!r} and Content-Length {length!r}")
             if body:
-                response.body = self.recv_exactly(int(length),
-                                                  deadline - now())
+                response.body = b"".join(self.chunks(deadline - now()))
+        elif length is None or not length.isdigit():
+            raise Broken(f"Content-Length {length!r}")
+        elif body:
+            response.body = self.recv_exactly(int(length), deadline - now())
         return response
+
+    def chunks(self, timeout=None):
+        """The chunks of a body, one after the other, to the last."""
+        deadline = now() + (PATIENCE if timeout is None else timeout)
+        while True:
+            while (end := self.buffer.find(b"\r\n", self.taken)) < 0:
+                self._more(deadline)
+            line = self._take(end + 2 - self.taken)[:-2]
+            if not re.fullmatch(rb"[0-9a-f]+", line):
+                raise Broken(f"chunk size {line!r}")
+            data = self.recv_exactly(int(line, 16) + 2, deadline - now())
+            if not data.endswith(b"\r\n"):
+                raise Broken(f"chunk ends in {data[-2:]!r}")
+            if len(data) == 2:
+                return
+            yield data[:-2]
 
     def handshake(self, path="/", behind=b"", timeout=None, **kw):
         """Ask for the upgrade; `behind` goes out in the same write."""

@@ -161,6 +161,24 @@ sets_what_websocketd_sets(void **state)
 	    "HTTP_HOST=a\n");
 }
 
+static void
+leaves_the_place_to_who_finds_it(void **state)
+{
+	struct request r;
+	struct buf b;
+
+	(void)state;
+	request_read(&r, "GET /a/b HTTP/1.1\r\nHost: a\r\n\r\n");
+	r.rq.script_name = NULL;
+	r.rq.framing = NULL;
+	buf_init(&b, SIZE_MAX / 2);
+	assert_true(cgi_put(&b, &r.rq));
+	assert_null(memmem(b.data, b.len, "SCRIPT_NAME", 11));
+	assert_null(memmem(b.data, b.len, "PATH_", 5));
+	assert_null(memmem(b.data, b.len, "STANDPIPE_FRAMING", 17));
+	buf_clear(&b);
+}
+
 /* The variable in a block, or NULL; it counts how often the name is there. */
 static const char *
 find_var(const struct buf *b, const char *name, size_t *times)
@@ -383,12 +401,64 @@ makes_what_the_parent_allows(void **state)
 	buf_clear(&b);
 }
 
+static void
+tells_of_bodies(void **state)
+{
+	static const struct {
+		const char *head;
+		bool body, websocketd;
+		const char *length, *type; /* NULL: not there */
+	} bodies[] = {
+#define HEAD(lines) "POST / HTTP/1.1\r\nHost: a\r\n" lines "\r\n"
+		{ HEAD("Content-Length: 5\r\nContent-Type: a/b; c\r\n"), true,
+		    false, "5", "a/b; c" },
+		{ HEAD("Content-Length: 0\r\n"), true, false, "0", NULL },
+		{ HEAD("Content-Length: 4611686018427387904\r\n"), true, true,
+		    "4611686018427387904", "" },
+		{ HEAD("Transfer-Encoding: chunked\r\nContent-Type: x\r\n"),
+		    true, false, NULL, "x" },
+		{ HEAD(""), true, false, NULL, NULL },
+		{ HEAD("Content-Length: 5\r\nContent-Type: x\r\n"), false,
+		    false, NULL, NULL },
+		{ HEAD("Content-Length: 5\r\nContent-Type: x\r\n"), false, true,
+		    "", "" },
+#undef HEAD
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(bodies); i++) {
+		struct request r;
+		struct buf b;
+		const char *want[] = { bodies[i].length, bodies[i].type };
+		static const char *const names[] = { "CONTENT_LENGTH",
+			"CONTENT_TYPE" };
+
+		request_read(&r, bodies[i].head);
+		r.rq.body = bodies[i].body;
+		r.rq.websocketd = bodies[i].websocketd;
+		buf_init(&b, SIZE_MAX / 2);
+		assert_true(cgi_put(&b, &r.rq));
+		for (size_t k = 0; k < nitems(names); k++) {
+			size_t times;
+			const char *got = find_var(&b, names[k], &times);
+
+			assert_int_equal(times, want[k] != NULL);
+			if (want[k] != NULL)
+				assert_string_equal(got, want[k]);
+		}
+		assert_null(memmem(b.data, b.len, "HTTP_CONTENT", 12));
+		buf_clear(&b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_the_block),
 		cmocka_unit_test(sets_what_websocketd_sets),
+		cmocka_unit_test(leaves_the_place_to_who_finds_it),
+		cmocka_unit_test(tells_of_bodies),
 		cmocka_unit_test(exports_headers),
 		cmocka_unit_test(hides_tokens),
 		cmocka_unit_test(names_the_server),

@@ -1,0 +1,548 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/cgi_answer.h"
+#include "engine/answer.h"
+#include "engine/cgi.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/program.h"
+#include "engine/request.h"
+#include "engine/route.h"
+#include "flow/deadlines.h"
+#include "flow/endpoint_exec.h"
+#include "flow/stream.h"
+
+enum cgi_state {
+	CGI_HEAD, /* of the answer: it is awaited, or arrives */
+	CGI_BODY,
+	CGI_DONE, /* the client has its answer, or nobody wants one */
+};
+
+enum cgi_due {
+	DUE_HEAD,   /* the answer's head is late */
+	DUE_LINGER, /* the output of a program that has ended does not end */
+	DUE_COUNT,
+};
+
+struct cgi {
+	struct engine *engine;         /* kept */
+	struct conn *conn;             /* kept; NULL: it needs us no longer */
+	struct request *rq;            /* kept, as long as conn */
+	struct program *program;       /* owned */
+	struct endpoint_exec endpoint; /* if running */
+	struct cgi_answer answer;
+	struct deadlines deadlines;
+	uint64_t due[DUE_COUNT];
+	uint64_t started;           /* clock_coarse_ms() */
+	uint64_t in_bytes;          /* of bodies: to the program */
+	uint64_t out_bytes;         /* and to the client */
+	char *peer, *method, *path; /* owned; for the log */
+	unsigned status;            /* that the client got; 0: none */
+	uint8_t state;              /* enum cgi_state */
+	bool running;
+	bool has_body;
+	bool body_ended;
+	bool answered; /* as far as announced: more is dropped */
+	bool unwanted; /* the output is closed with the next turn */
+};
+
+static const struct conf_route *
+route_of(const struct cgi *g)
+{
+	return &engine_conf(g->engine)->route;
+}
+
+/* ------------------------------------------------- its end */
+
+/* The program sees to its own end. */
+static void
+cgi_free(struct cgi *g)
+{
+	program_leave(g->program);
+	deadlines_clear(&g->deadlines);
+	if (g->running)
+		endpoint_exec_clear(&g->endpoint);
+	cgi_answer_clear(&g->answer);
+	free(g->peer);
+	free(g->method);
+	free(g->path);
+	free(g);
+}
+
+static void
+log_end(const struct cgi *g)
+{
+	char how[ENDPOINT_END_SIZE];
+
+	endpoint_exec_put_end(&g->endpoint, how);
+	LOG(LOG_LVL_INFO, "cgi ends",
+	    LOG_UINT("session", program_id(g->program)),
+	    LOG_STR("peer", g->peer), LOG_STR("method", g->method),
+	    LOG_STR("path", g->path), LOG_UINT("status", g->status),
+	    LOG_MS("duration", clock_ms() - g->started),
+	    LOG_UINT("in_bytes", g->in_bytes),
+	    LOG_UINT("out_bytes", g->out_bytes), LOG_STR("exit", how),
+	    LOG_INT("pid", g->endpoint.pid));
+}
+
+/* A program without a ladder may outlive the daemon: nobody waits for it. */
+static bool
+is_abandoned(const struct cgi *g)
+{
+	return engine_stopping(g->engine) && route_of(g)->kill.n == 0;
+}
+
+/* From the loop alone, where nothing of ours is in a callback. */
+static void
+cgi_on_turn(void *owner)
+{
+	struct cgi *g = owner;
+	const struct endpoint_exec *e = &g->endpoint;
+
+	if (g->unwanted)
+		endpoint_exec_close_output(&g->endpoint);
+	if (g->conn != NULL ||
+	    !((e->exited && e->out_ended) || is_abandoned(g)))
+		return;
+	endpoint_exec_finish(&g->endpoint);
+	log_end(g);
+	cgi_free(g);
+}
+
+/* The connection goes its own way. */
+static struct conn *
+let_go(struct cgi *g)
+{
+	struct conn *c = g->conn;
+
+	conn_handle(c, NULL, NULL);
+	g->conn = NULL;
+	g->rq = NULL;
+	g->state = CGI_DONE;
+	deadlines_forget(&g->deadlines, DUE_HEAD);
+	deadlines_wake(&g->deadlines);
+	return c;
+}
+
+/* What it says or reads is of no use any more. */
+static void
+send_away(struct cgi *g)
+{
+	g->unwanted = true;
+	endpoint_exec_end_input(&g->endpoint);
+	program_kill(g->program, 0);
+	deadlines_wake(&g->deadlines);
+}
+
+/* ------------------------------------------------- the answer */
+
+static void
+fail(struct cgi *g, const struct refusal *r)
+{
+	g->status = r->status;
+	conn_refuse(let_go(g), r);
+	send_away(g);
+}
+
+static void
+fail_unusable(struct cgi *g, const char *why)
+{
+	static const struct refusal unusable = {
+		.status = 502,
+		.why = "The program's answer is not usable.",
+		.rule = "CGI answer",
+	};
+
+	LOG(LOG_LVL_ERROR, "not a CGI answer",
+	    LOG_UINT("session", program_id(g->program)),
+	    LOG_STR("path", g->path), LOG_STR("error", why));
+	fail(g, &unusable);
+}
+
+/*
+ * The last byte of the answer is known. What the program still wants to read of
+ * the request it gets first, unless it has finished.
+ */
+static void
+check_answered(struct cgi *g)
+{
+	if (g->conn == NULL || !g->answered)
+		return;
+	if (!g->body_ended && !g->endpoint.out_ended && !g->endpoint.in_broken)
+		return;
+	endpoint_exec_end_input(&g->endpoint);
+	endpoint_exec_resume(&g->endpoint);
+	conn_reply_end(let_go(g));
+}
+
+static void
+give_document(struct cgi *g, const uint8_t *data, size_t len)
+{
+	const struct cgi_answer *a = &g->answer;
+
+	if (a->has_length && len > a->length - g->out_bytes)
+		len = (size_t)(a->length - g->out_bytes);
+	if (len > 0)
+		conn_reply_write(g->conn, data, len);
+	g->out_bytes += len;
+	g->answered |= a->has_length && g->out_bytes == a->length;
+	if (conn_queued(g->conn) > 0)
+		endpoint_exec_pause(&g->endpoint);
+}
+
+/* A local redirect is one for the client, too: it may look at it again. */
+static void
+start_answer(struct cgi *g)
+{
+	const struct cgi_answer *a = &g->answer;
+
+	g->state = CGI_BODY;
+	g->status = a->status;
+	g->answered = a->status == 204 || a->status == 304 ||
+	    http1_method_is(&g->rq->head, "HEAD");
+	deadlines_forget(&g->deadlines, DUE_HEAD);
+	conn_reply_start(g->conn,
+	    &(struct reply){
+		.status = a->status,
+		.field = a->field,
+		.nfields = a->nfields,
+		.length = a->has_length ? a->length : REPLY_UNKNOWN,
+		.logged = true,
+	    });
+}
+
+static void
+take_output(struct cgi *g, const uint8_t *data, size_t len)
+{
+	enum cgi_answer_result rc;
+	size_t used = 0;
+
+	if (g->state == CGI_HEAD) {
+		rc = cgi_answer_read(&g->answer, data, len, &used);
+		if (rc == CGI_ANSWER_MORE)
+			return;
+		if (rc < 0) {
+			fail_unusable(g, cgi_answer_strresult(rc));
+			return;
+		}
+		start_answer(g);
+	}
+	if (!g->answered)
+		give_document(g, data + used, len - used);
+	conn_reply_flush(g->conn);
+	check_answered(g);
+}
+
+/* ------------------------------------------------- what the program does */
+
+/* Others may hold the output of a program that has ended, but not for ever. */
+static void
+await_last_output(struct cgi *g)
+{
+	if (g->endpoint.exited && !g->endpoint.out_ended)
+		deadlines_set(&g->deadlines, DUE_LINGER, route_of(g)->linger);
+}
+
+static void
+cgi_on_output(void *owner, const uint8_t *data, size_t len)
+{
+	struct cgi *g = owner;
+
+	if (g->state != CGI_DONE && !g->unwanted)
+		take_output(g, data, len);
+	await_last_output(g);
+}
+
+static void
+cgi_on_output_end(void *owner)
+{
+	struct cgi *g = owner;
+
+	deadlines_forget(&g->deadlines, DUE_LINGER);
+	if (g->state == CGI_HEAD) {
+		fail_unusable(g, "it ended before its head was complete");
+	} else if (g->state == CGI_BODY) {
+		g->answered = true;
+		check_answered(g);
+	}
+	deadlines_wake(&g->deadlines);
+}
+
+static void
+cgi_on_stderr(void *owner, const uint8_t *line, size_t len)
+{
+	struct cgi *g = owner;
+
+	LOG((enum log_level)route_of(g)->stderr_level, "stderr",
+	    LOG_UINT("session", program_id(g->program)),
+	    LOG_INT("pid", g->endpoint.pid), LOG_BYTES("text", line, len));
+}
+
+/* It has read what was there, or will read no more: then the rest is dropped. */
+static void
+cgi_on_input_drain(void *owner)
+{
+	struct cgi *g = owner;
+
+	if (g->conn == NULL || g->body_ended)
+		return;
+	conn_read_body(g->conn);
+	check_answered(g);
+}
+
+static const struct endpoint_ops cgi_endpoint = {
+	.on_output = cgi_on_output,
+	.on_output_end = cgi_on_output_end,
+	.on_stderr = cgi_on_stderr,
+	.on_input_drain = cgi_on_input_drain,
+};
+
+/* ------------------------------------------------- what the client does */
+
+/* A program that still has to read cannot be late. */
+static void
+await_head(struct cgi *g)
+{
+	uint64_t ms = route_of(g)->cgi_timeout;
+
+	if (g->state == CGI_HEAD && ms > 0)
+		deadlines_set(&g->deadlines, DUE_HEAD, ms);
+}
+
+static void
+cgi_on_body(void *owner, const uint8_t *data, size_t len)
+{
+	struct cgi *g = owner;
+	struct stream *in = endpoint_exec_input(&g->endpoint);
+
+	await_head(g);
+	if (in == NULL)
+		return;
+	g->in_bytes += len;
+	stream_write(in, data, len);
+	if (endpoint_exec_full(&g->endpoint))
+		conn_pause_body(g->conn);
+}
+
+static void
+cgi_on_body_end(void *owner)
+{
+	struct cgi *g = owner;
+
+	g->body_ended = true;
+	endpoint_exec_end_input(&g->endpoint);
+	check_answered(g);
+}
+
+static void
+cgi_on_drain(void *owner)
+{
+	struct cgi *g = owner;
+
+	if (!g->running)
+		return;
+	endpoint_exec_resume(&g->endpoint);
+	await_last_output(g);
+}
+
+static void
+cgi_on_gone(void *owner)
+{
+	struct cgi *g = owner;
+
+	(void)let_go(g);
+	if (g->running)
+		send_away(g);
+	else
+		cgi_free(g);
+}
+
+static const struct handler_ops cgi_handler = {
+	.on_body = cgi_on_body,
+	.on_body_end = cgi_on_body_end,
+	.on_drain = cgi_on_drain,
+	.on_gone = cgi_on_gone,
+};
+
+/* ------------------------------------------------- time */
+
+static void
+fail_late(struct cgi *g)
+{
+	static const struct refusal late = {
+		.status = 504,
+		.why = "The program did not answer in time.",
+		.rule = "CGI time",
+		.option = "--cgi-timeout",
+	};
+
+	fail(g, &late);
+}
+
+/* The program ended long enough ago: what still holds its output is not it. */
+static void
+stop_lingering(struct cgi *g)
+{
+	if (g->conn != NULL && conn_queued(g->conn) > 0)
+		return; /* waited for anew when the client has taken that */
+	endpoint_exec_read_output(&g->endpoint); /* we may be the late ones */
+	if (g->endpoint.out_ended ||
+	    deadlines_awaits(&g->deadlines, DUE_LINGER))
+		return;
+	endpoint_exec_close_output(&g->endpoint);
+	cgi_on_output_end(g);
+}
+
+static void
+cgi_on_due(void *owner, size_t which)
+{
+	struct cgi *g = owner;
+
+	if (which == DUE_HEAD)
+		fail_late(g);
+	else
+		stop_lingering(g);
+}
+
+static const struct deadlines_ops cgi_deadlines = {
+	.on_due = cgi_on_due,
+	.on_turn = cgi_on_turn,
+};
+
+/* ------------------------------------------------- its beginning */
+
+static void
+cgi_on_started(void *owner, pid_t pid, const int fd[3])
+{
+	struct cgi *g = owner;
+
+	g->running = true;
+	endpoint_exec_init(&g->endpoint, engine_flow(g->engine), fd, pid,
+	    route_of(g)->max_pipe, &cgi_endpoint, g);
+	endpoint_exec_read_stderr(&g->endpoint);
+	endpoint_exec_resume(&g->endpoint);
+	await_head(g);
+	if (g->has_body)
+		conn_read_body(g->conn);
+	else
+		endpoint_exec_end_input(&g->endpoint);
+}
+
+static void
+cgi_on_refused(void *owner, enum ipc_refusal why, int err)
+{
+	struct cgi *g = owner;
+	struct request *rq = g->rq;
+	uint32_t id = program_id(g->program);
+	struct conn *c = let_go(g);
+
+	g->program = NULL;
+	cgi_free(g);
+	if (why == IPC_REFUSED_MISSING && !conn_is_over(c)) {
+		answer_note_missing(id, err);
+		route_serve_rest(rq);
+	} else {
+		answer_not_started(c, id, why, err);
+	}
+}
+
+static void
+cgi_on_exited(void *owner, uint8_t signal, uint8_t status)
+{
+	struct cgi *g = owner;
+
+	endpoint_exec_exited(&g->endpoint, signal, status);
+	await_last_output(g);
+	deadlines_wake(&g->deadlines);
+}
+
+/* Who is being answered has until the connection's own time is up. */
+static void
+cgi_on_stop(void *owner)
+{
+	struct cgi *g = owner;
+
+	deadlines_wake(&g->deadlines);
+}
+
+static void
+cgi_on_drop(void *owner)
+{
+	struct cgi *g = owner;
+
+	if (g->conn != NULL)
+		conn_handle(g->conn, NULL, NULL);
+	g->program = NULL;
+	cgi_free(g);
+}
+
+static const struct program_ops cgi_program = {
+	.on_started = cgi_on_started,
+	.on_refused = cgi_on_refused,
+	.on_exited = cgi_on_exited,
+	.on_stop = cgi_on_stop,
+	.on_drop = cgi_on_drop,
+};
+
+static struct cgi *
+cgi_new(struct request *rq)
+{
+	struct cgi *g = mem_new(1, sizeof(*g));
+	const struct http1_head *head = &rq->head;
+	char peer[REQUEST_PEER_SIZE];
+
+	request_peer(rq, peer);
+	*g = (struct cgi){
+		.engine = conn_engine(rq->conn),
+		.conn = rq->conn,
+		.rq = rq,
+		.started = rq->started,
+		.peer = mem_strdup(peer),
+		.method = mem_strndup(head->method, head->method_len),
+		.path = request_log_path(rq),
+		.has_body = head->body == HTTP1_BODY_CHUNKED ||
+		    (head->body == HTTP1_BODY_LENGTH && head->length > 0),
+	};
+	g->body_ended = !g->has_body;
+	cgi_answer_init(&g->answer);
+	deadlines_init(&g->deadlines, engine_flow(g->engine)->base, g->due,
+	    DUE_COUNT, &cgi_deadlines, g);
+	return g;
+}
+
+void
+cgi_start(struct request *rq)
+{
+	static const struct request_program pr = {
+		.found = true,
+		.body = true,
+	};
+	struct buf vars;
+	struct cgi *g;
+	size_t len;
+	char *path = request_program_path(rq, &len);
+
+	buf_init(&vars, PROGRAM_VARS_MAX);
+	if (path == NULL) {
+		route_serve_rest(rq);
+	} else if (!request_put_vars(rq, &pr, &vars)) {
+		answer_too_big(rq->conn);
+	} else {
+		g = cgi_new(rq);
+		conn_handle(rq->conn, &cgi_handler, g);
+		g->program = program_start(g->engine, &cgi_program, g,
+		    &(struct program_wish){
+			.kind = IPC_KIND_CGI,
+			.path = path,
+			.path_len = len,
+			.vars = &vars,
+		    });
+	}
+	buf_clear(&vars);
+	free(path);
+}
