@@ -33,7 +33,8 @@ request_new(struct conn *c, const struct http1_head *head, const uint8_t *bytes,
 	rq->len = len;
 	rq->bytes = mem_strndup(len > 0 ? (const char *)bytes : "", len);
 	http1_copy_head(&rq->head, head, (const char *)bytes, rq->bytes);
-	url_split(rq->head.target, rq->head.target_len, &rq->url);
+	url_split(len > 0 ? rq->head.target : "", rq->head.target_len,
+	    &rq->url);
 	buf_init(&rq->vars, REQUEST_VARS_MAX);
 	rq->started = clock_coarse_ms();
 	conn_describe_peer(c, rq);

@@ -210,7 +210,7 @@ add_rules(scmp_filter_ctx ctx, bool files)
 	/* how much a socket still has to send */
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-		    SCMP_A1(SCMP_CMP_EQ, TIOCOUTQ));
+		    SCMP_A1(SCMP_CMP_EQ, TIOCOUTQ, 0));
 	return rc;
 }
 

@@ -60,6 +60,11 @@ fill(struct conf *c)
 		{ "dir", "/SECRET_DIR" },
 		{ "gate", "/SECRET_GATE -x" },
 		{ "gate-vars", "TEAM_*" },
+		{ "staticdir", "/SECRET_FILES" },
+		{ "errordir", "/SECRET_PAGES" },
+		{ "list-directories", "true" },
+		{ "header", "A: b" },
+		{ "header-ws", "C: d=e, f" },
 		{ "maxforks", "8" },
 		{ "origin", "https://a:1,*.b" },
 		{ "sameorigin", "true" },
@@ -118,6 +123,12 @@ assert_filled(const struct conf *c)
 	assert_null(r->cgidir);
 	assert_string_equal(r->gate, "set");
 	assert_int_equal(r->gate_vars.n, 1);
+	assert_null(r->staticdir);
+	assert_null(r->errordir);
+	assert_true(r->list_directories);
+	assert_string_equal(r->header.v[0], "A: b");
+	assert_string_equal(r->header_ws.v[0], "C: d=e, f");
+	assert_int_equal(r->header_http.n, 0);
 	assert_true(c->handshake_timeout == UINT64_C(8760) * 3600 * 1000);
 	assert_int_equal(c->maxforks, 8);
 	assert_int_equal(r->origins.n, 2);
