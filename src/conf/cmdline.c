@@ -60,6 +60,8 @@ next_option(struct words *w, struct written *opt, char **why)
 		opt->value = text + len + 1;
 	} else if (opt->row->type == OPT_BOOL) {
 		opt->value = "true";
+	} else if (opt->row->bare != NULL) {
+		opt->value = opt->row->bare;
 	} else if (w->n > 0) {
 		opt->value = next_word(w);
 	} else {

@@ -39,12 +39,6 @@ conf_clear(struct conf *c)
 	*c = (struct conf){ .ready_fd = -1 };
 }
 
-bool
-conf_has_tls(const struct conf *c)
-{
-	return c->ssl != CONF_SSL_OFF;
-}
-
 static const char *
 check_command(const struct conf *c)
 {
@@ -130,6 +124,19 @@ has_unix_socket(const struct conf *c)
 	return c->unixsocket != NULL;
 }
 
+bool
+conf_has_tls(const struct conf *c)
+{
+	struct listen_spec s;
+
+	for (size_t i = 0; i < c->listen.n; i++) {
+		if (listen_spec_read(&s, c->listen.v[i]) &&
+		    s.tls != LISTEN_PLAIN)
+			return true;
+	}
+	return c->ssl != CONF_SSL_OFF;
+}
+
 static bool
 has_prefix(const struct conf *c)
 {
@@ -137,10 +144,10 @@ has_prefix(const struct conf *c)
 
 	for (size_t i = 0; i < c->listen.n; i++) {
 		if (listen_spec_read(&s, c->listen.v[i]) &&
-		    (s.tls != LISTEN_PLAIN || s.proxy))
+		    (s.tls == LISTEN_AUTO || s.proxy))
 			return true;
 	}
-	return false;
+	return c->ssl == CONF_SSL_AUTO;
 }
 
 static const char *
@@ -155,7 +162,8 @@ check_listeners(const struct conf *c)
 		       " --port, --address, --listen, --unixsocket or"
 		       " --redirport beside it";
 	if (has_prefix(c))
-		return "--listen: tls:, auto: and proxy: are not there yet";
+		return "--listen: auto: and proxy: are not there yet, nor is"
+		       " --ssl=auto";
 	if (c->unixsocket_mode_given && !has_unix_socket(c))
 		return "--unixsocket-mode needs --unixsocket=PATH or"
 		       " --listen=unix:PATH";
@@ -184,6 +192,27 @@ check_tokens(const struct conf *c)
 }
 
 static const char *
+check_tls(const struct conf *c)
+{
+	bool files = c->ssl_cert.n > 0 || c->ssl_key.n > 0 ||
+	    c->ssl_ocsp.n > 0 || c->ssl_ca != NULL;
+
+	if (!conf_has_tls(c) && files)
+		return "--sslcert, --sslkey, --sslocsp and --sslca need --ssl"
+		       " or --listen=tls:...: nobody would be shown a"
+		       " certificate";
+	if (conf_has_tls(c) && (c->ssl_cert.n == 0 || c->ssl_key.n == 0))
+		return "--ssl and --listen=tls:... need --sslcert=FILE and"
+		       " --sslkey=FILE";
+	if (c->ssl_cert.n != c->ssl_key.n)
+		return "--sslcert and --sslkey go in pairs, in the same order";
+	if (c->ssl_verify_given && c->ssl_ca == NULL)
+		return "--ssl-verify needs --sslca=FILE: without it clients"
+		       " are not asked for certificates";
+	return NULL;
+}
+
+static const char *
 check_rest(const struct conf *c)
 {
 	if (c->route.subprotocol_required && c->route.subprotocols.n == 0)
@@ -204,6 +233,7 @@ conf_check(const struct conf *c, char **why)
 		check_framing,
 		check_listeners,
 		check_tokens,
+		check_tls,
 		check_rest,
 		check_folders,
 		check_command,

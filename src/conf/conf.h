@@ -167,7 +167,7 @@ struct conf {
 	struct conf_route route;
 };
 
-/* Whether any listener speaks TLS. */
+/* Whether any listener speaks TLS; not for engines, which know them all. */
 bool conf_has_tls(const struct conf *);
 
 void conf_init(struct conf *);

@@ -8,6 +8,7 @@ enum { COLUMN = 29, WIDTH = 79 };
 
 static const char *const headings[] = {
 	[GROUP_LISTEN] = "Where to listen",
+	[GROUP_TLS] = "TLS",
 	[GROUP_SESSION] = "Messages",
 	[GROUP_PAGES] = "Pages",
 	[GROUP_TIMES] = "Times",
@@ -45,7 +46,7 @@ put_option(FILE *f, const struct option *o)
 
 	at = fprintf(f, "  --%s", o->name);
 	if (o->metavar != NULL)
-		at += fprintf(f, "=%s", o->metavar);
+		at += fprintf(f, o->bare == NULL ? "=%s" : "[=%s]", o->metavar);
 	at += fprintf(f, "%*s", COLUMN - at, "");
 	for (const char *p = o->help; *p != '\0'; p += len, p += *p == ' ') {
 		len = (int)strcspn(p, " ");

@@ -34,6 +34,7 @@ enum option_scope { SCOPE_DAEMON, SCOPE_ROUTE };
 /* Headings of --help, in its order; the table's rows stand in this order too. */
 enum option_group {
 	GROUP_LISTEN,
+	GROUP_TLS,
 	GROUP_SESSION,
 	GROUP_PAGES,
 	GROUP_TIMES,
@@ -63,6 +64,7 @@ struct option {
 	const char *websocketd; /* under --compat=websocketd; NULL: the same */
 	uint64_t min, max;      /* of the numbers; max 0: no limit */
 	const char *zero;       /* OPT_UINT: a word for 0 */
+	const char *bare;       /* the value it has without one; NULL: none */
 	const struct option_word *words;
 	const char *metavar;
 	const char *help;

@@ -20,6 +20,7 @@
 #include "engine/request.h"
 #include "flow/listener.h"
 #include "flow/stream.h"
+#include "flow/tls.h"
 #include "ipc/ipc_codec.h"
 
 enum {
@@ -574,12 +575,27 @@ conn_on_end(void *owner)
 		end_soon(c);
 }
 
+/* Who knocks and leaves is not worth a line, who cannot come in may be. */
+static void
+log_tls_fault(const struct conn *c)
+{
+	const char *fault = stream_tls_fault(c->stream);
+	char peer[ADDR_TEXT];
+
+	if (fault == NULL)
+		return;
+	addr_put(&c->peer, peer);
+	LOG(LOG_LVL_INFO, "TLS failed", LOG_UINT("session", c->node.id),
+	    LOG_STR("peer", peer), LOG_STR("reason", fault));
+}
+
 static void
 conn_on_lost(void *owner, int err)
 {
 	struct conn *c = owner;
 
 	(void)err;
+	log_tls_fault(c);
 	end_soon(c);
 }
 
@@ -691,6 +707,16 @@ start_reading(struct conn *c)
 	stream_resume(c->stream);
 }
 
+static struct stream *
+new_stream(struct engine *e, struct listener *l, int fd)
+{
+	struct flow *flow = engine_flow(e);
+	bool tls = listener_how(l)->tls == IPC_TLS;
+
+	return tls ? stream_new_tls(flow, fd, tls_accept(engine_tls(e)))
+		   : stream_new(flow, STREAM_SOCKET, fd, 0);
+}
+
 struct conn *
 conn_new(struct engine *e, struct listener *l, int fd,
     const struct sockaddr *sa, socklen_t len)
@@ -713,7 +739,7 @@ conn_new(struct engine *e, struct listener *l, int fd,
 	ids_add(engine_conns(e), &c->node, engine_new_id(e));
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);
 	(void)evtimer_assign(&c->kick, flow->base, conn_on_kick, c);
-	c->stream = stream_new(flow, STREAM_SOCKET, fd, 0);
+	c->stream = new_stream(e, l, fd);
 	stream_set_owner(c->stream, &conn_stream_ops, c);
 	wait_for(c, conf_of(c)->handshake_timeout);
 	if ((denied = client_refuse_peer(engine_clients(e), &c->peer)) !=
@@ -838,5 +864,11 @@ conn_is_loopback(const struct conn *c)
 void
 conn_describe_peer(const struct conn *c, struct request *rq)
 {
+	struct ssl_st *tls = stream_tls(c->stream);
+
 	request_set_client(rq, &c->peer, c->peer_port);
+	rq->https = tls != NULL;
+	/* a certificate that does not fit is as none */
+	if (tls != NULL && !tls_put_vars(tls, &rq->vars))
+		buf_clear(&rq->vars);
 }

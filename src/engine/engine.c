@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/wire.h"
+#include "engine/certs.h"
 #include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
@@ -36,6 +37,7 @@ struct engine {
 	struct conf conf;
 	struct buf packed;    /* the settings, until they are complete */
 	struct ipc_chan chan; /* to the parent */
+	struct certs certs;   /* the files of TLS */
 	struct event on_msg;
 	struct event on_room; /* the parent takes messages again */
 	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
@@ -228,6 +230,8 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	e->last_id = v & 0xffff;
 	if (e->id_step == 0)
 		return false;
+	if (!certs_start(&e->certs, e))
+		return true; /* the parent decides what becomes of us */
 	e->clients = client_rules_new(&e->conf);
 	upgrade_prepare();
 	request_prepare();
@@ -268,6 +272,30 @@ on_forget(struct engine *e, const struct ipc_msg *m)
 }
 
 static bool
+on_tls_part(struct engine *e, const struct ipc_msg *m)
+{
+	return certs_on_part(&e->certs, m);
+}
+
+static bool
+on_tls_check(struct engine *e, const struct ipc_msg *m)
+{
+	return certs_on_check(&e->certs, e, m);
+}
+
+static bool
+on_tls_use(struct engine *e, const struct ipc_msg *m)
+{
+	return certs_on_use(&e->certs, m);
+}
+
+static bool
+on_tls_tickets(struct engine *e, const struct ipc_msg *m)
+{
+	return certs_on_tickets(&e->certs, m);
+}
+
+static bool
 on_stop(struct engine *e, const struct ipc_msg *m)
 {
 	(void)m;
@@ -298,6 +326,10 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_TOKENS] = on_tokens,
 		[IPC_WORKER] = on_worker,
 		[IPC_FORGET] = on_forget,
+		[IPC_TLS_PART] = on_tls_part,
+		[IPC_TLS_CHECK] = on_tls_check,
+		[IPC_TLS_USE] = on_tls_use,
+		[IPC_TLS_TICKETS] = on_tls_tickets,
 	};
 
 	return handlers[m->type] != NULL && handlers[m->type](e, m);
@@ -317,7 +349,11 @@ engine_on_msg(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while ((rc = ipc_chan_recv(&e->chan, &m)) == IPC_RECV_MSG) {
-		if (handle(e, &m))
+		bool ok = handle(e, &m);
+
+		if (m.type == IPC_TLS_PART || m.type == IPC_TLS_TICKETS)
+			ipc_chan_wipe(&e->chan);
+		if (ok)
 			continue;
 		log_error("engine: bad message from the parent: %s",
 		    ipc_strtype(m.type));
@@ -374,6 +410,7 @@ engine_new(int fd, size_t max_fds)
 		e->folder[i] = -1;
 	buf_init(&e->packed, IPC_CONF_MAX);
 	tokens_init(&e->tokens);
+	certs_init(&e->certs, &e->conf);
 	flow_init(&e->flow, base);
 	ipc_chan_init(&e->chan, fd, IPC_FROM_ENGINE);
 	(void)event_assign(&e->on_msg, base, fd, EV_READ | EV_PERSIST,
@@ -415,6 +452,7 @@ engine_free(struct engine *e)
 	ipc_chan_clear(&e->chan);
 	buf_clear(&e->packed);
 	client_rules_free(e->clients);
+	certs_clear(&e->certs);
 	if (e->configured)
 		conf_clear(&e->conf);
 	event_base_free(e->flow.base);
@@ -438,6 +476,12 @@ const struct client_rules *
 engine_clients(const struct engine *e)
 {
 	return e->clients;
+}
+
+struct tls *
+engine_tls(struct engine *e)
+{
+	return e->certs.tls;
 }
 
 struct ids *

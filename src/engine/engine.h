@@ -25,6 +25,7 @@ struct ids;
 struct pages;
 struct passwords;
 struct tokens;
+struct tls;
 
 /*
  * Gives an engine that speaks with its parent over fd (taken) and may have
@@ -40,6 +41,7 @@ void engine_free(struct engine *);
 struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);
 const struct client_rules *engine_clients(const struct engine *);
+struct tls *engine_tls(struct engine *);
 struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);
 

@@ -713,7 +713,11 @@ tls_use(struct tls *t, struct tls_set *set)
 struct ssl_st *
 tls_accept(struct tls *t)
 {
-	return t->set == NULL ? NULL : SSL_new(t->set->ctx);
+	SSL *ssl = t->set == NULL ? NULL : SSL_new(t->set->ctx);
+
+	if (ssl == NULL)
+		bug("TLS without a set");
+	return ssl;
 }
 
 /* ------------------------------------------------- what programs are told */

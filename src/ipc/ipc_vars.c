@@ -55,6 +55,13 @@ ipc_var_allowed(const char *name, size_t len)
 		"CONTENT_LENGTH",
 		"UNIQUE_ID",
 		"HTTPS",
+		"SSL_PROTOCOL",
+		"SSL_CIPHER",
+		"SSL_CLIENT_VERIFY",
+		"SSL_CLIENT_S_DN",
+		"SSL_CLIENT_I_DN",
+		"SSL_CLIENT_M_SERIAL",
+		"SSL_CLIENT_FINGERPRINT",
 		"STANDPIPE_PROTOCOL",
 		"STANDPIPE_FRAMING",
 	};

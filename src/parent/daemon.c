@@ -161,21 +161,30 @@ is_over(const struct daemon *d)
 
 /* Those that have changed, or all because somebody said so. */
 static void
-reload(struct daemon *d, bool all)
+reload_secrets(struct daemon *d, bool all)
 {
 	struct secret *p = &d->secrets.passwords, *t = &d->secrets.tokens;
 
 	d->secrets.next_look = clock_ms() + WATCH_MS;
-	if (!secret_is_used(p) && !secret_is_used(t)) {
-		log_info("hang-up ignored: there is nothing to reload");
-		return;
-	}
 	if (secret_is_used(p) && (watch_changed(&p->watch) || all) &&
 	    secret_reload(p))
 		engine_tell_passwords(d);
 	if (secret_is_used(t) && (watch_changed(&t->watch) || all) &&
 	    secret_reload(t))
 		engine_tell_tokens(d);
+}
+
+static void
+reload(struct daemon *d)
+{
+	bool secrets = secret_is_used(&d->secrets.passwords) ||
+	    secret_is_used(&d->secrets.tokens);
+
+	if (!secrets && !conf_has_tls(d->conf))
+		log_info("hang-up ignored: there is nothing to reload");
+	if (secrets)
+		reload_secrets(d, true);
+	certs_reload(&d->certs);
 }
 
 static void
@@ -187,7 +196,7 @@ handle_signals(struct daemon *d)
 	}
 	if (hung_up) {
 		hung_up = 0;
-		reload(d, true);
+		reload(d);
 	}
 	for (; stop_asked > 0; stop_asked--) {
 		log_info(d->stopping ? "stopping at once" : "stopping");
@@ -262,7 +271,7 @@ start_engine(struct engine *e)
 static uint64_t
 tick(struct daemon *d)
 {
-	uint64_t now = clock_ms(), next;
+	uint64_t now = clock_ms(), next, due;
 
 	if (d->stopping && !d->forced && d->stop_by <= now)
 		force_stop(d);
@@ -271,9 +280,12 @@ tick(struct daemon *d)
 	if (d->stopping)
 		return !d->forced && d->stop_by < next ? d->stop_by : next;
 	if (d->secrets.next_look <= now)
-		reload(d, false);
+		reload_secrets(d, false);
 	if (d->secrets.next_look < next)
 		next = d->secrets.next_look;
+	due = certs_tick(&d->certs, now);
+	if (due < next)
+		next = due;
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
@@ -476,6 +488,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	if (!command_open(&d->command, conf, why) || !find_engine(d, why) ||
 	    !find_engine_user(d, why) || !open_folders(d, why) ||
 	    !secrets_open(&d->secrets, conf, why) ||
+	    !certs_open(&d->certs, d, conf, why) ||
 	    !listen_open(&d->listeners, conf, why))
 		goto fail;
 	if (!wire_pack(conf, &d->packed)) {
@@ -504,6 +517,7 @@ daemon_close(struct daemon *d)
 	free(d->engines);
 	child_set_free(d->children);
 	listen_close(&d->listeners);
+	certs_close(&d->certs);
 	command_close(&d->command);
 	for (size_t i = 0; i < nitems(d->folder); i++)
 		folder_close(&d->folder[i]);

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "ipc/ipc.h"
+#include "parent/certs.h"
 #include "parent/command.h"
 #include "parent/folder.h"
 #include "parent/listen.h"
@@ -31,6 +32,7 @@ struct daemon {
 	const struct conf *conf; /* kept */
 	struct buf packed;       /* the settings, as engines get them */
 	struct listen_set listeners;
+	struct certs certs;                /* the files of TLS */
 	struct command command;            /* of the one route */
 	struct folder folder[IPC_FOLDERS]; /* that engines read from */
 	char *engine_path;                 /* owned */

@@ -209,6 +209,7 @@ tell_everything(struct engine *e)
 		return secret_tell(&s->passwords, &e->chan) && tell_start(e) &&
 		    join_all(e);
 	return tell_listeners(e) && tell_folders(e) &&
+	    certs_tell(&e->daemon->certs, e) &&
 	    secret_tell(&s->tokens, &e->chan) && tell_start(e) && join_all(e);
 }
 
@@ -294,6 +295,7 @@ engine_lost(struct engine *e, const char *why)
 	if (d->stopping)
 		return; /* it ends as it was told, and will be reaped */
 	engine_kill(e);
+	certs_engine_lost(&d->certs);
 	if (!d->announced || (d->conf->inetd && e->role == ENGINE_SERVES))
 		daemon_fail(d);
 	else if (d->once_taken && e->role == ENGINE_SERVES)
@@ -433,8 +435,16 @@ on_ready(struct engine *e, const struct ipc_msg *m)
 	if (e->ready)
 		return false;
 	e->ready = true;
+	if (e->role == ENGINE_SERVES)
+		certs_engine_ready(&e->daemon->certs, e);
 	daemon_engine_ready(e->daemon);
 	return true;
+}
+
+static bool
+on_tls_verdict(struct engine *e, const struct ipc_msg *m)
+{
+	return certs_on_verdict(&e->daemon->certs, e, m);
 }
 
 static bool
@@ -478,6 +488,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_DONE] = on_done,
 		[IPC_ADMIT] = on_admit,
 		[IPC_LEAVE] = on_leave,
+		[IPC_TLS_VERDICT] = on_tls_verdict,
 	};
 
 	/* who checks passwords has nothing else to ask for */

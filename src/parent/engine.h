@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "ipc/ipc_chan.h"
+#include "parent/certs.h"
 #include "proc/child.h"
 
 struct daemon;
@@ -30,6 +31,7 @@ struct engine {
 	uint16_t index;
 	pid_t pid; /* 0: not running; unreaped till then */
 	bool ready;
+	struct certs_user certs;
 	unsigned failures; /* in a row */
 	uint64_t started;
 	uint64_t restart_at;  /* UINT64_MAX: it runs, or is not wanted */

@@ -183,7 +183,7 @@ struct plan {
 	bool inherited; /* all that we were handed */
 	bool unixsocket;
 	bool port;
-	struct ipc_listen how; /* of all these */
+	struct ipc_listen how; /* of all these but the Unix socket */
 };
 
 static void
@@ -196,6 +196,9 @@ make_plan(struct plan *p, const struct conf *conf)
 	*p = (struct plan){
 		.client = conf->inetd,
 		.unixsocket = conf->unixsocket != NULL,
+		.how.tls = conf->ssl == CONF_SSL_ON ? IPC_TLS
+		    : conf->ssl == CONF_SSL_AUTO    ? IPC_TLS_AUTO
+						    : IPC_PLAIN,
 		.how.connected = conf->inetd,
 	};
 	if (p->client)
@@ -219,9 +222,10 @@ open_all(struct listen_set *set, const struct conf *conf, const struct plan *p,
 	if (!open_specs(set, conf, true, why))
 		return false;
 	listen_inherited_drop();
+	if (p->unixsocket && !open_unix(set, conf, conf->unixsocket, why))
+		return false;
 	first = set->n;
-	if ((p->unixsocket && !open_unix(set, conf, conf->unixsocket, why)) ||
-	    (p->port && !open_port(set, conf, (unsigned)conf->port, why)))
+	if (p->port && !open_port(set, conf, (unsigned)conf->port, why))
 		return false;
 	set_how(set, first, &p->how);
 	return open_specs(set, conf, false, why);

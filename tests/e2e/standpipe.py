@@ -21,6 +21,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -319,11 +320,12 @@ class Daemon:
     status     what its exit status must be when the block ends
     leftovers  processes that outlive the daemon are expected
     env        changes of the environment (None removes)
+    tls        what clients speak, see Client
     """
 
     def __init__(self, *args, command=("cat",), address="127.0.0.1", port=0,
                  unixsocket=None, listeners=None, status=0, leftovers=False,
-                 env=None, wrap=(), **popen):
+                 env=None, wrap=(), tls=None, **popen):
         if isinstance(address, str):
             address = [address]
         options = [str(arg) for arg in args]
@@ -336,6 +338,7 @@ class Daemon:
             listeners = listeners or len(address or ())
         self.args = [*wrap, str(STANDPIPED), *options, "--", *map(str, command)]
         self.unixsocket = unixsocket
+        self.tls = tls
         self.listeners = listeners
         self.status = status
         self.leftovers = leftovers
@@ -549,6 +552,7 @@ class Daemon:
         """A connection on which nothing has been said yet."""
         if self.unixsocket is not None:
             return Client(str(self.unixsocket), **kw)
+        kw.setdefault("tls", self.tls)
         return Client((kw.pop("host", "127.0.0.1"), self.port), **kw)
 
     def session(self, path="/", **kw):
@@ -685,15 +689,51 @@ def request_head(path="/", method="GET", version="HTTP/1.1", headers=(),
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
+def tls_context(ca=None, pair=None, version=None):
+    """A client's context.
+
+    ca       the file to check the server with; None: it is not checked
+    pair     (certificate, key) of the client
+    version  the one version of TLS to speak
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context.load_verify_locations(ca)
+    if pair is not None:
+        context.load_cert_chain(*pair)
+    if version is not None:
+        context.minimum_version = context.maximum_version = version
+    return context
+
+
+def under_tls(sock, tls, name, session):
+    """The socket under TLS, after the handshake; closed if that fails."""
+    context = tls_context() if tls is True else tls
+    try:
+        return context.wrap_socket(sock, server_hostname=name, session=session,
+                                   suppress_ragged_eofs=False)
+    except BaseException:
+        sock.close()
+        raise
+
+
 class Client:
     """A connection to the daemon; in a `with` statement.
 
     buffer    bytes that arrived and were not taken yet
     rest      what came until the end, after ending()
-    how       "eof" or "reset" once the connection has ended
+    how       "eof", "reset" or (TLS, without a word) "cut" once the connection
+              has ended
+    tls       speak TLS: True, or an ssl.SSLContext
+    name      the server's name, for TLS
+    session   an ssl.SSLSession to resume
     """
 
-    def __init__(self, target, receive_buffer=None, source=None):
+    def __init__(self, target, receive_buffer=None, source=None, tls=None,
+                 name=None, session=None):
         if isinstance(target, str):
             self.sock = socket.socket(socket.AF_UNIX)
         else:
@@ -706,6 +746,8 @@ class Client:
             self.sock.bind((source, 0))
         self.sock.settimeout(PATIENCE)
         self.sock.connect(target)
+        if tls is not None:
+            self.sock = under_tls(self.sock, tls, name, session)
         self.sock.setblocking(False)
         if self.sock.family != socket.AF_UNIX:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -754,8 +796,11 @@ class Client:
         """Take what is there; False if nothing is."""
         try:
             data = self.sock.recv(1 << 18)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return False
+        except ssl.SSLEOFError:
+            self.how = "cut"
+            return True
         except (ConnectionResetError, BrokenPipeError):
             self.how = "reset"
             return True
@@ -772,7 +817,7 @@ class Client:
             try:
                 view = view[self.sock.send(view[:1 << 18]):]
                 continue
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantWriteError):
                 pass
             except (ConnectionResetError, BrokenPipeError):
                 if self.how is None:
@@ -790,7 +835,7 @@ class Client:
         """Send what the kernel takes at once; how many bytes."""
         try:
             return self.sock.send(data)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantWriteError):
             return 0
 
     def fill(self, timeout=1.0, quiet=0.15, chunk=bytes(65536)):

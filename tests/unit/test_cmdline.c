@@ -147,6 +147,12 @@ words(const struct conf *c)
 	return n;
 }
 
+static uint64_t
+ssl(const struct conf *c)
+{
+	return (uint64_t)c->ssl;
+}
+
 static const struct good_case {
 	const char *name;
 	const char *words[WORDS_MAX];
@@ -177,6 +183,12 @@ static const struct good_case {
 	{ "engines", { "--engines=4", "cat" }, engines, 4 },
 	{ "engines auto", { "--engines=4", "--engines=auto", "x" }, engines,
 	    0 },
+	{ "a value may be left out",
+	    { "--ssl", "--sslcert=c", "--sslkey=k", "cat" }, ssl, CONF_SSL_ON },
+	{ "and is no word then",
+	    { "--sslcert=c", "--sslkey=k", "--ssl", "auto" }, words, 1 },
+	{ "or given", { "--ssl=off", "cat" }, ssl, CONF_SSL_OFF },
+	{ "as a flag's", { "--ssl=false", "cat" }, ssl, CONF_SSL_OFF },
 	{ "mode", { "--unixsocket=x", "--unixsocket-mode=0660", "x" }, mode,
 	    0660 },
 	{ "mode of a listener",

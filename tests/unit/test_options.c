@@ -232,6 +232,10 @@ static const struct name_case {
 	{ "empty group", name_owner, "me:", NULL },
 	{ "two groups", name_owner, "me:us:them", NULL },
 	{ "empty owner", name_owner, "", NULL },
+	{ "ciphers", name_ciphers, "TLS_A:!B+C:@SECLEVEL=2",
+	    "TLS_A:!B+C:@SECLEVEL=2" },
+	{ "ciphers with blank", name_ciphers, "A B", NULL },
+	{ "no ciphers", name_ciphers, "", NULL },
 	{ "token", name_token, "v2.chat", "v2.chat" },
 	{ "token, all marks", name_token, "!#$%&'*+-.^_`|~",
 	    "!#$%&'*+-.^_`|~" },
@@ -344,7 +348,9 @@ help_fits_and_names_all(void **state)
 	assert_int_equal(fclose(f), 0);
 	for (o = options; o->name != NULL; o++) {
 		snprintf(needle, sizeof(needle), "\n  --%s%s", o->name,
-		    o->metavar != NULL ? "=" : " ");
+		    o->bare != NULL          ? "[="
+			: o->metavar != NULL ? "="
+					     : " ");
 		if (strstr(text, needle) == NULL)
 			fail_msg("%s: not in --help", o->name);
 	}

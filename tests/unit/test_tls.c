@@ -334,7 +334,9 @@ meet(struct world *w, const char *name)
 	w->ssl = SSL_new(w->client);
 	assert_int_equal(SSL_set_fd(w->ssl, fd[1]), 1);
 	if (name != NULL)
-		assert_int_equal(SSL_set_tlsext_host_name(w->ssl, name), 1);
+		assert_int_equal(SSL_set_tlsext_host_name(w->ssl,
+				     (char *)(uintptr_t)name),
+		    1);
 	SSL_set_connect_state(w->ssl);
 }
 

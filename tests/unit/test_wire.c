@@ -57,6 +57,10 @@ fill(struct conf *c)
 		{ "max-session", "7ms" },
 		{ "handshake-timeout", "8760h" },
 		{ "cgi-timeout", "9ms" },
+		{ "ssl", "auto" },
+		{ "sslkey", "/SECRET_KEY" },
+		{ "ssl-verify", "optional" },
+		{ "tls-ciphers", "TLS_A:B" },
 		{ "dir", "/SECRET_DIR" },
 		{ "gate", "/SECRET_GATE -x" },
 		{ "gate-vars", "TEAM_*" },
@@ -119,6 +123,10 @@ assert_filled(const struct conf *c)
 	assert_int_equal(r->idle_timeout, 6);
 	assert_int_equal(r->max_session, 7);
 	assert_int_equal(r->cgi_timeout, 9);
+	assert_int_equal(c->ssl, CONF_SSL_AUTO);
+	assert_int_equal(c->ssl_verify, CONF_VERIFY_OPTIONAL);
+	assert_int_equal(c->tls_min, CONF_TLS_1_2);
+	assert_string_equal(c->tls_ciphers, "TLS_A:B");
 	assert_string_equal(r->dir, "set");
 	assert_null(r->cgidir);
 	assert_string_equal(r->gate, "set");
