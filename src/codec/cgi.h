@@ -6,7 +6,7 @@
  * the parent's spawn message carries them. ipc_var_allowed() is the parent's
  * own idea of what may be in it; a test holds the two together.
  *
- * Used by: engine/conn.c.
+ * Used by: engine/request.c.
  */
 #ifndef CODEC_CGI_H
 #define CODEC_CGI_H

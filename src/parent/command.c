@@ -260,7 +260,11 @@ command_open(struct command *c, const struct conf *conf, char **why)
 {
 	const struct conf_route *r = &conf->route;
 
-	*c = (struct command){ .route = r, .null = -1 };
+	*c = (struct command){
+		.route = r,
+		.websocketd = conf->compat == CONF_COMPAT_WEBSOCKETD,
+		.null = -1,
+	};
 	if (!open_programs(c, r, why))
 		goto fail;
 	if (r->user != NULL || r->group != NULL) {
@@ -357,7 +361,7 @@ use_line(struct start *st, const struct command_line *line, const char *chdir)
 
 /* SCRIPT_NAME and PATH_INFO of a program that the first `name` bytes name. */
 static void
-put_place(struct start *st, const char *root, const struct ipc_spawn *sp,
+put_place(struct start *st, const struct command *c, const struct ipc_spawn *sp,
     size_t name)
 {
 	const char *rest = sp->path + name;
@@ -365,9 +369,12 @@ put_place(struct start *st, const char *root, const struct ipc_spawn *sp,
 
 	st->place[0] = mem_printf("SCRIPT_NAME=/%.*s", (int)name, sp->path);
 	st->place[1] = mem_printf("PATH_INFO=%.*s", len, rest);
-	if (root != NULL && len > 0)
+	if (c->root != NULL && len > 0)
 		st->place[2] =
-		    mem_printf("PATH_TRANSLATED=%s%.*s", root, len, rest);
+		    mem_printf("PATH_TRANSLATED=%s%.*s", c->root, len, rest);
+	else if (c->websocketd)
+		st->place[2] = mem_printf("PATH_TRANSLATED=/%.*s",
+		    (int)sp->path_len, sp->path);
 }
 
 /* RFC 3875, section 7.2: CGI programs run in their own folder. */
@@ -387,7 +394,7 @@ use_folder(struct start *st, const struct command *c, const struct folder *f,
 		return false;
 	st->own_argv[0] = st->path;
 	st->argv = st->own_argv;
-	put_place(st, c->root, sp, name);
+	put_place(st, c, sp, name);
 	if (sp->kind == IPC_KIND_CGI)
 		st->chdir = mem_strndup(st->path,
 		    (size_t)(strrchr(st->path, '/') - st->path));

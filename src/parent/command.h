@@ -35,6 +35,7 @@ struct command {
 	char **gate_words; /* owned: of the gate's argv */
 	struct folder dir, cgidir;
 	const char *root; /* kept: of files that the same paths name, or NULL */
+	bool websocketd;  /* PATH_TRANSLATED is the path where there is none */
 	char **env;       /* owned: what every program gets */
 	size_t nenv;
 	int null; /* owned: its standard error if nobody wants that; or -1 */
