@@ -77,6 +77,8 @@ check_folders(const struct conf *c)
 		       " 48 in all";
 	if (r->gate_vars.n > 0 && r->gate == NULL)
 		return "--gate-vars needs a --gate=COMMAND that sets them";
+	if (c->gate_timeout_given && r->gate == NULL)
+		return "--gate-timeout needs a --gate=COMMAND to wait for";
 	return NULL;
 }
 

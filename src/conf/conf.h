@@ -22,6 +22,7 @@ enum conf_framing {
 	CONF_FRAMES,
 };
 
+enum conf_refuse { CONF_REFUSE_STATUS = 0, CONF_REFUSE_CLOSE };
 enum conf_utf8 { CONF_UTF8_REPLACE = 0, CONF_UTF8_CLOSE };
 enum conf_multiline { CONF_MULTILINE_ALLOW = 0, CONF_MULTILINE_REFUSE };
 enum conf_stderr {
@@ -105,6 +106,8 @@ struct conf_route {
 	struct conf_list
 	    gate_vars; /* NAME or PREFIX_*; empty: the usual ones */
 	uint64_t cgi_timeout;
+	uint64_t gate_timeout;
+	int refuse;               /* enum conf_refuse */
 	char *auth_file;          /* NULL: no passwords are asked for */
 	char *realm;              /* what they are asked for under */
 	char *token_file;         /* NULL: nobody has a token */
@@ -135,6 +138,7 @@ struct conf {
 	bool redirport_given;
 	bool ping_timeout_given;
 	bool realm_given;
+	bool gate_timeout_given;
 	/* TLS */
 	int ssl;                   /* enum conf_ssl: what TCP listeners speak */
 	struct conf_list ssl_cert; /* files; the i-th key belongs to the i-th */

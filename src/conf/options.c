@@ -29,6 +29,12 @@ static const struct option_word utf8_words[] = {
 	{ .name = NULL },
 };
 
+static const struct option_word refuse_words[] = {
+	{ .name = "status", .value = CONF_REFUSE_STATUS },
+	{ .name = "close", .value = CONF_REFUSE_CLOSE },
+	{ .name = NULL },
+};
+
 static const struct option_word multiline_words[] = {
 	{ .name = "allow", .value = CONF_MULTILINE_ALLOW },
 	{ .name = "refuse", .value = CONF_MULTILINE_REFUSE },
@@ -868,6 +874,33 @@ const struct option options[] = {
 	    .wanted = "not a list of names (example: REMOTE_USER,TEAM_*)",
 	    .metavar = "NAME,...",
 	    .help = "variables it may set instead of REMOTE_USER and GATE_*",
+	},
+	{
+	    .name = "gate-timeout",
+	    .type = OPT_DURATION,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_ACCESS,
+	    .engine = true,
+	    .field = FIELD(route.gate_timeout),
+	    .given = FIELD(gate_timeout_given),
+	    .dflt = "5s",
+	    .min = 1,
+	    .max = YEAR_MS,
+	    .metavar = "TIME",
+	    .help = "time it has to say yes or no",
+	},
+	{
+	    .name = "refuse",
+	    .type = OPT_ENUM,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_ACCESS,
+	    .engine = true,
+	    .field = FIELD(route.refuse),
+	    .dflt = "status",
+	    .words = refuse_words,
+	    .metavar = "HOW",
+	    .help = "how WebSockets are refused: by HTTP status, or accept and "
+		    "close with 44xx",
 	},
 	{
 	    .name = "auth-file",

@@ -6,6 +6,7 @@
 #include "engine/conn.h"
 #include "engine/credentials.h"
 #include "engine/engine.h"
+#include "engine/gate.h"
 #include "engine/redirect.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -71,6 +72,7 @@ static enum access_verdict (*const steps[])(struct request *) = {
 	check_hello,
 	check_origin,
 	credentials_check,
+	gate_check,
 };
 
 void

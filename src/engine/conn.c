@@ -16,6 +16,7 @@
 #include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/farewell.h"
 #include "engine/ids.h"
 #include "engine/request.h"
 #include "flow/listener.h"
@@ -297,8 +298,8 @@ conn_is_over(const struct conn *c)
 	return c->over;
 }
 
-static void
-log_refusal(struct conn *c, const struct request *rq, const struct refusal *r)
+void
+conn_note_refusal(struct conn *c, const struct refusal *r)
 {
 	char peer[REQUEST_PEER_SIZE];
 	const struct log_field fields[] = { LOG_UINT("session", c->node.id),
@@ -308,9 +309,23 @@ log_refusal(struct conn *c, const struct request *rq, const struct refusal *r)
 	if (r->rule == NULL)
 		return;
 	c->logged = true;
-	request_peer(rq, peer);
+	request_peer(c->rq, peer);
 	log_fields(LOG_LVL_WARN, "refused", fields,
 	    nitems(fields) - (r->option == NULL));
+}
+
+/* What the client says to that is dropped, as behind any last answer. */
+static void
+refuse_by_close(struct conn *c, const struct refusal *r)
+{
+	struct buf out;
+
+	buf_init(&out, SIZE_MAX / 2);
+	farewell_put(&out, c->rq, r->status, r->why);
+	stream_write(c->stream, out.data, out.len);
+	buf_clear(&out);
+	c->reply.close = true;
+	end_request(c);
 }
 
 void
@@ -322,8 +337,11 @@ conn_refuse(struct conn *c, const struct refusal *r)
 		return;
 	if (r->full && conf_of(c)->compat == CONF_COMPAT_WEBSOCKETD)
 		said.status = 429;
-	log_refusal(c, c->rq, &said);
-	answer_error(c->rq, &said);
+	conn_note_refusal(c, &said);
+	if (farewell_suits(c->rq, said.status))
+		refuse_by_close(c, &said);
+	else
+		answer_error(c->rq, &said);
 }
 
 /* Without a request that could be answered: a head that is none, or no room. */

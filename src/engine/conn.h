@@ -132,6 +132,9 @@ struct refusal {
 
 void conn_refuse(struct conn *, const struct refusal *);
 
+/* The log's part of it alone: somebody else has the words of the answer. */
+void conn_note_refusal(struct conn *, const struct refusal *);
+
 /* No answer can be had any more: drop the connection. */
 void conn_abort(struct conn *);
 

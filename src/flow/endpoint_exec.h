@@ -4,7 +4,7 @@
  * Who started it tells endpoint_exec_exited(). Its standard error is cut into
  * lines, long ones into several, and always read, so that it never blocks.
  *
- * Used by: flow/session.c, engine/cgi.c.
+ * Used by: flow/session.c, engine/cgi.c, gate.c.
  */
 #ifndef FLOW_ENDPOINT_EXEC_H
 #define FLOW_ENDPOINT_EXEC_H

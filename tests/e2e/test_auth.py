@@ -166,7 +166,7 @@ def test_wrong_credentials(users, tokens):
         for name, headers, path, status in WRONG:
             assert status_of(d, *headers, path=path) == status, name
             assert status_of(d, *headers, path=path, upgrade=False) == status, name
-        assert len(d.logged("refused.*rule=")) == 2 * len(WRONG)
+        d.wait_logs("refused.*rule=", 2 * len(WRONG))
         assert not d.commands()
 
 
@@ -409,7 +409,7 @@ def test_too_many_passwords_under_way(slow):
             one.close()
         assert set(statuses) == {401, 503}
         assert 16 <= statuses.count(401) < 24
-        assert d.logged('rule="passwords under way"')
+        d.wait_log('rule="passwords under way"')
         assert status_of(d, basic("slow", "s")) == 101
 
 
@@ -446,7 +446,7 @@ def test_the_worker_is_replaced(slow):
             until(lambda: status_of(d, basic("slow", "x")) == 401,
                   "another has taken its place")
         assert worker(d) != first
-        assert d.logged("auth worker lost")
+        d.wait_log("auth worker lost")
         assert not d.logged("engine lost")
 
 

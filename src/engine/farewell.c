@@ -1,0 +1,57 @@
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "codec/ws.h"
+#include "codec/ws_hello.h"
+#include "conf/conf.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/farewell.h"
+#include "engine/fields.h"
+#include "engine/request.h"
+
+enum { CODE_BASE = 4000 }; /* codes for private use: 4000 + the status */
+
+bool
+farewell_suits(const struct request *rq, unsigned status)
+{
+	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	struct ws_hello hello;
+
+	return conf->route.refuse == CONF_REFUSE_CLOSE &&
+	    (status == 401 || status == 403 || status == 429) &&
+	    ws_hello_read(&rq->head, &hello) == WS_HELLO_OK;
+}
+
+static void
+put_101(struct buf *out, const struct request *rq)
+{
+	struct engine *e = conn_engine(rq->conn);
+	const struct conf_list *list = &engine_conf(e)->route.subprotocols;
+	const struct fields *more = engine_fields_ws(e);
+	char accept[WS_HELLO_ACCEPT_SIZE];
+	struct ws_hello hello;
+	int i =
+	    ws_hello_choose(&rq->head, (const char *const *)list->v, list->n);
+
+	if (ws_hello_read(&rq->head, &hello) != WS_HELLO_OK)
+		bug("a farewell to who asked for no WebSocket");
+	ws_hello_accept(hello.key, accept);
+	if (!ws_hello_put_101(out, accept, i < 0 ? NULL : list->v[i], more->v,
+		more->n))
+		bug("a 101 does not fit");
+}
+
+void
+farewell_put(struct buf *out, const struct request *rq, unsigned status,
+    const char *why)
+{
+	uint8_t head[WS_HEAD_MAX], payload[WS_CONTROL_MAX];
+	size_t len = ws_put_close(payload, CODE_BASE + status, why);
+
+	put_101(out, rq);
+	if (!buf_add(out, head,
+		ws_put_head(head, WS_OP_CLOSE, true, len, NULL)) ||
+	    !buf_add(out, payload, len))
+		bug("a Close does not fit");
+}

@@ -1,0 +1,474 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/cgi_answer.h"
+#include "conf/conf.h"
+#include "engine/answer.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/farewell.h"
+#include "engine/gate.h"
+#include "engine/program.h"
+#include "engine/request.h"
+#include "flow/deadlines.h"
+#include "flow/endpoint_exec.h"
+#include "ipc/ipc_vars.h"
+
+enum {
+	OUTPUT_MAX = 64 * 1024,
+	VARS_MAX = 64,    /* that a gate may set */
+	VALUE_MAX = 4096, /* bytes of one of them */
+};
+
+struct gate {
+	struct request *rq;            /* kept */
+	struct program *program;       /* owned */
+	struct endpoint_exec endpoint; /* if running */
+	struct buf output;
+	struct deadlines deadlines;
+	uint64_t due[1];
+	bool running;
+	bool flooded; /* it printed too much */
+	bool late;
+};
+
+static const struct conf_route *
+route_of(const struct gate *g)
+{
+	return &engine_conf(conn_engine(g->rq->conn))->route;
+}
+
+/* The program, if it still runs, sees to its own end. */
+static void
+gate_free(struct gate *g)
+{
+	deadlines_clear(&g->deadlines);
+	program_leave(g->program);
+	if (g->running)
+		endpoint_exec_clear(&g->endpoint);
+	buf_clear(&g->output);
+	free(g);
+}
+
+/* The request is somebody else's from here on. */
+static struct request *
+let_go(struct gate *g)
+{
+	struct request *rq = g->rq;
+
+	conn_handle(rq->conn, NULL, NULL);
+	gate_free(g);
+	return rq;
+}
+
+/* ------------------------------------------------- nobody knows */
+
+static void
+fail(struct gate *g, const char *rule, const char *option)
+{
+	struct request *rq = let_go(g);
+
+	conn_refuse(rq->conn,
+	    &(struct refusal){
+		.status = 503,
+		.why = "Nobody can say whether you may come in. Try again "
+		       "later.",
+		.rule = rule,
+		.option = option,
+	    });
+}
+
+/* ------------------------------------------------- it lets in */
+
+/* Whether the request has a variable of that name and '=' from us already. */
+static bool
+has_var(const struct buf *vars, const char *name, size_t len)
+{
+	const char *p = (const char *)vars->data, *end = p + vars->len;
+
+	for (; vars->len > 0 && p < end; p += strlen(p) + 1)
+		if (strncmp(p, name, len) == 0 && p[len] == '=')
+			return true;
+	return false;
+}
+
+static bool
+is_clean(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+			return false;
+	return len <= VALUE_MAX;
+}
+
+static void
+set_user(struct request *rq, const char *value, size_t len)
+{
+	free(rq->user);
+	rq->user = mem_strndup(value, len);
+	if (rq->auth_type == NULL)
+		rq->auth_type = "Gate";
+}
+
+static bool
+add_var(struct request *rq, const char *line, size_t len)
+{
+	size_t before = rq->vars.len;
+
+	if (buf_add(&rq->vars, line, len) && buf_add_byte(&rq->vars, '\0'))
+		return true;
+	rq->vars.len = before;
+	return false;
+}
+
+/* Why a line sets no variable, or NULL: it does. */
+static const char *
+take_line(const struct gate *g, const char *line, size_t len)
+{
+	static const char user[] = "REMOTE_USER";
+	const struct conf_list *listed = &route_of(g)->gate_vars;
+	const char *value = memchr(line, '=', len);
+	struct request *rq = g->rq;
+	size_t name;
+
+	if (value == NULL)
+		return "it is not NAME=value";
+	name = (size_t)(value++ - line);
+	len -= name + 1;
+	if (!ipc_gate_var_allowed(line, name, listed->v, listed->n))
+		return "--gate-vars does not allow it";
+	if (!is_clean(value, len))
+		return "its value is too long or holds control characters";
+	if (name == sizeof(user) - 1 && memcmp(line, user, name) == 0) {
+		set_user(rq, value, len);
+		return NULL;
+	}
+	/* what the client can set is not told apart from what the gate did */
+	if (ipc_var_allowed(line, name))
+		return "it is one of the request's own";
+	if (has_var(&rq->vars, line, name))
+		return "it is there already";
+	return add_var(rq, line, name + 1 + len) ? NULL : "there is no room";
+}
+
+/* The name alone: the value may be a secret. */
+static void
+log_dropped(const struct gate *g, const char *line, size_t len, const char *why)
+{
+	const char *value = memchr(line, '=', len);
+
+	LOG(LOG_LVL_WARN, "line of the gate dropped",
+	    LOG_UINT("session", program_id(g->program)),
+	    LOG_BYTES("name", line, value == NULL ? 0 : (size_t)(value - line)),
+	    LOG_STR("reason", why));
+}
+
+static void
+take_vars(const struct gate *g)
+{
+	const char *s = (const char *)g->output.data;
+	size_t left = g->output.len, len, next;
+	const char *why;
+
+	for (size_t n = 0; left > 0; s += next, left -= next) {
+		const char *eol = memchr(s, '\n', left);
+
+		len = eol == NULL ? left : (size_t)(eol - s);
+		next = eol == NULL ? left : len + 1;
+		if (len > 0 && s[len - 1] == '\r')
+			len--;
+		if (len == 0)
+			continue;
+		why = n++ < VARS_MAX ? take_line(g, s, len)
+				     : "there are too many";
+		if (why != NULL)
+			log_dropped(g, s, len, why);
+	}
+}
+
+/* ------------------------------------------------- it does not */
+
+/*
+ * Read what the gate printed as an answer; how many bytes of it are before the
+ * document. A head is complete without its empty line if nothing follows.
+ */
+static bool
+read_answer(const struct gate *g, struct cgi_answer *a, size_t *used)
+{
+	static const uint8_t end[] = "\n\n";
+	enum cgi_answer_result rc;
+	size_t n;
+
+	rc = cgi_answer_read(a, g->output.data, g->output.len, used);
+	for (size_t i = 0; i < 2 && rc == CGI_ANSWER_MORE; i++)
+		rc = cgi_answer_read(a, end, 1, &n);
+	if (rc == CGI_ANSWER_DONE)
+		return true;
+	LOG(LOG_LVL_ERROR, "the gate's answer is not a CGI answer",
+	    LOG_UINT("session", program_id(g->program)),
+	    LOG_STR("error", cgi_answer_strresult(rc)));
+	return false;
+}
+
+static void
+pass_on(struct gate *g, const struct refusal *r, const struct cgi_answer *a,
+    size_t used)
+{
+	struct request *rq = g->rq;
+
+	conn_note_refusal(rq->conn, r);
+	conn_handle(rq->conn, NULL, NULL);
+	conn_reply(rq->conn,
+	    &(struct reply){
+		.status = r->status,
+		.field = a->field,
+		.nfields = a->nfields,
+		.length = g->output.len - used,
+	    },
+	    g->output.data + used, g->output.len - used);
+	gate_free(g);
+}
+
+/* It has said no, so success is none; 204 and 304 would have no document. */
+static unsigned
+refusing_status(unsigned status)
+{
+	return status < 300 || status == 304 ? 403 : status;
+}
+
+static void
+refuse(struct gate *g)
+{
+	struct refusal r = {
+		.status = 403,
+		.why = "The gate does not let you in.",
+		.rule = "gate",
+		.option = "--gate",
+		.keep = true,
+	};
+	struct cgi_answer a;
+	size_t used = 0;
+	bool usable;
+
+	cgi_answer_init(&a);
+	usable = g->output.len > 0 && read_answer(g, &a, &used);
+	if (usable)
+		r.status = refusing_status(a.status);
+	if (usable && !farewell_suits(g->rq, r.status))
+		pass_on(g, &r, &a, used);
+	else
+		conn_refuse(let_go(g)->conn, &r);
+	cgi_answer_clear(&a);
+}
+
+/* ------------------------------------------------- its end */
+
+static void
+decide(struct gate *g)
+{
+	const struct endpoint_exec *e = &g->endpoint;
+	struct request *rq;
+
+	if (!e->exited || !e->out_ended)
+		return;
+	endpoint_exec_finish(&g->endpoint);
+	if (conn_is_over(g->rq->conn)) {
+		(void)let_go(g);
+	} else if (g->flooded) {
+		fail(g, "gate's output", NULL);
+	} else if (e->signal != 0) {
+		fail(g, "gate killed", NULL);
+	} else if (e->status != 0) {
+		refuse(g);
+	} else {
+		take_vars(g);
+		rq = let_go(g);
+		access_resume(rq);
+	}
+}
+
+static void
+gate_on_due(void *owner, size_t which)
+{
+	struct gate *g = owner;
+
+	(void)which;
+	g->late = true;
+}
+
+/* From the loop alone, where nothing of ours is in a callback. */
+static void
+gate_on_turn(void *owner)
+{
+	struct gate *g = owner;
+
+	if (g->late)
+		fail(g, "gate's time", "--gate-timeout");
+	else
+		decide(g);
+}
+
+static const struct deadlines_ops gate_deadlines = {
+	.on_due = gate_on_due,
+	.on_turn = gate_on_turn,
+};
+
+static void
+gate_on_output(void *owner, const uint8_t *data, size_t len)
+{
+	struct gate *g = owner;
+
+	if (!buf_add(&g->output, data, len))
+		g->flooded = true; /* and read on: it shall come to its end */
+}
+
+static void
+gate_on_output_end(void *owner)
+{
+	struct gate *g = owner;
+
+	deadlines_wake(&g->deadlines);
+}
+
+static void
+gate_on_stderr(void *owner, const uint8_t *line, size_t len)
+{
+	struct gate *g = owner;
+
+	LOG((enum log_level)route_of(g)->stderr_level, "stderr",
+	    LOG_UINT("session", program_id(g->program)),
+	    LOG_INT("pid", g->endpoint.pid), LOG_BYTES("text", line, len));
+}
+
+static void
+gate_on_input_drain(void *owner)
+{
+	(void)owner;
+}
+
+static const struct endpoint_ops gate_endpoint = {
+	.on_output = gate_on_output,
+	.on_output_end = gate_on_output_end,
+	.on_stderr = gate_on_stderr,
+	.on_input_drain = gate_on_input_drain,
+};
+
+/* ------------------------------------------------- the program */
+
+static void
+gate_on_started(void *owner, pid_t pid, const int fd[3])
+{
+	struct gate *g = owner;
+
+	g->running = true;
+	endpoint_exec_init(&g->endpoint, engine_flow(conn_engine(g->rq->conn)),
+	    fd, pid, 0, &gate_endpoint, g);
+	endpoint_exec_end_input(&g->endpoint);
+	endpoint_exec_read_stderr(&g->endpoint);
+	endpoint_exec_resume(&g->endpoint);
+}
+
+static void
+gate_on_refused(void *owner, enum ipc_refusal why, int err)
+{
+	struct gate *g = owner;
+
+	if (why == IPC_REFUSED_EXEC)
+		LOG(LOG_LVL_ERROR, "cannot start the gate",
+		    LOG_UINT("session", program_id(g->program)),
+		    LOG_STR("error", strerror(err)));
+	g->program = NULL;
+	if (why == IPC_REFUSED_FULL)
+		fail(g, "programs", "--maxforks");
+	else
+		fail(g, why == IPC_REFUSED_EXEC ? "gate" : "stopping", NULL);
+}
+
+static void
+gate_on_exited(void *owner, uint8_t signal, uint8_t status)
+{
+	struct gate *g = owner;
+
+	endpoint_exec_exited(&g->endpoint, signal, status);
+	deadlines_wake(&g->deadlines);
+}
+
+/* Who waits has until the connection's own time is up. */
+static void
+gate_on_stop(void *owner)
+{
+	(void)owner;
+}
+
+static void
+gate_on_drop(void *owner)
+{
+	struct gate *g = owner;
+
+	g->program = NULL;
+	(void)let_go(g);
+}
+
+static const struct program_ops gate_program = {
+	.on_started = gate_on_started,
+	.on_refused = gate_on_refused,
+	.on_exited = gate_on_exited,
+	.on_stop = gate_on_stop,
+	.on_drop = gate_on_drop,
+};
+
+/* ------------------------------------------------- the beginning */
+
+static void
+gate_on_gone(void *owner)
+{
+	gate_free(owner);
+}
+
+/* A body waits as well: the gate has nothing to read. */
+static const struct handler_ops gate_handler = {
+	.on_gone = gate_on_gone,
+};
+
+static void
+start(struct request *rq, const struct buf *vars)
+{
+	struct engine *e = conn_engine(rq->conn);
+	struct gate *g = mem_new(1, sizeof(*g));
+
+	g->rq = rq;
+	buf_init(&g->output, OUTPUT_MAX);
+	deadlines_init(&g->deadlines, engine_flow(e)->base, g->due,
+	    nitems(g->due), &gate_deadlines, g);
+	deadlines_set(&g->deadlines, 0, route_of(g)->gate_timeout);
+	conn_handle(rq->conn, &gate_handler, g);
+	g->program = program_start(e, &gate_program, g,
+	    &(struct program_wish){
+		.kind = IPC_KIND_GATE,
+		.vars = vars,
+	    });
+}
+
+enum access_verdict
+gate_check(struct request *rq)
+{
+	static const struct request_program pr = { .framing = NULL };
+	enum access_verdict v = ACCESS_WAIT;
+	struct buf vars;
+
+	if (engine_conf(conn_engine(rq->conn))->route.gate == NULL)
+		return ACCESS_NEXT;
+	buf_init(&vars, PROGRAM_VARS_MAX);
+	if (request_put_vars(rq, &pr, &vars)) {
+		start(rq, &vars);
+	} else {
+		answer_too_big(rq->conn);
+		v = ACCESS_REFUSED;
+	}
+	buf_clear(&vars);
+	return v;
+}
