@@ -1,12 +1,14 @@
 /*
  * The floor: the least work with which a WebSocket can be joined to a command.
  *
- *	floor [-l] [-p PORT] [-r READ] [-P PIPE] [-T SECONDS] -- COMMAND [ARG...]
+ *	floor [-l] [-p PORT] [-r READ] [-P PIPE] [-T SECONDS] [-c PEM]
+ *	    -- COMMAND [ARG...]
  *
  * Accepts on loopback, answers one fixed handshake, starts the command with
  * vfork and exec behind two pipes, and moves bytes with epoll. Without -l the
  * command's bytes leave in binary frames as they were read; with -l every
- * line is a text frame and every message a line.
+ * line is a text frame and every message a line. Built with WITH_TLS it does
+ * so behind TLS, with certificate and key of the PEM file.
  *
  * It checks nothing, limits nothing, logs nothing and stops by itself after
  * SECONDS: it is a number to compare with, not a server. It keeps whatever a
@@ -28,6 +30,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "wire.h"
 
 #define HEAD 16 /* room before what is read, for a frame's head or a newline */
 #define EVENTS 256
@@ -59,6 +63,7 @@ struct rest {
 
 struct session {
 	struct watch end[NENDS];
+	void *wire;
 	struct rest up, down;
 	struct rest line; /* -l: a line whose end has not come */
 	bool upgraded;
@@ -153,6 +158,7 @@ end_session(struct session *s)
 {
 	if (s->dead)
 		return;
+	wire_close(&s->wire);
 	for (int i = 0; i < NENDS; i++) {
 		if (s->end[i].fd != -1)
 			close(s->end[i].fd);
@@ -171,7 +177,7 @@ put_some(struct watch *w, const uint8_t *p, size_t n)
 	ssize_t done;
 
 	if (w == &w->session->end[SOCK])
-		done = send(w->fd, p, n, MSG_NOSIGNAL);
+		done = wire_send(w->session->wire, w->fd, p, n);
 	else
 		done = write(w->fd, p, n);
 	return done == -1 && errno == EAGAIN ? 0 : done;
@@ -362,13 +368,18 @@ unframe(struct session *s, uint8_t *p, size_t n)
 static bool
 on_socket(struct session *s)
 {
-	ssize_t n = recv(s->end[SOCK].fd, in_buf + HEAD, read_size, 0);
+	ssize_t n;
+	bool ok;
 
-	if (n <= 0)
-		return n == -1 && errno == EAGAIN;
-	if (!s->upgraded)
-		return upgrade(s, in_buf + HEAD, (size_t)n);
-	return unframe(s, in_buf + HEAD, (size_t)n);
+	do {
+		n = wire_recv(s->wire, s->end[SOCK].fd, in_buf + HEAD,
+		    read_size);
+		if (n <= 0)
+			return n == -1 && errno == EAGAIN;
+		ok = s->upgraded ? unframe(s, in_buf + HEAD, (size_t)n)
+				 : upgrade(s, in_buf + HEAD, (size_t)n);
+	} while (ok && wire_holds(s->wire));
+	return ok;
 }
 
 /* ---- command to client ---- */
@@ -454,6 +465,8 @@ on_accept(int listener)
 	for (int i = 0; i < NENDS; i++)
 		s->end[i] = (struct watch){ .session = s, .fd = -1 };
 	s->end[SOCK].fd = fd;
+	if (!wire_open(&s->wire, fd))
+		die("TLS");
 	rearm(s);
 }
 
@@ -527,7 +540,7 @@ static _Noreturn void
 usage(void)
 {
 	fputs("usage: floor [-l] [-p PORT] [-r READ] [-P PIPE] [-T SECONDS] "
-	      "-- COMMAND [ARG...]\n",
+	      "[-c PEM] -- COMMAND [ARG...]\n",
 	    stderr);
 	exit(2);
 }
@@ -547,11 +560,15 @@ int
 main(int argc, char **argv)
 {
 	unsigned int seconds = 300;
+	const char *pem = NULL;
 	uint16_t port = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lp:r:P:T:")) != -1) {
+	while ((opt = getopt(argc, argv, "lp:r:P:T:c:")) != -1) {
 		switch (opt) {
+		case 'c':
+			pem = optarg;
+			break;
 		case 'l':
 			lines = true;
 			break;
@@ -578,5 +595,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
 	in_buf = grow(NULL, HEAD + read_size);
+	if (!wire_init(pem))
+		die("TLS");
 	serve(listen_on(port));
 }

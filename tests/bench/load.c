@@ -3,7 +3,7 @@
  *
  *	load connect|echo|down|up|idle -p PORT [options]     (see usage())
  *
- * One thread, epoll, libc only. Connects to 127.0.0.1 and nowhere else, has a
+ * One thread, epoll, libc only; built with WITH_TLS, over TLS. Connects to 127.0.0.1 and nowhere else, has a
  * ceiling on sessions, sizes and time, and ends by itself. Prints one line of
  * JSON; the exit status is 0 if nothing went wrong, 3 if the JSON counts
  * errors, 1 if the machine refused something, 2 for wrong usage.
@@ -37,6 +37,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "wire.h"
 
 #define nitems(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -87,6 +89,7 @@ enum mode {
 
 struct session {
 	int fd;
+	void *wire;
 	enum state state;
 	bool want_out;           /* EPOLLOUT is registered */
 	bool settled;            /* it has worked once */
@@ -393,6 +396,7 @@ session_drop(struct session *s)
 	if (s->settled)
 		settled--;
 	s->settled = false;
+	wire_close(&s->wire);
 	close(s->fd);
 	free(s->answer);
 	s->answer = NULL;
@@ -454,6 +458,8 @@ session_dial(struct session *s)
 		.greeting = 2,
 		.sent = sent };
 	alive++;
+	if (!wire_open(&s->wire, fd))
+		die("TLS");
 	if (epoll_ctl(loop, EPOLL_CTL_ADD, fd, &ev) == -1)
 		die("epoll_ctl");
 	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 &&
@@ -485,7 +491,7 @@ put_frame(uint8_t *to, unsigned int op, const uint8_t *p, size_t n)
 static int
 push(struct session *s, const uint8_t *p, size_t n, size_t *pos)
 {
-	ssize_t w = send(s->fd, p, n, MSG_NOSIGNAL);
+	ssize_t w = wire_send(s->wire, s->fd, p, n);
 
 	if (w == -1 && errno != EAGAIN)
 		return -1; /* reading will tell */
@@ -918,6 +924,10 @@ on_connected(struct session *s)
 		session_fail(s, REFUSED, "connect: %s", strerror(error));
 		return;
 	}
+	if (!wire_greet(s->wire, s->fd)) {
+		session_fail(s, REFUSED, "handshake of TLS");
+		return;
+	}
 	n = snprintf(request, sizeof(request),
 	    "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
 	    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -950,17 +960,18 @@ on_end(struct session *s, int error)
 	session_drop(s);
 }
 
-static void
-on_readable(struct session *s)
+/* False if there was nothing, or it was the end. */
+static bool
+read_some(struct session *s)
 {
-	ssize_t n = recv(s->fd, in_buf, READ_SIZE, 0);
+	ssize_t n = wire_recv(s->wire, s->fd, in_buf, READ_SIZE);
 	uint64_t before = done.messages;
 
 	if (n == -1 && errno == EAGAIN)
-		return;
+		return false;
 	if (n <= 0) {
 		on_end(s, n == 0 ? 0 : errno);
-		return;
+		return false;
 	}
 	now = clock_ns(CLOCK_MONOTONIC);
 	if (s->state == UPGRADING)
@@ -969,6 +980,14 @@ on_readable(struct session *s)
 		take_frames(s, in_buf, (size_t)n);
 	if (s->state == OPEN && running && scenario->begin == send_flight)
 		session_send(s, (unsigned int)(done.messages - before));
+	return s->state > DIALING;
+}
+
+static void
+on_readable(struct session *s)
+{
+	while (read_some(s) && wire_holds(s->wire))
+		;
 }
 
 static void
@@ -1467,6 +1486,8 @@ main(int argc, char **argv)
 		fwrite(message, 1, size, stdout);
 		return 0;
 	}
+	if (!wire_init(NULL))
+		die("TLS");
 	prepare();
 	if (scenario->message == connect_message)
 		run_short();
