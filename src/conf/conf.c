@@ -126,30 +126,24 @@ has_unix_socket(const struct conf *c)
 	return c->unixsocket != NULL;
 }
 
+/* Whether one of them, --port and the like or a --listen, speaks like that. */
+static bool
+speaks(const struct conf *c, enum conf_ssl ssl, enum listen_tls tls)
+{
+	struct listen_spec s;
+
+	for (size_t i = 0; i < c->listen.n; i++) {
+		if (listen_spec_read(&s, c->listen.v[i]) && s.tls == tls)
+			return true;
+	}
+	return c->ssl == (int)ssl;
+}
+
 bool
 conf_has_tls(const struct conf *c)
 {
-	struct listen_spec s;
-
-	for (size_t i = 0; i < c->listen.n; i++) {
-		if (listen_spec_read(&s, c->listen.v[i]) &&
-		    s.tls != LISTEN_PLAIN)
-			return true;
-	}
-	return c->ssl != CONF_SSL_OFF;
-}
-
-static bool
-has_prefix(const struct conf *c)
-{
-	struct listen_spec s;
-
-	for (size_t i = 0; i < c->listen.n; i++) {
-		if (listen_spec_read(&s, c->listen.v[i]) &&
-		    (s.tls == LISTEN_AUTO || s.proxy))
-			return true;
-	}
-	return c->ssl == CONF_SSL_AUTO;
+	return speaks(c, CONF_SSL_ON, LISTEN_TLS) ||
+	    speaks(c, CONF_SSL_AUTO, LISTEN_AUTO);
 }
 
 static const char *
@@ -163,9 +157,9 @@ check_listeners(const struct conf *c)
 		return "--inetd serves standard input and nothing else: no"
 		       " --port, --address, --listen, --unixsocket or"
 		       " --redirport beside it";
-	if (has_prefix(c))
-		return "--listen: auto: and proxy: are not there yet, nor is"
-		       " --ssl=auto";
+	if (c->redirect_plain && !speaks(c, CONF_SSL_AUTO, LISTEN_AUTO))
+		return "--redirect-plain needs --ssl=auto or --listen=auto:...:"
+		       " elsewhere nobody could come by TLS instead";
 	if (c->unixsocket_mode_given && !has_unix_socket(c))
 		return "--unixsocket-mode needs --unixsocket=PATH or"
 		       " --listen=unix:PATH";

@@ -188,10 +188,10 @@ const struct option options[] = {
 	    .field = FIELD(listen),
 	    .item = listen_spec_item,
 	    .wanted = "not a listener (examples: 127.0.0.1:80, [::1]:80, *:80,"
-		      " unix:/run/x.sock, fd:web)",
+		      " tls:*:443, unix:/run/x.sock, fd:web)",
 	    .metavar = "WHERE",
-	    .help = "listen on ADDRESS:PORT, unix:PATH or fd:NAME; "
-		    "repeatable",
+	    .help = "[proxy:][tls:|auto:] and ADDRESS:PORT, unix:PATH or "
+		    "fd:NAME; repeatable",
 	},
 	{
 	    .name = "unixsocket",
@@ -259,6 +259,15 @@ const struct option options[] = {
 	    .words = ssl_words,
 	    .metavar = "auto",
 	    .help = "clients come by TLS; auto: or not, on the same port",
+	},
+	{
+	    .name = "redirect-plain",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_DAEMON,
+	    .group = GROUP_TLS,
+	    .field = FIELD(redirect_plain),
+	    .dflt = "false",
+	    .help = "under auto: send who comes without TLS on to https",
 	},
 	{
 	    .name = "sslcert",

@@ -7,12 +7,15 @@
 #include "base/addr.h"
 #include "base/base.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/http1_body.h"
+#include "codec/proxy_hello.h"
 #include "conf/conf.h"
 #include "engine/access.h"
 #include "engine/answer.h"
+#include "engine/arrival.h"
 #include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
@@ -30,7 +33,7 @@ enum {
 };
 
 enum conn_state {
-	CONN_ADMITTING, /* the parent decides whether there is room */
+	CONN_ADMITTING, /* it arrives, or the parent decides on it */
 	CONN_READING,   /* a request's head is awaited, or arrives */
 	CONN_SERVING,   /* it is being answered */
 	CONN_CLOSING, /* the last answer is out; what still comes is dropped */
@@ -39,7 +42,8 @@ enum conn_state {
 struct conn {
 	struct id_node node;
 	struct engine *engine;         /* kept */
-	struct stream *stream;         /* owned; NULL: taken over */
+	struct arrival *arrival;       /* owned; NULL: nothing comes before */
+	struct stream *stream;         /* owned; NULL: not yet, or taken over */
 	struct request *rq;            /* owned; of CONN_SERVING */
 	const struct handler_ops *ops; /* kept; NULL: nobody waits */
 	void *owner;                   /* kept */
@@ -55,6 +59,7 @@ struct conn {
 	unsigned peer_port;
 	uint8_t state; /* enum conn_state */
 	bool loopback;
+	bool https;    /* says a proxy in front of the connection */
 	bool admitted; /* counted by the parent: it hears of the end */
 	bool waits_for_admit;
 	bool reused;     /* it has had an answer */
@@ -655,6 +660,28 @@ check_stall(struct conn *c)
 	end_soon(c);
 }
 
+/* There is nobody yet who could be told. */
+static void
+log_arrival(const struct conn *c, const char *rule, const char *reason,
+    const char *option)
+{
+	char peer[ADDR_TEXT];
+
+	addr_put(&c->peer, peer);
+	LOG(LOG_LVL_WARN, "refused", LOG_UINT("session", c->node.id),
+	    LOG_STR("peer", peer), LOG_STR("rule", rule),
+	    LOG_STR("reason", reason), LOG_STR("option", option));
+}
+
+static void
+give_up_arrival(struct conn *c)
+{
+	if (arrival_has_begun(c->arrival))
+		log_arrival(c, "handshake time", "the header is not complete",
+		    "--handshake-timeout");
+	end_soon(c);
+}
+
 static void
 conn_on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -672,6 +699,8 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (engine_stopping(c->engine))
 		end_soon(c);
+	else if (c->stream == NULL)
+		give_up_arrival(c);
 	else if (c->state == CONN_SERVING || stream_queued(c->stream) > 0)
 		check_stall(c);
 	else if (c->state == CONN_READING && c->in.len > 0)
@@ -694,6 +723,7 @@ conn_free(struct conn *c)
 	ids_remove(engine_conns(e), &c->node);
 	(void)event_del(&c->timer);
 	(void)event_del(&c->kick);
+	arrival_free(c->arrival);
 	stream_free(c->stream);
 	request_free(c->rq);
 	reply_clear(&c->reply);
@@ -726,13 +756,85 @@ start_reading(struct conn *c)
 }
 
 static struct stream *
-new_stream(struct engine *e, struct listener *l, int fd)
+new_stream(const struct conn *c, int fd, bool tls)
 {
-	struct flow *flow = engine_flow(e);
-	bool tls = listener_how(l)->tls == IPC_TLS;
+	struct flow *flow = engine_flow(c->engine);
 
-	return tls ? stream_new_tls(flow, fd, tls_accept(engine_tls(e)))
+	return tls ? stream_new_tls(flow, fd, tls_accept(engine_tls(c->engine)))
 		   : stream_new(flow, STREAM_SOCKET, fd, 0);
+}
+
+/* All is known about the connection: let it in, or not. */
+static void
+enter(struct conn *c, int fd, bool tls)
+{
+	const struct refusal *denied;
+
+	c->stream = new_stream(c, fd, tls);
+	stream_set_owner(c->stream, &conn_stream_ops, c);
+	denied = client_refuse_peer(engine_clients(c->engine), &c->peer);
+	/* the one client of inetd is counted, so that its end is known */
+	if (denied != NULL) {
+		refuse_all(c, denied);
+	} else if (conf_of(c)->max_connections > 0 || c->how.connected) {
+		c->waits_for_admit = true;
+		stream_pause(c->stream);
+		engine_tell(c->engine, IPC_ADMIT, c->node.id, NULL, 0);
+	} else {
+		start_reading(c);
+	}
+}
+
+/* ------------------------------------------------- before HTTP */
+
+/* What the proxy says is so: whoever listens like this wants it. */
+static void
+believe(struct conn *c, const struct proxy_hello *hello)
+{
+	if (hello->local)
+		return;
+	c->peer = hello->from;
+	c->peer_port = hello->from_port;
+	c->port = hello->to_port;
+	c->loopback = addr_is_loopback(&hello->to);
+	c->https = hello->tls;
+}
+
+static void
+conn_on_arrived(void *owner, int fd, const struct proxy_hello *hello, bool tls)
+{
+	struct conn *c = owner;
+
+	if (c->over) {
+		fd_close(&fd);
+		return;
+	}
+	if (hello != NULL)
+		believe(c, hello);
+	enter(c, fd, tls);
+}
+
+static void
+conn_on_failed(void *owner, const char *why)
+{
+	struct conn *c = owner;
+
+	if (why != NULL && !c->over)
+		log_arrival(c, "proxy header", why, "--listen");
+	end_soon(c);
+}
+
+static const struct arrival_ops conn_arrival_ops = {
+	.on_arrived = conn_on_arrived,
+	.on_failed = conn_on_failed,
+};
+
+/* If there are trusted proxies, others need not speak for anybody. */
+static bool
+may_speak(const struct conn *c)
+{
+	return !c->how.proxy || conf_of(c)->trusted_proxies.n == 0 ||
+	    client_is_proxy(engine_clients(c->engine), &c->peer);
 }
 
 struct conn *
@@ -741,34 +843,29 @@ conn_new(struct engine *e, struct listener *l, int fd,
 {
 	struct conn *c = mem_new(1, sizeof(*c));
 	struct flow *flow = engine_flow(e);
-	const struct refusal *denied;
 
 	(void)len;
 	c->engine = e;
 	c->how = *listener_how(l);
 	c->port = listener_port(l);
 	c->loopback = listener_is_loopback(l, fd);
-	/* the one client of inetd is counted, so that its end is known */
-	c->waits_for_admit =
-	    conf_of(c)->max_connections > 0 || c->how.connected;
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
 	reply_init(&c->reply);
 	addr_from(&c->peer, &c->peer_port, sa);
 	ids_add(engine_conns(e), &c->node, engine_new_id(e));
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);
 	(void)evtimer_assign(&c->kick, flow->base, conn_on_kick, c);
-	c->stream = new_stream(e, l, fd);
-	stream_set_owner(c->stream, &conn_stream_ops, c);
 	wait_for(c, conf_of(c)->handshake_timeout);
-	if ((denied = client_refuse_peer(engine_clients(e), &c->peer)) !=
-	    NULL) {
-		c->waits_for_admit = false;
-		refuse_all(c, denied);
-	} else if (c->waits_for_admit) {
-		stream_pause(c->stream);
-		engine_tell(e, IPC_ADMIT, c->node.id, NULL, 0);
+	if (!arrival_is_needed(&c->how)) {
+		enter(c, fd, c->how.tls == IPC_TLS);
+	} else if (may_speak(c)) {
+		c->arrival =
+		    arrival_new(flow, fd, &c->how, &conn_arrival_ops, c);
 	} else {
-		start_reading(c);
+		log_arrival(c, "proxy header", "the peer is no trusted proxy",
+		    "--trusted-proxy");
+		fd_close(&fd);
+		end_soon(c);
 	}
 	return c;
 }
@@ -885,7 +982,7 @@ conn_describe_peer(const struct conn *c, struct request *rq)
 	struct ssl_st *tls = stream_tls(c->stream);
 
 	request_set_client(rq, &c->peer, c->peer_port);
-	rq->https = tls != NULL;
+	rq->https = c->https || tls != NULL;
 	/* a certificate that does not fit is as none */
 	if (tls != NULL && !tls_put_vars(tls, &rq->vars))
 		buf_clear(&rq->vars);

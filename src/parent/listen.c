@@ -292,6 +292,20 @@ open_redirect(struct listen_set *set, const struct conf *conf,
 	return ok;
 }
 
+/* Who comes without TLS to a port for both. */
+static void
+redirect_plain(struct listen_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct ipc_listen *how = &set->v[i].how;
+
+		if (how->tls != IPC_TLS_AUTO)
+			continue;
+		how->redirect = IPC_REDIRECT_PLAIN;
+		how->to_https = true;
+	}
+}
+
 /* ------------------------------------------------- all of it */
 
 bool
@@ -304,6 +318,8 @@ listen_open(struct listen_set *set, const struct conf *conf, char **why)
 	if (!open_all(set, conf, &p, why) ||
 	    (conf->redirport_given && !open_redirect(set, conf, &p, why)))
 		goto fail;
+	if (conf->redirect_plain)
+		redirect_plain(set);
 	if (set->n <= IPC_LISTENERS_MAX)
 		return true;
 	*why = mem_printf("%zu addresses to listen on: more than %d", set->n,

@@ -9,11 +9,13 @@ import select
 import signal
 import socket
 import stat
+import struct
 import subprocess
 
 import pytest
 
 import standpipe
+from certificates import Authority
 from standpipe import (PATIENCE, STANDPIPED, Client, Daemon, descriptors,
                        environment, handler, now, run)
 
@@ -26,14 +28,14 @@ class Listening(Daemon):
         self.args = [*map(str, wrap), str(STANDPIPED), *map(str, args), "--",
                      *map(str, command)]
 
-    def at(self, i=0):
+    def at(self, i=0, **kw):
         """A connection to the i-th listener."""
         url = self.urls[i]
         if url.startswith("unix:"):
-            return Client(url.removeprefix("unix:"))
+            return Client(url.removeprefix("unix:"), **kw)
         found = re.fullmatch(r"https?://\[?([^\]]*?)\]?:(\d+)/", url)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(found[1], found[1])
-        return Client((host, int(found[2])))
+        return Client((host, int(found[2])), **kw)
 
 
 def echoes(client):
@@ -622,3 +624,292 @@ def test_redirport_beside_a_unix_socket_means_tcp(tmp_path):
 def test_redirport_needs_somewhere_to_lead_to(tmp_path):
     done = run("--redirport=0", f"--listen=unix:{tmp_path}/sock", "true")
     assert done.returncode == 1 and b"--redirport" in done.stderr
+
+
+# ------------------------------------------------------- the PROXY protocol
+
+
+def v1(text="PROXY TCP4 192.0.2.7 198.51.100.9 4711 443\r\n"):
+    return text.encode()
+
+
+V2 = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def v2(source="192.0.2.7", target="198.51.100.9", ports=(4711, 443),
+       command=0x21, extra=b""):
+    kind = socket.AF_INET6 if ":" in source else socket.AF_INET
+    body = (socket.inet_pton(kind, source) + socket.inet_pton(kind, target) +
+            struct.pack(">HH", *ports) + extra)
+    family = 0x21 if ":" in source else 0x11
+    return V2 + struct.pack(">BBH", command, family, len(body)) + body
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory):
+    path = tmp_path_factory.mktemp("proxied") / "sock"
+    with Listening("--listen=proxy:127.0.0.1:0", f"--listen=proxy:unix:{path}",
+                   "--listen=127.0.0.1:0", "--framing=nul",
+                   "--handshake-timeout=1s", listeners=3, **ENV) as d:
+        yield d
+
+
+def variables(client, before):
+    with client as c:
+        c.send(before + standpipe.request_head(host="a.test"))
+        assert c.response(body=False).status == 101
+        return dict(t.split("=", 1) for t in c.texts()[0])
+
+
+@pytest.mark.parametrize("listener", [0, 1])
+@pytest.mark.parametrize("before, addr, port, https", [
+    (v1(), "192.0.2.7", "4711", None),
+    (v1("PROXY TCP6 2001:db8::7 2001:db8::9 4711 443\r\n"), "2001:db8::7",
+     "4711", None),
+    (v2(), "192.0.2.7", "4711", None),
+    (v2("2001:db8::7", "2001:db8::9"), "2001:db8::7", "4711", None),
+    (v2(extra=b"\x04\0\x03abc"), "192.0.2.7", "4711", None),
+    (v2(extra=b"\x20\0\x05\x01\0\0\0\0"), "192.0.2.7", "4711", "on")])
+def test_proxy_header_says_who_it_is(proxied, listener, before, addr, port,
+                                     https):
+    env = variables(proxied.at(listener), before)
+    assert (env["REMOTE_ADDR"], env["REMOTE_PORT"]) == (addr, port)
+    assert env["SERVER_PORT"] == "443"
+    assert env.get("HTTPS") == https
+
+
+@pytest.mark.parametrize("before", [
+    v1("PROXY UNKNOWN\r\n"), v1("PROXY UNKNOWN x y\r\n"),
+    v2(command=0x20), V2 + b"\x20\0\0\0"])
+def test_proxy_that_speaks_for_itself(proxied, before):
+    client = proxied.at(0)
+    mine = client.sock.getsockname()
+    env = variables(client, before)
+    assert env["REMOTE_ADDR"] == "127.0.0.1"
+    assert env["REMOTE_PORT"] == str(mine[1])
+
+
+@pytest.mark.parametrize("header", [v1(), v2()])
+def test_proxy_header_in_pieces(proxied, header):
+    with proxied.at(0) as c:
+        for i in range(len(header)):
+            c.send(header[i:i + 1])
+            standpipe.pause(0.001)
+        c.send(standpipe.request_head())
+        assert c.response(body=False).status == 101
+
+
+def test_proxy_header_is_not_read_as_a_request_elsewhere(proxied):
+    with proxied.at(2) as c:
+        c.send(v1() + get())
+        assert c.response().status == 400
+
+
+@pytest.mark.parametrize("data", [
+    get(), b"PROXY ", b"PROXY TCP4 1.2.3.4\r\n",
+    v1("PROXY TCP4 192.0.2.7 198.51.100.9 4711 99999\r\n"),
+    v1("PROXY TCP4 2001:db8::7 2001:db8::9 1 2\r\n"),
+    v1("PROXY UNKNOWN" + "x" * 120), V2[:-1] + b"x", V2 + b"\x31\x11\0\x0c",
+    v2(command=0x22), V2 + b"\x21\x11\0\x04abcd", V2 + b"\x21\x11\xff\xff",
+    b"\x16\x03\x01\0\xa5", b"\0" * 300, b"SSH-2.0-x\r\n"])
+def test_proxy_header_that_is_none_ends_the_connection(proxied, data):
+    mark = proxied.mark()
+    with proxied.at(0) as c:
+        c.send(data)
+        if data == b"PROXY ":
+            c.shut()
+        assert c.ending() in ("eof", "reset") and c.rest == b""
+    line = proxied.wait_log("refused .*rule=\"proxy header\"", start=mark)
+    assert "peer=127.0.0.1" in line.string and "reason=" in line.string
+
+
+def test_proxy_header_that_is_late(proxied):
+    mark = proxied.mark()
+    start = now()
+    with proxied.at(0) as c, proxied.at(0) as quiet:
+        c.send(b"PROXY TCP4 ")
+        assert c.ending() in ("eof", "reset") and c.rest == b""
+        assert quiet.ending() == "eof" and quiet.rest == b""
+    assert 0.9 < now() - start < 3
+    proxied.wait_log("refused .*rule=\"handshake time\" .*"
+                     "option=--handshake-timeout", start=mark)
+    assert len(proxied.logged("refused", start=mark)) == 1
+
+
+def test_proxy_that_only_knocks_is_not_worth_a_line(proxied):
+    mark = proxied.mark()
+    proxied.at(0).close()
+    with proxied.at(0) as c:
+        c.shut()
+        assert c.ending() == "eof"
+    echo_env = variables(proxied.at(0), v1())
+    assert echo_env["REMOTE_ADDR"] == "192.0.2.7"
+    assert not proxied.logged("refused", start=mark)
+
+
+def test_proxy_header_of_those_that_are_trusted():
+    with Listening("--listen=proxy:127.0.0.1:0", "--trusted-proxy=127.0.0.2",
+                   "--framing=nul", **ENV) as d:
+        with d.at() as c:
+            assert c.ending() in ("eof", "reset") and c.rest == b""
+        d.wait_log("refused .*rule=\"proxy header\" .*option=--trusted-proxy")
+    with Listening("--listen=proxy:127.0.0.1:0", "--trusted-proxy=127.0.0.1",
+                   "--framing=nul", **ENV) as d:
+        assert variables(d.at(), v1())["REMOTE_ADDR"] == "192.0.2.7"
+
+
+def test_the_address_that_a_proxy_names_may_be_denied():
+    with Listening("--listen=proxy:127.0.0.1:0", "--deny=192.0.2.0/24") as d:
+        with d.at() as c:
+            c.send(v1() + get())
+            assert c.response().status == 403
+        with d.at() as c:
+            c.send(v2("192.0.3.7") + standpipe.request_head())
+            assert c.response(body=False).status == 101
+
+
+def test_proxied_connections_count():
+    with Listening("--listen=proxy:127.0.0.1:0", "--max-connections=1") as d:
+        with d.at() as c:
+            c.send(v1() + standpipe.request_head())
+            assert c.response(body=False).status == 101
+            with d.at() as other:
+                other.send(v1() + standpipe.request_head())
+                assert other.response().status == 503
+
+
+def test_stop_ends_who_has_not_arrived():
+    with Listening("--listen=proxy:127.0.0.1:0", "--handshake-timeout=0") as d:
+        with d.at() as c:
+            c.send(b"PROXY")
+            start = now()
+            d.stop()
+            assert now() - start < PATIENCE / 4
+
+
+# ------------------------------------------------------------ TLS and auto
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca")).issue("server")
+
+
+@pytest.fixture(scope="module")
+def mixed(pair, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mixed")
+    with Listening(
+            *pair.options(), "--listen=127.0.0.1:0", "--listen=tls:127.0.0.1:0",
+            "--listen=auto:127.0.0.1:0", f"--listen=tls:unix:{folder}/tls",
+            f"--listen=auto:unix:{folder}/auto",
+            "--listen=proxy:tls:127.0.0.1:0", "--listen=auto:proxy:127.0.0.1:0",
+            "--framing=nul", "--handshake-timeout=1s", listeners=7,
+            **ENV) as d:
+        yield d
+
+
+def over(client, before=b"", tls=True):
+    """The variables of a session on a connection that begins like this."""
+    with client as c:
+        if before:
+            c.send(before)
+        if tls:
+            c.sock.settimeout(PATIENCE)
+            c.sock = standpipe.under_tls(c.sock, True, None, None)
+            c.sock.setblocking(False)
+        return variables(c, b"")
+
+
+@pytest.mark.parametrize("listener, before, tls, addr", [
+    (0, b"", False, "127.0.0.1"), (1, b"", True, "127.0.0.1"),
+    (2, b"", False, "127.0.0.1"), (2, b"", True, "127.0.0.1"),
+    (3, b"", True, "unix-socket"), (4, b"", True, "unix-socket"),
+    (4, b"", False, "unix-socket"), (5, v1(), True, "192.0.2.7"),
+    (5, v2(), True, "192.0.2.7"), (6, v1(), True, "192.0.2.7"),
+    (6, v2(), False, "192.0.2.7")])
+def test_any_mix_in_one_daemon(mixed, listener, before, tls, addr):
+    env = over(mixed.at(listener), before, tls)
+    assert env["REMOTE_ADDR"] == addr
+    assert env.get("HTTPS") == ("on" if tls else None)
+    assert ("SSL_PROTOCOL" in env) == tls
+
+
+def test_urls_of_listeners_with_tls(mixed):
+    schemes = [url.split("/")[0] for url in mixed.urls]
+    assert schemes == ["http:", "https:", "https:", "unix:", "unix:", "https:",
+                       "https:"]
+
+
+def test_auto_waits_for_the_first_byte(mixed):
+    with mixed.at(2) as plain, mixed.at(2) as quiet:
+        start = now()
+        for byte in standpipe.request_head():
+            plain.send(bytes([byte]))
+        assert plain.response(body=False).status == 101
+        assert quiet.ending() == "eof" and quiet.rest == b""
+        assert 0.9 < now() - start < 3
+
+
+def test_auto_by_options(pair):
+    with Listening("--ssl=auto", *pair.options(), "--port=0",
+                   "--address=127.0.0.1", "--framing=nul", **ENV) as d:
+        assert d.urls[0].startswith("https://")
+        for tls in False, True:
+            assert over(d.at(), tls=tls).get("HTTPS") == ("on" if tls else None)
+
+
+def test_tls_needs_certificates():
+    for option in "--listen=tls:*:0", "--listen=auto:*:0", "--ssl=auto":
+        done = run(option, "true")
+        assert done.returncode == 2 and b"--sslcert" in done.stderr
+
+
+def test_inetd_over_tls(pair):
+    with inetd("--ssl", *pair.options()) as (c, me):
+        c.sock.settimeout(PATIENCE)
+        c.sock = standpipe.under_tls(c.sock, True, None, None)
+        c.sock.setblocking(False)
+        c.send(get(more="Connection: close\r\n"))
+        assert c.response().status == 426
+        c.close()
+        assert me.wait(PATIENCE) == 0
+
+
+@pytest.fixture(scope="module")
+def redirecting_plain(pair):
+    with Listening("--redirect-plain", *pair.options(), "--console",
+                   "--listen=auto:127.0.0.1:0", "--listen=127.0.0.1:0",
+                   "--listen=auto:proxy:127.0.0.1:0", listeners=3) as d:
+        yield d
+
+
+@pytest.mark.parametrize("host, place", [
+    ("a.test:8080", "a.test:8080"), ("a.test", "a.test"),
+    ("[::1]:1", "[::1]:1"), ("a.test:443", "a.test")])
+def test_redirect_plain_keeps_host_and_port(redirecting_plain, host, place):
+    got = ask(redirecting_plain.at(0), get("/x?y=z", host=host))
+    assert got.status == 301
+    assert got.get("Location") == f"https://{place}/x?y=z"
+
+
+def test_redirect_plain_of_an_upgrade_runs_nothing(redirecting_plain):
+    got = ask(redirecting_plain.at(0), standpipe.request_head("/x"))
+    assert got.status == 301
+    assert not redirecting_plain.commands()
+
+
+def test_redirect_plain_is_not_for_tls_or_elsewhere(redirecting_plain):
+    d = redirecting_plain
+    assert ask(d.at(0, tls=True), get()).status == 200
+    assert ask(d.at(1), get()).status == 200
+    sent_on = v2(extra=b"\x20\0\x05\x01\0\0\0\0")  # the proxy did TLS
+    assert ask(d.at(2), sent_on + get()).status == 200
+    assert ask(d.at(2), v2() + get()).status == 301
+
+
+def test_redirport_leads_to_tls(pair):
+    with Redirecting(*pair.options(), "--listen=127.0.0.1:0",
+                     "--listen=tls:127.0.0.2:0", listeners=3) as d:
+        assert d.urls[-1].startswith("http://127.0.0.2:")
+        got = d.ask("/x?y")
+        assert got.get("Location") == f"https://a.test:{d.to()}/x?y"
