@@ -41,6 +41,7 @@ translate(const struct option *o, const char *text)
 	static const char *const counts[] = { "maxforks", "maxframesize",
 		"closems", "pingms", NULL };
 	static const char *const texts[] = { "address", "unixsocket", "origin",
+		"sslcert", "sslkey", "sslca", "dir", "staticdir", "cgidir",
 		NULL };
 
 	if (strcmp(text, "0") == 0 && is_one_of(o, ports))

@@ -396,6 +396,14 @@ def test_nothing_to_serve():
     wrong("--nonsense", "cat", says="nonsense")
 
 
+def test_empty_texts_are_as_if_not_given():
+    with Websocketd(PORT, "--dir=", "--staticdir=", "--cgidir=",
+                    "--unixsocket=", "--redirport=0", "cat") as d:
+        with d.session() as c:
+            c.bye()
+        assert get(d).status == 426
+
+
 def test_dir_and_a_command(tmp_path):
     wrong(PORT, f"--dir={tmp_path}", "cat", says="--dir")
 
