@@ -174,12 +174,12 @@ join(struct engine *worker, struct engine *e)
 	if (fd_seqpacket_pair(pair) == -1)
 		return false;
 	ipc_put_u32(body, e->index);
-	if (ipc_chan_send(&worker->chan, IPC_ASKER, 0, body, sizeof(body), NULL,
-		0, &pair[0], 1))
-		return ipc_chan_send(&e->chan, IPC_WORKER, 0, NULL, 0, NULL, 0,
-		    &pair[1], 1);
-	fd_close(&pair[1]);
-	return false;
+	/* who cannot be told is lost, which shows soon, and told when replaced */
+	(void)ipc_chan_send(&worker->chan, IPC_ASKER, 0, body, sizeof(body),
+	    NULL, 0, &pair[0], 1);
+	(void)ipc_chan_send(&e->chan, IPC_WORKER, 0, NULL, 0, NULL, 0, &pair[1],
+	    1);
+	return true;
 }
 
 static bool

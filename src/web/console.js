@@ -92,6 +92,9 @@
 		1013: "the server is busy, try again later",
 		1014: "a gateway got a bad answer",
 		1015: "the TLS handshake failed",
+		4401: "not let in: a password or a token is needed",
+		4403: "not let in",
+		4429: "not let in: too much at a time, try again later",
 	};
 
 	/* The numbers that Linux and the BSDs agree on. */
