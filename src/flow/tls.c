@@ -401,6 +401,32 @@ tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 	return encrypt || key == t->tickets[0] ? 1 : 2;
 }
 
+/*
+ * A session goes no further than the certificate that its client showed: then
+ * that is shown, and judged, again.
+ */
+static SSL_TICKET_RETURN
+tls_on_session(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+    size_t len, SSL_TICKET_STATUS status, void *arg)
+{
+	const X509 *x = session == NULL ? NULL : SSL_SESSION_get0_peer(session);
+
+	(void)ssl;
+	(void)name;
+	(void)len;
+	(void)arg;
+	if (x != NULL && X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	switch (status) {
+	case SSL_TICKET_SUCCESS:
+		return SSL_TICKET_RETURN_USE;
+	case SSL_TICKET_SUCCESS_RENEW:
+		return SSL_TICKET_RETURN_USE_RENEW;
+	default:
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	}
+}
+
 void
 tls_set_tickets(struct tls *t, const uint8_t *keys, size_t len)
 {
@@ -542,6 +568,7 @@ set_up_context(struct tls_set *set, struct ipc_verdict *v)
 	SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
 	SSL_CTX_set_app_data(ctx, set->tls);
 	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_on_ticket);
+	(void)SSL_CTX_set_session_ticket_cb(ctx, NULL, tls_on_session, NULL);
 	(void)SSL_CTX_set_tlsext_servername_callback(ctx, tls_on_name);
 	(void)SSL_CTX_set_tlsext_status_cb(ctx, tls_on_status);
 	(void)SSL_CTX_set_tlsext_status_arg(ctx, set);
@@ -775,22 +802,10 @@ put_fingerprint(struct buf *vars, const X509 *x)
 	return put_var(vars, "SSL_CLIENT_FINGERPRINT", text);
 }
 
-/* A resumed session keeps its result, but certificates end in the meantime. */
-static long
-verify_result(const SSL *ssl, const X509 *x)
-{
-	long result = SSL_get_verify_result(ssl);
-
-	if (result == X509_V_OK &&
-	    X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
-		return X509_V_ERR_CERT_HAS_EXPIRED;
-	return result;
-}
-
 static bool
 put_client(struct buf *vars, const SSL *ssl, const X509 *x)
 {
-	long result = verify_result(ssl, x);
+	long result = SSL_get_verify_result(ssl);
 	char failed[128] = "FAILED:";
 
 	if (!put_fingerprint(vars, x))

@@ -939,6 +939,47 @@ judges_clients(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* Whose certificate has expired shows it each time. */
+static void
+resumes_no_further_than_a_certificate(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	uint8_t keys[IPC_TICKET_KEY] = { 1 };
+	struct world *w = *state;
+	EVP_PKEY *key = new_key();
+	struct wanted want = { .name = "ca", .from = -DAY, .until = DAY };
+	X509 *ca = new_cert(key, &want), *x;
+	struct files f;
+
+	w->conf.ssl_verify = CONF_VERIFY_OPTIONAL;
+	tls_set_tickets(w->tls, keys, sizeof(keys));
+	files_init(&f);
+	add_pair(&f, 0, "DNS:localhost");
+	add_cert(&f, IPC_FILE_CA, 0, ca);
+	use(w, &f);
+	want = (struct wanted){ .name = "client",
+		.names = "DNS:client",
+		.issuer = ca,
+		.issuer_key = key,
+		.from = -DAY };
+	for (size_t i = 0; i < 2 * nitems(versions); i++) {
+		bool lasts = i % 2;
+
+		want.until = lasts ? DAY : -1;
+		x = new_cert(key, &want);
+		SSL_CTX_use_certificate(w->client, x);
+		SSL_CTX_use_PrivateKey(w->client, key);
+		SSL_CTX_set_max_proto_version(w->client, versions[i / 2]);
+		SSL_SESSION_free(w->session);
+		w->session = NULL;
+		assert_false(resumes(w));
+		assert_int_equal(resumes(w), lasts);
+		X509_free(x);
+	}
+	X509_free(ca);
+	EVP_PKEY_free(key);
+}
+
 /* ------------------------------------------------- verdicts */
 
 static void
@@ -1092,6 +1133,7 @@ main(void)
 		TEST(speaks_http11_alone),
 		TEST(resumes_by_the_keys_that_are_shared),
 		TEST(judges_clients),
+		TEST(resumes_no_further_than_a_certificate),
 		TEST(refuses_keys_that_do_not_fit),
 		TEST(judges_files),
 		TEST(judges_ciphers),
