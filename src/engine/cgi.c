@@ -17,6 +17,8 @@
 #include "flow/endpoint_exec.h"
 #include "flow/stream.h"
 
+enum { SLACK = 64 * 1024 }; /* printed behind the end, as newlines are */
+
 enum cgi_state {
 	CGI_HEAD, /* of the answer: it is awaited, or arrives */
 	CGI_BODY,
@@ -41,6 +43,7 @@ struct cgi {
 	uint64_t started;           /* clock_coarse_ms() */
 	uint64_t in_bytes;          /* of bodies: to the program */
 	uint64_t out_bytes;         /* and to the client */
+	uint64_t dropped;           /* printed behind the end of the answer */
 	char *peer, *method, *path; /* owned; for the log */
 	unsigned status;            /* that the client got; 0: none */
 	uint8_t state;              /* enum cgi_state */
@@ -180,16 +183,29 @@ check_answered(struct cgi *g)
 	conn_reply_end(let_go(g));
 }
 
+/* Who prints on and on would never end: SIGPIPE tells him. */
+static void
+drop(struct cgi *g, size_t len)
+{
+	g->dropped += len;
+	if (g->dropped <= SLACK)
+		return;
+	g->unwanted = true;
+	deadlines_wake(&g->deadlines);
+}
+
 static void
 give_document(struct cgi *g, const uint8_t *data, size_t len)
 {
 	const struct cgi_answer *a = &g->answer;
+	size_t n = len;
 
-	if (a->has_length && len > a->length - g->out_bytes)
-		len = (size_t)(a->length - g->out_bytes);
-	if (len > 0)
-		conn_reply_write(g->conn, data, len);
-	g->out_bytes += len;
+	if (a->has_length && n > a->length - g->out_bytes)
+		n = (size_t)(a->length - g->out_bytes);
+	if (n > 0)
+		conn_reply_write(g->conn, data, n);
+	drop(g, len - n);
+	g->out_bytes += n;
 	g->answered |= a->has_length && g->out_bytes == a->length;
 	if (conn_queued(g->conn) > 0)
 		endpoint_exec_pause(&g->endpoint);
@@ -232,7 +248,9 @@ take_output(struct cgi *g, const uint8_t *data, size_t len)
 		}
 		start_answer(g);
 	}
-	if (!g->answered)
+	if (g->answered)
+		drop(g, len - used);
+	else
 		give_document(g, data + used, len - used);
 	conn_reply_flush(g->conn);
 	check_answered(g);
@@ -253,7 +271,9 @@ cgi_on_output(void *owner, const uint8_t *data, size_t len)
 {
 	struct cgi *g = owner;
 
-	if (g->state != CGI_DONE && !g->unwanted)
+	if (g->state == CGI_DONE)
+		drop(g, len);
+	else if (!g->unwanted)
 		take_output(g, data, len);
 	await_last_output(g);
 }

@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import os
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -30,11 +32,14 @@ PROGRAMS = {
     "stubborn": "trap '' TERM; echo $$ >../mailbox; " + TYPE +
                 "while :; do sleep 1; done",
     "flood": "echo $$ >../mailbox; " + TYPE + "exec cat /dev/zero",
+    "more": "echo $$ >../mailbox; printf 'Content-Length: 5\\n\\nhello';"
+            "exec cat /dev/zero",
     "deaf": "exec <&-; read -r x <../mailbox; " + TYPE + "echo deaf",
     "early": "printf 'Content-Length: 6\\n\\nearly\\n'; wc -c >../mailbox",
     "ticks": TYPE + "while read -r line; do echo $line; done <../mailbox",
     "family": TYPE + "echo x; sleep 1000 & echo $! >../mailbox",
     "noise": "echo one line >&2; " + TYPE + "echo x",
+    "git": "exec git http-backend",
     "sub/prog": TYPE + "echo $SCRIPT_NAME $PATH_INFO in $(pwd)",
 }
 
@@ -259,6 +264,20 @@ def test_length_is_kept_to(d):
         assert c.rest == b"" and bytes(c.buffer).endswith(b"hello")
 
 
+@pytest.mark.parametrize("method, target", [("GET", "/more"),
+                                            ("HEAD", "/more"),
+                                            ("HEAD", "/flood")])
+def test_who_prints_on_and_on_is_ended(d, top, method, target):
+    start = d.mark()
+    with mailbox_of(top), d.client() as c:
+        c.send(head(target, method=method))
+        assert c.response(body=method == "GET").status == 200
+        line = d.wait_log(f" cgi ends .*path={target}", start=start).string
+        assert fields(line)["exit"] == "SIGPIPE"
+        c.send(head("/exact"))
+        assert c.response().body == b"hello"
+
+
 def test_old_clients_get_no_chunks(d):
     with d.client() as c:
         c.send(head("/echo", "Content-Length: 5", method="POST",
@@ -325,6 +344,36 @@ def test_stderr_goes_to_the_log(d):
     start = d.mark()
     assert ask(d, head("/noise")).body == b"x\n"
     d.wait_log('stderr .*text="one line"', start=start)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+def test_git_is_served(top, tmp_path):
+    """Somebody else's CGI program and client: chunks, gzip, keep-alive."""
+
+    def git(*args):
+        done = subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b",
+             "-c", "http.postBuffer=70000", *map(str, args)],
+            capture_output=True, text=True, timeout=60,
+            env={**os.environ, "HOME": str(tmp_path)})
+        assert done.returncode == 0, done.stderr
+
+    git("init", "-q", "--bare", top / "repo.git")
+    git("-C", top / "repo.git", "config", "http.receivepack", "true")
+    with cgi(top, "--setenv=GIT_HTTP_EXPORT_ALL=1",
+             f"--setenv=GIT_PROJECT_ROOT={top}",
+             "--setenv=GIT_CONFIG_COUNT=1",
+             "--setenv=GIT_CONFIG_KEY_0=safe.directory",
+             "--setenv=GIT_CONFIG_VALUE_0=*") as d:
+        url = f"http://127.0.0.1:{d.port}/git/repo.git"
+        git("clone", "-q", url, tmp_path / "one")
+        (tmp_path / "one/file").write_bytes(os.urandom(1 << 20))
+        git("-C", tmp_path / "one", "add", "file")
+        git("-C", tmp_path / "one", "commit", "-q", "-m", "x")
+        git("-C", tmp_path / "one", "push", "-q", "origin", "HEAD:master")
+        git("clone", "-q", "-b", "master", url, tmp_path / "two")
+    assert (tmp_path / "two/file").read_bytes() == \
+        (tmp_path / "one/file").read_bytes()
 
 
 # ------------------------------------------------- large and slow
@@ -452,9 +501,11 @@ def test_program_that_takes_too_long(top):
 
 def test_children_that_hold_the_output_do_not_hold_the_client(top):
     with mailbox_of(top) as mailbox, cgi(top, "--linger=100ms") as d:
-        assert ask(d, head("/family")).body == b"x\n"
-        with Process(mailbox.line()) as child:
-            child.wait()  # what is left of the group is ended
+        with d.client() as c:
+            c.send(head("/family"))
+            with Process(mailbox.line()) as child:
+                assert c.response().body == b"x\n"
+                child.wait()  # what is left of the group is ended
 
 
 def test_forks_are_counted_together(top):
@@ -502,6 +553,7 @@ def test_once_waits_for_a_session(top):
 
 def test_many_at_a_time(top):
     with cgi(top) as d, contextlib.ExitStack() as stack:
+        before = d.descriptor_counts()
         clients = [stack.enter_context(d.client()) for _ in range(30)]
         for i, c in enumerate(clients):
             c.send(post("/sum", b"%d" % i) + head(f"/sub/prog/{i}"))
@@ -510,7 +562,6 @@ def test_many_at_a_time(top):
                 hashlib.sha256(b"%d" % i).hexdigest()
             assert f"/sub/prog /{i} in".encode() in c.response().body
         d.no_commands()
-        counts = d.descriptor_counts()
         for c in clients:
             c.close()
-        until(lambda: d.descriptor_counts() != counts, "descriptors go")
+        until(lambda: d.descriptor_counts() == before, "descriptors go")
