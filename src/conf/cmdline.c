@@ -133,6 +133,7 @@ cmdline_read(struct conf *c, int argc, char **argv, char **why)
 		if (c->license)
 			return CMDLINE_LICENSE;
 	}
+	compat_finish(c);
 	keep_command(c, &w);
 	return conf_check(c, why) ? CMDLINE_RUN : CMDLINE_ERROR;
 }

@@ -23,6 +23,16 @@ compat_preset(struct conf *c)
 	}
 }
 
+void
+compat_finish(struct conf *c)
+{
+	enum { HTTPS = 443 };
+
+	if (c->compat == CONF_COMPAT_WEBSOCKETD && !c->port_given &&
+	    c->ssl != CONF_SSL_OFF)
+		c->port = HTTPS;
+}
+
 static bool
 is_one_of(const struct option *o, const char *const *names)
 {

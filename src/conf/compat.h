@@ -20,6 +20,9 @@
 /* Put websocketd's defaults where conf_init() has put ours. */
 void compat_preset(struct conf *);
 
+/* After everything was read: the defaults that follow from other options. */
+void compat_finish(struct conf *);
+
 /* As value_set(), if c->compat asks for habits in their way. */
 bool compat_set(struct conf *c, const struct option *, const char *text,
     char **why);

@@ -48,6 +48,8 @@ static const struct option_word ssl_words[] = {
 	{ .name = "auto", .value = CONF_SSL_AUTO },
 	{ .name = "false", .value = CONF_SSL_OFF, .synonym = true },
 	{ .name = "true", .value = CONF_SSL_ON, .synonym = true },
+	{ .name = "0", .value = CONF_SSL_OFF, .synonym = true },
+	{ .name = "1", .value = CONF_SSL_ON, .synonym = true },
 	{ .name = NULL },
 };
 

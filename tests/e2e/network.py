@@ -42,7 +42,7 @@ class Network:
 
 
 # Options that are not there yet; a test that needs one waits.
-PENDING = {"ssl", "sslcert", "sslca", "reverselookup"}
+PENDING = {"reverselookup"}
 
 
 def skip_pending(words):

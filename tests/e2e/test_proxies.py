@@ -169,7 +169,8 @@ def make_certificate(folder):
 
 PROXY_PROTOCOL = "standpipe-proxy-protocol"
 PROXIES = {"nginx": ("nginx", None), "caddy": ("caddy", None),
-           "haproxy": ("haproxy", "standpipe")}
+           "haproxy": ("haproxy", "standpipe"),
+           "haproxy-proxy": ("haproxy", PROXY_PROTOCOL)}
 
 
 @pytest.fixture(params=PROXIES)

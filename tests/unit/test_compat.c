@@ -181,6 +181,32 @@ zero_is_no_port(void **state)
 }
 
 static void
+https_has_a_port_of_its_own(void **state)
+{
+	static const struct {
+		const char *words[WORDS_MAX + 1];
+		uint64_t port;
+	} rows[] = {
+		{ { "--compat=websocketd", "--ssl", "--sslcert=c", "--sslkey=k",
+		      "x" },
+		    443 },
+		{ { "--compat=websocketd", "--ssl", "--sslcert=c", "--sslkey=k",
+		      "--port=1", "x" },
+		    1 },
+		{ { "--compat=websocketd", "--ssl=false", "x" }, 80 },
+		{ { "--ssl=1", "--sslcert=c", "--sslkey=k", "x" }, 8080 },
+	};
+	struct conf c;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		read_line(&c, rows[i].words);
+		assert_int_equal(c.port, rows[i].port);
+		conf_clear(&c);
+	}
+}
+
+static void
 travels_to_the_engine(void **state)
 {
 	static const char *const words[] = { "--compat=websocketd", "x", NULL };
@@ -210,6 +236,7 @@ main(void)
 		cmocka_unit_test(lists_that_grow_lose_their_default),
 		cmocka_unit_test(below_zero_is_zero),
 		cmocka_unit_test(zero_is_no_port),
+		cmocka_unit_test(https_has_a_port_of_its_own),
 		cmocka_unit_test(travels_to_the_engine),
 	};
 
