@@ -40,6 +40,17 @@ read_number(const char *variable, uint64_t max, uint64_t *out)
 	return v != NULL && str_uint(v, max, out);
 }
 
+/* Those that are open: what is opened later is ours. */
+static size_t
+count_open(size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && fcntl(FIRST + (int)i, F_GETFD) != -1)
+		i++;
+	return i;
+}
+
 void
 listen_inherited_read(void)
 {
@@ -51,7 +62,7 @@ listen_inherited_read(void)
 	if (read_number("LISTEN_PID", INT32_MAX, &pid) &&
 	    (pid_t)pid == getpid() &&
 	    read_number("LISTEN_FDS", COUNT_MAX, &n)) {
-		handed.count = (size_t)n;
+		handed.count = count_open((size_t)n);
 		if (names != NULL)
 			handed.names = mem_strdup(names);
 	}
@@ -202,9 +213,11 @@ listen_inherited_drop(void)
 
 		if (handed.taken[i])
 			continue;
-		log_warn("nobody listens on descriptor %d, which was handed to"
-			 " us: --listen=fd:%d would",
-		    fd, fd);
+		if (option_of(fd, SO_ACCEPTCONN) == 1)
+			log_warn("nobody listens on descriptor %d, which was "
+				 "handed to"
+				 " us: --listen=fd:%d would",
+			    fd, fd);
 		fd_close(&fd);
 	}
 	handed.count = 0;

@@ -30,7 +30,10 @@ size_t listen_inherited_count(void);
 bool listen_inherited(struct listen_set *, const char *name, size_t len,
     char **why);
 
-/* Close those handed to us that nobody has added. */
+/*
+ * Close those handed to us that nobody has added, with a warning for each that
+ * clients could arrive at.
+ */
 void listen_inherited_drop(void);
 
 /*

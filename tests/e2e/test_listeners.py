@@ -306,6 +306,14 @@ def test_activation_is_not_inherited_by_commands():
                 assert c.texts()[0] == ["0", "1", "2", "3"]
 
 
+def test_activation_that_promises_too_much():
+    with server() as a:
+        d = Activated(sockets=[a])
+        d.args[3:3] = ["/usr/bin/env", "LISTEN_FDS=9"]
+        with d:
+            echoes(d.at())
+
+
 def test_activation_of_somebody_else_is_not_ours():
     env = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "web"}
     with Listening("--listen=127.0.0.1:0", env=env) as d:

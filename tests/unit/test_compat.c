@@ -169,13 +169,14 @@ static void
 zero_is_no_port(void **state)
 {
 	static const char *const words[] = { "--compat=websocketd",
-		"--unixsocket=/s", "--port=0", "--address=", "x", NULL };
+		"--unixsocket=/s", "--port=0", "--redirport=0",
+		"--address=", "x", NULL };
 	struct conf c;
 
 	(void)state;
 	read_line(&c, words);
 	assert_int_equal(c.port, 80);
-	assert_false(c.port_given);
+	assert_false(c.port_given || c.redirport_given);
 	assert_true(c.addresses.preset);
 	conf_clear(&c);
 }
