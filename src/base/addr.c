@@ -10,6 +10,7 @@
 enum {
 	ALL_BITS = 128,
 	V4_LEN = 32,
+	CUSTOMER_BITS = 64,
 };
 
 static const struct addr nobody;
@@ -127,6 +128,16 @@ addr_cut(struct addr *a, unsigned bits)
 		return;
 	a->byte[whole] &= (uint8_t)(0xff00 >> bits % 8);
 	memset(a->byte + whole + 1, 0, sizeof(a->byte) - whole - 1);
+}
+
+void
+addr_cut_customer(struct addr *a)
+{
+	struct addr cut = *a;
+
+	addr_cut(&cut, CUSTOMER_BITS);
+	if (!addr_is_ipv4(a) && !addr_is_unix(&cut))
+		*a = cut;
 }
 
 /* The bits of a length written behind a slash; false if there is none. */

@@ -54,6 +54,12 @@ bool addr_is_loopback(const struct addr *);
 void addr_cut(struct addr *, unsigned bits);
 
 /*
+ * Clear what one customer may usually choose: the last 64 bits of IPv6, unless
+ * nothing would be left.
+ */
+void addr_cut_customer(struct addr *);
+
+/*
  * "10.0.0.0/8", "2001:db8::/32", an address by itself, or "unix". The bits
  * behind the length must be zero: 10.1.2.3/8 is probably a mistake.
  */

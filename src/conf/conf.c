@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/listen_spec.h"
@@ -37,6 +38,21 @@ conf_clear(struct conf *c)
 		free(*arg);
 	free(c->route.argv);
 	*c = (struct conf){ .ready_fd = -1 };
+}
+
+void
+conf_limits_of(const struct conf *c, const struct addr *a,
+    struct conf_limits *out)
+{
+	bool local = addr_is_loopback(a) || addr_is_unix(a);
+
+	*out = (struct conf_limits){ 0 };
+	if (!local || c->max_per_address_given)
+		out->connections = c->max_per_address;
+	if (!local || c->rate_given)
+		out->rate = c->rate;
+	if (!local || c->max_failed_logins_given)
+		out->failed_logins = c->max_failed_logins;
 }
 
 static const char *

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct addr;
+
 enum conf_framing {
 	CONF_LINES = 0,
 	CONF_BINARY,
@@ -160,6 +162,12 @@ struct conf {
 	struct conf_list allow;        /* networks; empty: everybody */
 	struct conf_list deny;
 	struct conf_list trusted_proxies;
+	uint64_t max_per_address;   /* 0: no limit, for these three */
+	uint64_t rate;              /* requests a second */
+	uint64_t max_failed_logins; /* a minute */
+	bool max_per_address_given; /* then loopback is counted as well */
+	bool rate_given;
+	bool max_failed_logins_given;
 	int loglevel;   /* enum log_level, base/log.h */
 	int log_format; /* enum log_format */
 	bool syslog;
@@ -173,6 +181,20 @@ struct conf {
 
 /* Whether any listener speaks TLS; not for engines, which know them all. */
 bool conf_has_tls(const struct conf *);
+
+/* What applies to the clients of one address; 0: no limit. */
+struct conf_limits {
+	uint64_t connections;
+	uint64_t rate;
+	uint64_t failed_logins;
+};
+
+/*
+ * Local clients, which may well be a proxy's, are limited by what somebody has
+ * written and not by defaults.
+ */
+void conf_limits_of(const struct conf *, const struct addr *,
+    struct conf_limits *);
 
 void conf_init(struct conf *);
 void conf_clear(struct conf *);

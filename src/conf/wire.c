@@ -9,6 +9,8 @@
 #include "conf/value.h"
 #include "conf/wire.h"
 
+enum { UNWRITTEN = '~' };
+
 static bool
 pack_row(struct buf *b, const struct option *o, const char *value)
 {
@@ -70,13 +72,24 @@ pack_option(struct buf *b, const struct option *o, const void *field)
 	}
 }
 
+/* Whether it matters that the value was written by somebody, and it was not. */
+static bool
+is_unwritten(const struct conf *c, const struct option *o)
+{
+	return o->given != 0 && !*(const bool *)((const char *)c + o->given);
+}
+
 bool
 wire_pack(const struct conf *c, struct buf *b)
 {
 	const struct option *o;
 
 	for (o = options; o->name != NULL; o++) {
-		if (o->engine && !pack_option(b, o, value_field_const(c, o)))
+		if (!o->engine)
+			continue;
+		if (is_unwritten(c, o) && !buf_add_byte(b, UNWRITTEN))
+			return false;
+		if (!pack_option(b, o, value_field_const(c, o)))
 			return false;
 	}
 	return true;
@@ -99,12 +112,22 @@ next_value(const struct rows *r, const struct option *o)
 	return r->p + len + 1;
 }
 
+static bool
+take_unwritten(const struct option *o, struct rows *r)
+{
+	if (o->given == 0 || r->p == r->end || *r->p != UNWRITTEN)
+		return false;
+	r->p++;
+	return true;
+}
+
 /* A scalar has one row, a text one or none, a list any number. */
 static bool
 unpack_option(struct conf *c, const struct option *o, struct rows *r)
 {
 	bool list = o->type == OPT_COMMAS || o->type == OPT_LIST;
 	bool text = o->type == OPT_STRING;
+	bool unwritten = take_unwritten(o, r);
 	const char *value;
 	char *why;
 
@@ -114,6 +137,8 @@ unpack_option(struct conf *c, const struct option *o, struct rows *r)
 			return false;
 		}
 		r->p = value + strlen(value) + 1;
+		if (unwritten)
+			*(bool *)((char *)c + o->given) = false;
 		if (!list)
 			return true;
 	}

@@ -4,7 +4,8 @@
  * Only rows of the option table marked for the engine travel: no command, no
  * variables, no users. A row is `name=value` and a NUL, in the order of the
  * table, a list one such text an item; reading goes through the same checks
- * as the command line. Of a row that is secret the engine learns only whether
+ * as the command line. A `~` in front of a row says that nobody has written it,
+ * where that makes a difference. Of a row that is secret the engine learns only whether
  * it is set.
  *
  * Used by: parent/daemon.c, engine/engine.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c.

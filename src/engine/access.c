@@ -7,6 +7,7 @@
 #include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
+#include "engine/limits.h"
 #include "engine/redirect.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -67,9 +68,11 @@ check_origin(struct request *rq)
 }
 
 static enum access_verdict (*const steps[])(struct request *) = {
-	client_check,
-	redirect_check,
+	client_find,
 	check_hello,
+	client_check,
+	limits_check,
+	redirect_check,
 	check_origin,
 	credentials_check,
 	gate_check,

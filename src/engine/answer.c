@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "codec/http_accept.h"
 #include "engine/answer.h"
 #include "engine/conn.h"
@@ -34,6 +35,15 @@ static const struct extra {
 	{ 503, { "Retry-After", "5" } },
 };
 
+static bool
+has_field(const struct refusal *r, const char *name)
+{
+	for (size_t i = 0; i < r->nfields; i++)
+		if (str_ieq(r->field[i].name, name))
+			return true;
+	return false;
+}
+
 /* Nobody sees the page of a WebSocket that was refused. */
 static const struct buf *
 find_page(const struct request *rq, unsigned status)
@@ -60,7 +70,8 @@ answer_error(struct request *rq, const struct refusal *r)
 	struct buf body;
 
 	for (size_t i = 0; i < nitems(extras); i++)
-		if (extras[i].status == r->status)
+		if (extras[i].status == r->status &&
+		    !has_field(r, extras[i].field.name))
 			field[n++] = extras[i].field;
 	for (size_t i = 0; i < r->nfields && n < FIELDS_MAX; i++)
 		field[n++] = r->field[i];

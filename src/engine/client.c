@@ -120,22 +120,29 @@ read_proxied(struct request *rq, const struct client_rules *rules)
 }
 
 enum access_verdict
-client_check(struct request *rq)
+client_find(struct request *rq)
 {
 	static const struct refusal contradiction = {
 		.status = 400,
 		.why = "Forwarded and X-Forwarded-For contradict each other.",
 		.rule = "forwarded fields",
 	};
-	const struct client_rules *rules =
-	    engine_clients(conn_engine(rq->conn));
-	const struct refusal *why = NULL;
 
-	if (!read_proxied(rq, rules))
-		why = &contradiction;
-	else if (rq->proxied)
-		why = judge(rules, &rq->client);
-	if (why == NULL)
+	if (read_proxied(rq, engine_clients(conn_engine(rq->conn))))
+		return ACCESS_NEXT;
+	conn_refuse(rq->conn, &contradiction);
+	return ACCESS_REFUSED;
+}
+
+/* The peer himself was judged when he connected. */
+enum access_verdict
+client_check(struct request *rq)
+{
+	const struct refusal *why;
+
+	if (!rq->proxied ||
+	    (why = judge(engine_clients(conn_engine(rq->conn)), &rq->client)) ==
+		NULL)
 		return ACCESS_NEXT;
 	conn_refuse(rq->conn, why);
 	return ACCESS_REFUSED;

@@ -32,7 +32,10 @@ bool client_is_proxy(const struct client_rules *, const struct addr *);
 const struct refusal *client_refuse_peer(const struct client_rules *,
     const struct addr *);
 
-/* The step: find out who it is, and whether he may come in. */
+/* The step: find out who it is. */
+enum access_verdict client_find(struct request *);
+
+/* The step: whether he may come in. */
 enum access_verdict client_check(struct request *);
 
 #endif

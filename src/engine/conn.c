@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "engine/farewell.h"
 #include "engine/ids.h"
+#include "engine/limits.h"
 #include "engine/request.h"
 #include "flow/listener.h"
 #include "flow/stream.h"
@@ -42,6 +43,7 @@ enum conn_state {
 struct conn {
 	struct id_node node;
 	struct engine *engine;         /* kept */
+	int fd;                        /* owned, till one of these has it */
 	struct arrival *arrival;       /* owned; NULL: nothing comes before */
 	struct stream *stream;         /* owned; NULL: not yet, or taken over */
 	struct request *rq;            /* owned; of CONN_SERVING */
@@ -57,10 +59,12 @@ struct conn {
 	uint64_t seen;         /* of them, when the timer was set */
 	unsigned port;         /* that the client connected to; 0: unix */
 	unsigned peer_port;
-	uint8_t state; /* enum conn_state */
+	struct conn_seats seats;
+	const struct refusal *denied; /* kept; NULL: may come in */
+	uint8_t state;                /* enum conn_state */
 	bool loopback;
-	bool https;    /* says a proxy in front of the connection */
-	bool admitted; /* counted by the parent: it hears of the end */
+	bool tls;   /* as far as is known */
+	bool https; /* says a proxy in front of the connection */
 	bool waits_for_admit;
 	bool reused;     /* it has had an answer */
 	bool wants_body; /* the handler does */
@@ -212,6 +216,7 @@ end_request(struct conn *c)
 	bool last = c->reply.close;
 
 	conn_handle(c, NULL, NULL);
+	limits_leave(c->engine, &c->seats.client);
 	request_free(c->rq);
 	c->rq = NULL;
 	reply_clear(&c->reply);
@@ -676,7 +681,7 @@ log_arrival(const struct conn *c, const char *rule, const char *reason,
 static void
 give_up_arrival(struct conn *c)
 {
-	if (arrival_has_begun(c->arrival))
+	if (c->arrival != NULL && arrival_has_begun(c->arrival))
 		log_arrival(c, "handshake time", "the header is not complete",
 		    "--handshake-timeout");
 	end_soon(c);
@@ -718,12 +723,13 @@ conn_free(struct conn *c)
 
 	if (c->ops != NULL)
 		c->ops->on_gone(c->owner);
-	if (c->admitted)
-		engine_tell(e, IPC_LEAVE, c->node.id, NULL, 0);
+	limits_leave(e, &c->seats.client);
+	limits_leave(e, &c->seats.connection);
 	ids_remove(engine_conns(e), &c->node);
 	(void)event_del(&c->timer);
 	(void)event_del(&c->kick);
 	arrival_free(c->arrival);
+	fd_close(&c->fd);
 	stream_free(c->stream);
 	request_free(c->rq);
 	reply_clear(&c->reply);
@@ -764,25 +770,13 @@ new_stream(const struct conn *c, int fd, bool tls)
 		   : stream_new(flow, STREAM_SOCKET, fd, 0);
 }
 
-/* All is known about the connection: let it in, or not. */
+/* It is known what it speaks. */
 static void
-enter(struct conn *c, int fd, bool tls)
+enter(struct conn *c)
 {
-	const struct refusal *denied;
-
-	c->stream = new_stream(c, fd, tls);
+	c->stream = new_stream(c, c->fd, c->tls);
+	c->fd = -1;
 	stream_set_owner(c->stream, &conn_stream_ops, c);
-	denied = client_refuse_peer(engine_clients(c->engine), &c->peer);
-	/* the one client of inetd is counted, so that its end is known */
-	if (denied != NULL) {
-		refuse_all(c, denied);
-	} else if (conf_of(c)->max_connections > 0 || c->how.connected) {
-		c->waits_for_admit = true;
-		stream_pause(c->stream);
-		engine_tell(c->engine, IPC_ADMIT, c->node.id, NULL, 0);
-	} else {
-		start_reading(c);
-	}
 }
 
 /* ------------------------------------------------- before HTTP */
@@ -800,18 +794,67 @@ believe(struct conn *c, const struct proxy_hello *hello)
 	c->https = hello->tls;
 }
 
+/*
+ * Nobody of this address, or no more of them. TLS would cost more than what is
+ * refused: then there is no answer.
+ */
+static void
+turn_away(struct conn *c, const struct refusal *why)
+{
+	if (c->tls && why->status != 503) {
+		log_arrival(c, why->rule, why->why, why->option);
+		end_soon(c);
+		return;
+	}
+	enter(c);
+	refuse_all(c, why);
+}
+
+static const struct arrival_ops conn_arrival_ops;
+
+/* Whoever it is may come in: read the request, or first what it begins with. */
+static void
+let_in(struct conn *c)
+{
+	if (c->how.proxy || !arrival_is_needed(&c->how)) {
+		enter(c);
+		start_reading(c);
+	} else {
+		c->arrival = arrival_new(engine_flow(c->engine), c->fd, &c->how,
+		    &conn_arrival_ops, c);
+		c->fd = -1;
+	}
+}
+
+/* It is known who it is. The one client of inetd counts even if denied. */
+static void
+knock(struct conn *c)
+{
+	c->denied = client_refuse_peer(engine_clients(c->engine), &c->peer);
+	if (c->denied != NULL && !c->how.connected)
+		turn_away(c, c->denied);
+	else if (limits_ask(c->engine, c->node.id, &c->peer, c->how.connected))
+		c->waits_for_admit = true;
+	else
+		let_in(c);
+}
+
 static void
 conn_on_arrived(void *owner, int fd, const struct proxy_hello *hello, bool tls)
 {
 	struct conn *c = owner;
 
-	if (c->over) {
-		fd_close(&fd);
+	c->fd = fd;
+	c->tls = tls;
+	if (c->over)
 		return;
-	}
-	if (hello != NULL)
+	if (hello != NULL) {
 		believe(c, hello);
-	enter(c, fd, tls);
+		knock(c);
+	} else {
+		enter(c);
+		start_reading(c);
+	}
 }
 
 static void
@@ -833,7 +876,7 @@ static const struct arrival_ops conn_arrival_ops = {
 static bool
 may_speak(const struct conn *c)
 {
-	return !c->how.proxy || conf_of(c)->trusted_proxies.n == 0 ||
+	return conf_of(c)->trusted_proxies.n == 0 ||
 	    client_is_proxy(engine_clients(c->engine), &c->peer);
 }
 
@@ -846,7 +889,9 @@ conn_new(struct engine *e, struct listener *l, int fd,
 
 	(void)len;
 	c->engine = e;
+	c->fd = fd;
 	c->how = *listener_how(l);
+	c->tls = c->how.tls == IPC_TLS;
 	c->port = listener_port(l);
 	c->loopback = listener_is_loopback(l, fd);
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
@@ -856,48 +901,65 @@ conn_new(struct engine *e, struct listener *l, int fd,
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);
 	(void)evtimer_assign(&c->kick, flow->base, conn_on_kick, c);
 	wait_for(c, conf_of(c)->handshake_timeout);
-	if (!arrival_is_needed(&c->how)) {
-		enter(c, fd, c->how.tls == IPC_TLS);
+	if (!c->how.proxy) {
+		knock(c);
 	} else if (may_speak(c)) {
 		c->arrival =
 		    arrival_new(flow, fd, &c->how, &conn_arrival_ops, c);
+		c->fd = -1;
 	} else {
 		log_arrival(c, "proxy header", "the peer is no trusted proxy",
 		    "--trusted-proxy");
-		fd_close(&fd);
 		end_soon(c);
 	}
 	return c;
 }
 
+void
+conn_await_admission(struct conn *c)
+{
+	c->waits_for_admit = true;
+}
+
+/* What it was asked about is the connection, or the request that is there. */
 bool
 conn_on_admitted(struct engine *e, const struct ipc_msg *m)
 {
-	static const struct refusal full = {
-		.status = 503,
-		.why = "Too many connections. Try again later.",
-		.rule = "connections",
-		.option = "--max-connections",
-		.full = true,
-	};
 	struct id_node *n = ids_find(engine_conns(e), m->session);
+	const struct refusal *why;
+	struct ipc_admitted a;
 	struct conn *c;
-	uint32_t ok;
+	bool first;
 
-	if (n == NULL || !ipc_read_u32(m, &ok))
+	if (n == NULL || !ipc_read_admitted(m, &a))
 		return false;
 	c = container_of(n, struct conn, node);
 	if (!c->waits_for_admit)
 		return false;
 	c->waits_for_admit = false;
-	c->admitted = ok;
+	first = c->state == CONN_ADMITTING;
+	*(first ? &c->seats.connection : &c->seats.client) = a.seat;
+	why = c->denied != NULL ? c->denied : limits_refusal(&a);
 	if (c->over)
 		end_soon(c);
-	else if (ok)
-		start_reading(c);
+	else if (why != NULL && first)
+		turn_away(c, why);
+	else if (why != NULL)
+		conn_refuse(c, why);
+	else if (first)
+		let_in(c);
 	else
-		refuse_all(c, &full);
+		access_resume(c->rq);
 	return true;
+}
+
+struct conn_seats
+conn_take_seats(struct conn *c)
+{
+	struct conn_seats seats = c->seats;
+
+	c->seats = (struct conn_seats){ 0 };
+	return seats;
 }
 
 struct stream *
@@ -939,7 +1001,7 @@ conn_drop_all(struct engine *e)
 	while ((n = engine_conns(e)->first) != NULL) {
 		struct conn *c = container_of(n, struct conn, node);
 
-		c->admitted = false;
+		c->seats = (struct conn_seats){ 0 };
 		conn_free(c);
 	}
 }
@@ -968,6 +1030,12 @@ const struct ipc_listen *
 conn_how(const struct conn *c)
 {
 	return &c->how;
+}
+
+bool
+conn_is_reused(const struct conn *c)
+{
+	return c->reused;
 }
 
 bool

@@ -45,8 +45,23 @@ struct stream;
 struct conn *conn_new(struct engine *, struct listener *, int fd,
     const struct sockaddr *, socklen_t);
 
+/*
+ * The parent was asked whether a request may be served: nothing happens to it
+ * before the answer, and then access_resume() or the refusal.
+ */
+void conn_await_admission(struct conn *);
+
 /* The parent's answer about one; false if it makes no sense. */
 bool conn_on_admitted(struct engine *, const struct ipc_msg *);
+
+/* The places that a connection and its request hold; see limits.h. */
+struct conn_seats {
+	uint32_t connection;
+	uint32_t client;
+};
+
+/* Gives them: they outlive the conn. */
+struct conn_seats conn_take_seats(struct conn *);
 
 /* The daemon stops: whoever is served nothing yet is sent away. */
 void conn_stop_all(struct engine *);
@@ -62,6 +77,8 @@ uint32_t conn_id(const struct conn *);
 /* The port that the client connected to; 0: a Unix socket. */
 unsigned conn_port(const struct conn *);
 
+/* Whether an earlier request on it was answered. */
+bool conn_is_reused(const struct conn *);
 /* How the listener that it came to receives clients. */
 const struct ipc_listen *conn_how(const struct conn *);
 

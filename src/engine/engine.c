@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "engine/fields.h"
 #include "engine/ids.h"
+#include "engine/limits.h"
 #include "engine/pages.h"
 #include "engine/passwords.h"
 #include "engine/program.h"
@@ -52,6 +53,7 @@ struct engine {
 	bool stopping;
 	int status;
 	struct ids conns, programs;   /* owned, all of them */
+	struct limits *limits;        /* owned */
 	struct client_rules *clients; /* owned */
 	struct passwords *passwords;  /* owned; NULL: not asked for */
 	struct tokens tokens;
@@ -233,6 +235,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	if (!certs_start(&e->certs, e))
 		return true; /* the parent decides what becomes of us */
 	e->clients = client_rules_new(&e->conf);
+	e->limits = limits_new();
 	upgrade_prepare();
 	request_prepare();
 	prepare_answers(e);
@@ -330,6 +333,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_TLS_CHECK] = on_tls_check,
 		[IPC_TLS_USE] = on_tls_use,
 		[IPC_TLS_TICKETS] = on_tls_tickets,
+		[IPC_BLOCKED] = limits_on_blocked,
 	};
 
 	return handlers[m->type] != NULL && handlers[m->type](e, m);
@@ -453,6 +457,7 @@ engine_free(struct engine *e)
 	buf_clear(&e->packed);
 	client_rules_free(e->clients);
 	certs_clear(&e->certs);
+	limits_free(e->limits);
 	if (e->configured)
 		conf_clear(&e->conf);
 	event_base_free(e->flow.base);
@@ -482,6 +487,12 @@ struct tls *
 engine_tls(struct engine *e)
 {
 	return e->certs.tls;
+}
+
+struct limits *
+engine_limits(const struct engine *e)
+{
+	return e->limits;
 }
 
 struct ids *

@@ -22,6 +22,7 @@ struct client_rules;
 struct engine;
 struct fields;
 struct ids;
+struct limits;
 struct pages;
 struct passwords;
 struct tokens;
@@ -42,6 +43,7 @@ struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);
 const struct client_rules *engine_clients(const struct engine *);
 struct tls *engine_tls(struct engine *);
+struct limits *engine_limits(const struct engine *);
 struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);
 

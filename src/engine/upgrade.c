@@ -10,6 +10,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/fields.h"
+#include "engine/limits.h"
 #include "engine/program.h"
 #include "engine/request.h"
 #include "engine/upgrade.h"
@@ -21,6 +22,7 @@ struct upgrade {
 	struct conn *conn;       /* kept; NULL: the session has taken over */
 	struct program *program; /* owned */
 	struct session *session; /* owned; NULL: none yet */
+	struct conn_seats seats; /* of the session */
 	char *peer, *path;       /* owned, until the session takes them */
 	const char *subprotocol; /* kept by the settings; NULL: none */
 	char accept[WS_HELLO_ACCEPT_SIZE];
@@ -41,6 +43,8 @@ static void
 upgrade_free(struct upgrade *u)
 {
 	program_leave(u->program);
+	limits_leave(u->engine, &u->seats.client);
+	limits_leave(u->engine, &u->seats.connection);
 	free(u->peer);
 	free(u->path);
 	free(u);
@@ -124,6 +128,7 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 		upgrade_free(u);
 		return;
 	}
+	u->seats = conn_take_seats(u->conn);
 	client = conn_take_stream(u->conn, &rest);
 	u->conn = NULL;
 	put_101(u, client);
@@ -175,6 +180,7 @@ upgrade_on_drop(void *owner)
 		session_free(u->session);
 	else
 		conn_handle(u->conn, NULL, NULL);
+	u->seats = (struct conn_seats){ 0 };
 	u->program = NULL;
 	upgrade_free(u);
 }

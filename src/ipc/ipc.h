@@ -31,8 +31,8 @@ enum ipc_type {
 	IPC_SPAWN, /* run a program with these variables */
 	IPC_KILL,  /* the client has gone: start the ladder */
 	IPC_DONE,  /* the session is over (after an exit that asked for it) */
-	IPC_ADMIT, /* one more connection? (only under max-connections) */
-	IPC_LEAVE, /* an admitted connection has ended */
+	IPC_ADMIT, /* somebody came: may he stay? (only if there are limits) */
+	IPC_LEAVE, /* who was let in has gone: his seat */
 	/* the files of TLS, see ipc_tls.h: parent to engine, and the answer */
 	IPC_TLS_PART,    /* a piece of a set */
 	IPC_TLS_CHECK,   /* it is complete: say what it is worth */
@@ -48,6 +48,9 @@ enum ipc_type {
 	/* and parent to auth worker */
 	IPC_PASSWORDS, /* a piece of the file of passwords */
 	IPC_ASKER,     /* the other end of an engine's socket */
+	/* logins: engine to parent, and parent to engine */
+	IPC_FAILED_LOGIN, /* of that address */
+	IPC_BLOCKED,      /* it may not try again for a while */
 	IPC_TYPES,
 };
 
@@ -59,8 +62,11 @@ enum {
 	IPC_LISTENERS_MAX = 64, /* sockets that an engine is handed */
 	IPC_PATH_MAX = 4096,    /* bytes of the path of an IPC_SPAWN */
 	IPC_SPAWN_MAX = 8 + IPC_PATH_MAX, /* and all before its variables */
-	IPC_VARS_MAX = 256,               /* those, counted */
-	IPC_CONF_MAX = 1024 * 1024,       /* the settings in all */
+	IPC_ADMIT_BODY = 17,              /* what it is, and the address */
+	IPC_ADMITTED_BODY = 12,
+	IPC_BLOCKED_BODY = 20,
+	IPC_VARS_MAX = 256,         /* those, counted */
+	IPC_CONF_MAX = 1024 * 1024, /* the settings in all */
 };
 
 /* How clients that arrive at a socket are received. */
@@ -91,6 +97,14 @@ enum ipc_folder {
 	IPC_FOLDER_STATIC = 0, /* --staticdir: stays open */
 	IPC_FOLDER_ERRORS,     /* --errordir: read once, at the start */
 	IPC_FOLDERS,
+};
+
+/* Whether somebody may stay. */
+enum ipc_admission {
+	IPC_ADMIT_YES = 1,
+	IPC_ADMIT_FULL,    /* max-connections */
+	IPC_ADMIT_ADDRESS, /* max-per-address */
+	IPC_ADMIT_RATE,
 };
 
 /* Why a program does not run. */

@@ -20,13 +20,19 @@ static const struct rule {
 	[IPC_SPAWNED] = { "spawned", IPC_FROM_PARENT, 4, 4, 2, 3 },
 	[IPC_REFUSED] = { "refused", IPC_FROM_PARENT, 8, 8, 0, 0 },
 	[IPC_EXITED] = { "exited", IPC_FROM_PARENT, 3, 3, 0, 0 },
-	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, 4, 4, 0, 0 },
+	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, IPC_ADMITTED_BODY,
+	    IPC_ADMITTED_BODY, 0, 0 },
 	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 8, IPC_BODY_MAX, 0, 0 },
 	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
-	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, 0, 0, 0, 0 },
-	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 0, 0, 0, 0 },
+	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, IPC_ADMIT_BODY,
+	    IPC_ADMIT_BODY, 0, 0 },
+	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 4, 4, 0, 0 },
+	[IPC_FAILED_LOGIN] = { "failed-login", IPC_FROM_ENGINE,
+	    sizeof(struct addr), sizeof(struct addr), 0, 0 },
+	[IPC_BLOCKED] = { "blocked", IPC_FROM_PARENT, IPC_BLOCKED_BODY,
+	    IPC_BLOCKED_BODY, 0, 0 },
 	[IPC_TLS_PART] = { "tls-part", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
 	[IPC_TLS_CHECK] = { "tls-check", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_TLS_USE] = { "tls-use", IPC_FROM_PARENT, 0, 0, 0, 0 },
@@ -160,6 +166,83 @@ ipc_read_spawn(const struct ipc_msg *m, struct ipc_spawn *sp)
 	};
 	return is_path_of(sp) &&
 	    (sp->vars_len == 0 || sp->vars[sp->vars_len - 1] == '\0');
+}
+
+enum admit_flag { ADMIT_CONNECTION = 1, ADMIT_COUNTED = 2, ADMIT_STAYS = 4 };
+
+size_t
+ipc_put_admit(uint8_t out[IPC_ADMIT_BODY], const struct ipc_admit *a)
+{
+	out[0] = (uint8_t)((a->connection ? ADMIT_CONNECTION : 0) |
+	    (a->counted ? ADMIT_COUNTED : 0) | (a->stays ? ADMIT_STAYS : 0));
+	memcpy(out + 1, &a->addr, sizeof(a->addr));
+	return IPC_ADMIT_BODY;
+}
+
+bool
+ipc_read_admit(const struct ipc_msg *m, struct ipc_admit *a)
+{
+	if (m->len != IPC_ADMIT_BODY ||
+	    m->body[0] > (ADMIT_CONNECTION | ADMIT_COUNTED | ADMIT_STAYS))
+		return false;
+	a->connection = m->body[0] & ADMIT_CONNECTION;
+	a->counted = m->body[0] & ADMIT_COUNTED;
+	a->stays = m->body[0] & ADMIT_STAYS;
+	memcpy(&a->addr, m->body + 1, sizeof(a->addr));
+	return true;
+}
+
+size_t
+ipc_put_admitted(uint8_t out[IPC_ADMITTED_BODY], const struct ipc_admitted *a)
+{
+	ipc_put_u32(out, (uint32_t)a->verdict);
+	ipc_put_u32(out + 4, a->retry);
+	ipc_put_u32(out + 8, a->seat);
+	return IPC_ADMITTED_BODY;
+}
+
+bool
+ipc_read_admitted(const struct ipc_msg *m, struct ipc_admitted *a)
+{
+	uint32_t v;
+
+	if (m->len != IPC_ADMITTED_BODY)
+		return false;
+	memcpy(&v, m->body, sizeof(v));
+	if (v < IPC_ADMIT_YES || v > IPC_ADMIT_RATE)
+		return false;
+	a->verdict = (enum ipc_admission)v;
+	memcpy(&a->retry, m->body + 4, sizeof(a->retry));
+	memcpy(&a->seat, m->body + 8, sizeof(a->seat));
+	return true;
+}
+
+size_t
+ipc_put_blocked(uint8_t out[IPC_BLOCKED_BODY], const struct addr *a,
+    uint32_t ms)
+{
+	memcpy(out, a, sizeof(*a));
+	ipc_put_u32(out + sizeof(*a), ms);
+	return IPC_BLOCKED_BODY;
+}
+
+bool
+ipc_read_blocked(const struct ipc_msg *m, struct addr *a, uint32_t *ms)
+{
+	if (m->len != IPC_BLOCKED_BODY)
+		return false;
+	memcpy(a, m->body, sizeof(*a));
+	memcpy(ms, m->body + sizeof(*a), sizeof(*ms));
+	return true;
+}
+
+bool
+ipc_read_addr(const struct ipc_msg *m, struct addr *a)
+{
+	if (m->len != sizeof(*a))
+		return false;
+	memcpy(a, m->body, sizeof(*a));
+	return true;
 }
 
 size_t

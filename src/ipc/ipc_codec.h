@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "ipc/ipc.h"
 
 enum ipc_side { IPC_FROM_PARENT, IPC_FROM_ENGINE };
@@ -56,6 +57,33 @@ bool ipc_read_spawn(const struct ipc_msg *, struct ipc_spawn *);
 
 size_t ipc_put_u32(uint8_t out[4], uint32_t);
 bool ipc_read_u32(const struct ipc_msg *, uint32_t *);
+
+struct ipc_admit {
+	bool connection; /* it is one; otherwise a request on one */
+	bool counted;    /* by its address */
+	bool stays;      /* and so takes one of the address's connections */
+	struct addr addr;
+};
+
+struct ipc_admitted {
+	enum ipc_admission verdict;
+	uint32_t retry; /* seconds until it makes sense, if not IPC_ADMIT_YES */
+	uint32_t seat;  /* for IPC_LEAVE; 0: there is nothing to give back */
+};
+
+size_t ipc_put_admit(uint8_t out[IPC_ADMIT_BODY], const struct ipc_admit *);
+bool ipc_read_admit(const struct ipc_msg *, struct ipc_admit *);
+size_t ipc_put_admitted(uint8_t out[IPC_ADMITTED_BODY],
+    const struct ipc_admitted *);
+bool ipc_read_admitted(const struct ipc_msg *, struct ipc_admitted *);
+
+/* An address, and for how many milliseconds. */
+size_t ipc_put_blocked(uint8_t out[IPC_BLOCKED_BODY], const struct addr *,
+    uint32_t ms);
+bool ipc_read_blocked(const struct ipc_msg *, struct addr *, uint32_t *ms);
+
+/* An address alone. */
+bool ipc_read_addr(const struct ipc_msg *, struct addr *);
 
 /* How long ago, in milliseconds, the ladder should have been started. */
 size_t ipc_put_kill(uint8_t out[8], uint32_t pid, uint32_t ago);

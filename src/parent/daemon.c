@@ -19,6 +19,7 @@
 #include "conf/wire.h"
 #include "parent/daemon.h"
 #include "parent/engine.h"
+#include "parent/limits.h"
 #include "proc/group.h"
 
 enum {
@@ -502,6 +503,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	}
 	group_adopt_orphans();
 	d->children = child_set_new(&ops, d);
+	d->limits = limits_new(conf);
 	make_engines(d);
 	return true;
 fail:
@@ -515,6 +517,7 @@ daemon_close(struct daemon *d)
 	for (size_t i = 0; i < d->nengines; i++)
 		engine_clear(&d->engines[i]);
 	free(d->engines);
+	limits_free(d->limits);
 	child_set_free(d->children);
 	listen_close(&d->listeners);
 	certs_close(&d->certs);

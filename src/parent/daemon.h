@@ -27,6 +27,7 @@
 
 struct conf;
 struct engine;
+struct limits;
 
 struct daemon {
 	const struct conf *conf; /* kept */
@@ -42,8 +43,8 @@ struct daemon {
 	struct engine *engines;     /* owned, nengines of them */
 	size_t nengines;            /* with the auth worker, the last of them */
 	struct secrets secrets;
-	uint64_t connections; /* admitted, under max-connections */
-	bool announced;       /* people were told that we listen */
+	struct limits *limits; /* owned */
+	bool announced;        /* people were told that we listen */
 	bool stopping;
 	bool forced;
 	uint64_t stop_by; /* clock_ms(): then it is forced */

@@ -266,8 +266,7 @@ engine_clear(struct engine *e)
 	ipc_chan_clear(&e->chan);
 	e->chan.fd = -1;
 	e->ready = false;
-	e->daemon->connections -= e->connections;
-	e->connections = 0;
+	limits_leave_all(e->daemon->limits, &e->seats);
 }
 
 void
@@ -428,6 +427,17 @@ on_done(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+/* What it could not know, having just been started. */
+static void
+engine_tell_blocked(void *arg, const struct addr *a, uint32_t ms)
+{
+	uint8_t body[IPC_BLOCKED_BODY];
+	struct engine *e = arg;
+
+	if (e->ready && e->role == ENGINE_SERVES)
+		tell(e, IPC_BLOCKED, 0, body, ipc_put_blocked(body, a, ms));
+}
+
 static bool
 on_ready(struct engine *e, const struct ipc_msg *m)
 {
@@ -437,6 +447,8 @@ on_ready(struct engine *e, const struct ipc_msg *m)
 	e->ready = true;
 	if (e->role == ENGINE_SERVES)
 		certs_engine_ready(&e->daemon->certs, e);
+	limits_each_blocked(e->daemon->limits, clock_ms(), engine_tell_blocked,
+	    e);
 	daemon_engine_ready(e->daemon);
 	return true;
 }
@@ -450,29 +462,44 @@ on_tls_verdict(struct engine *e, const struct ipc_msg *m)
 static bool
 on_admit(struct engine *e, const struct ipc_msg *m)
 {
-	struct daemon *d = e->daemon;
-	uint64_t max = d->conf->max_connections;
-	bool ok = max == 0 || d->connections < max;
-	uint8_t body[4];
+	struct ipc_admitted answer;
+	uint8_t body[IPC_ADMITTED_BODY];
+	struct ipc_admit a;
 
-	if (ok) {
-		d->connections++;
-		e->connections++;
-	}
-	tell(e, IPC_ADMITTED, m->session, body, ipc_put_u32(body, ok));
+	if (!ipc_read_admit(m, &a))
+		return false;
+	limits_admit(e->daemon->limits, &e->seats, &a, clock_ms(), &answer);
+	tell(e, IPC_ADMITTED, m->session, body,
+	    ipc_put_admitted(body, &answer));
 	return true;
 }
 
 static bool
 on_leave(struct engine *e, const struct ipc_msg *m)
 {
-	(void)m;
-	if (e->connections == 0)
+	uint32_t before = e->seats.connections, seat;
+
+	if (!ipc_read_u32(m, &seat) ||
+	    !limits_leave(e->daemon->limits, &e->seats, seat))
 		return false;
-	e->connections--;
-	e->daemon->connections--;
-	if (e->daemon->conf->inetd)
+	if (e->daemon->conf->inetd && e->seats.connections < before)
 		daemon_stop(e->daemon);
+	return true;
+}
+
+/* Who has failed too often is known to all engines, so that no one asks. */
+static bool
+on_failed_login(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->daemon;
+	struct addr a;
+	uint32_t ms;
+
+	if (!ipc_read_addr(m, &a))
+		return false;
+	ms = limits_failed_login(d->limits, &a, clock_ms());
+	for (size_t i = 0; ms > 0 && i < d->nengines; i++)
+		engine_tell_blocked(&d->engines[i], &a, ms);
 	return true;
 }
 
@@ -489,6 +516,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_ADMIT] = on_admit,
 		[IPC_LEAVE] = on_leave,
 		[IPC_TLS_VERDICT] = on_tls_verdict,
+		[IPC_FAILED_LOGIN] = on_failed_login,
 	};
 
 	/* who checks passwords has nothing else to ask for */

@@ -15,6 +15,7 @@
 
 #include "ipc/ipc_chan.h"
 #include "parent/certs.h"
+#include "parent/limits.h"
 #include "proc/child.h"
 
 struct daemon;
@@ -34,8 +35,8 @@ struct engine {
 	struct certs_user certs;
 	unsigned failures; /* in a row */
 	uint64_t started;
-	uint64_t restart_at;  /* UINT64_MAX: it runs, or is not wanted */
-	uint64_t connections; /* that it was admitted */
+	uint64_t restart_at;       /* UINT64_MAX: it runs, or is not wanted */
+	struct limits_seats seats; /* what it took of the limits */
 };
 
 void engine_init(struct engine *, struct daemon *, enum engine_role,

@@ -245,7 +245,10 @@ def spawn_request(kind, path=b"", variables=b""):
 @pytest.mark.parametrize("lie", [
     "descriptors", "00", "63000000" + "00000000",  # no such type
     "09000000" + "00000000",  # ready once more
-    "0e000000" + "00000000",  # leaves without having been let in
+    "0e000000" + "00000000" + "00000000",  # leaves no seat
+    "0e000000" + "00000000" + "01000000",  # one that it has not got
+    "0d000000" + "00000000" + "08" + "00" * 16,  # no such kind of arrival
+    "1a000000" + "00000000" + "00" * 15,  # a failed login of half an address
     "0a000000" + "00000000" + "00000000",  # half a request
     spawn_request(4),  # no such kind
     spawn_request(0, b"a"),  # the command has no path

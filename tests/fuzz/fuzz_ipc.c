@@ -91,6 +91,28 @@ check_listen(const struct ipc_msg *m)
 }
 
 static void
+check_admission(const struct ipc_msg *m)
+{
+	uint8_t out[IPC_BLOCKED_BODY];
+	struct ipc_admitted answer;
+	struct ipc_admit ask;
+	struct addr a;
+	uint32_t ms;
+
+	if (ipc_read_admit(m, &ask))
+		check(ipc_put_admit(out, &ask) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	if (ipc_read_admitted(m, &answer))
+		check(ipc_put_admitted(out, &answer) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	if (ipc_read_blocked(m, &a, &ms))
+		check(ipc_put_blocked(out, &a, ms) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	if (ipc_read_addr(m, &a))
+		check(memcmp(&a, m->body, m->len) == 0);
+}
+
+static void
 check_exit(const struct ipc_msg *m)
 {
 	struct ipc_exit e;
@@ -193,6 +215,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check(from == IPC_FROM_PARENT || m.nfds == 0);
 		check_spawn(&m);
 		check_numbers(&m);
+		check_admission(&m);
 		check_exit(&m);
 		check_verdict(&m);
 		check_files(&m);

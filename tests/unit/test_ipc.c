@@ -51,13 +51,13 @@ static const struct row {
 	{ IPC_SPAWNED, "spawned", IPC_FROM_PARENT, 4, 4, 2, 3 },
 	{ IPC_REFUSED, "refused", IPC_FROM_PARENT, 8, 8, 0, 0 },
 	{ IPC_EXITED, "exited", IPC_FROM_PARENT, 3, 3, 0, 0 },
-	{ IPC_ADMITTED, "admitted", IPC_FROM_PARENT, 4, 4, 0, 0 },
+	{ IPC_ADMITTED, "admitted", IPC_FROM_PARENT, 12, 12, 0, 0 },
 	{ IPC_READY, "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 	{ IPC_SPAWN, "spawn", IPC_FROM_ENGINE, 8, 65536, 0, 0 },
 	{ IPC_KILL, "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	{ IPC_DONE, "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
-	{ IPC_ADMIT, "admit", IPC_FROM_ENGINE, 0, 0, 0, 0 },
-	{ IPC_LEAVE, "leave", IPC_FROM_ENGINE, 0, 0, 0, 0 },
+	{ IPC_ADMIT, "admit", IPC_FROM_ENGINE, 17, 17, 0, 0 },
+	{ IPC_LEAVE, "leave", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	{ IPC_TLS_PART, "tls-part", IPC_FROM_PARENT, 1, 65536, 0, 0 },
 	{ IPC_TLS_CHECK, "tls-check", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_TLS_USE, "tls-use", IPC_FROM_PARENT, 0, 0, 0, 0 },
@@ -69,6 +69,8 @@ static const struct row {
 	{ IPC_FORGET, "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_PASSWORDS, "passwords", IPC_FROM_PARENT, 1, 65536, 0, 0 },
 	{ IPC_ASKER, "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	{ IPC_FAILED_LOGIN, "failed-login", IPC_FROM_ENGINE, 16, 16, 0, 0 },
+	{ IPC_BLOCKED, "blocked", IPC_FROM_PARENT, 20, 20, 0, 0 },
 };
 
 static const uint8_t zeros[PACKET_MAX + 1];
@@ -97,8 +99,8 @@ check_read(const struct row *r, enum ipc_side from, size_t len, size_t nfds)
 static void
 judges_every_size(void **state)
 {
-	static const size_t lengths[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 255, 256,
-		257, 65535, 65536, 65537 };
+	static const size_t lengths[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17,
+		20, 255, 256, 257, 65535, 65536, 65537 };
 	static const enum ipc_side sides[] = { IPC_FROM_PARENT,
 		IPC_FROM_ENGINE };
 
@@ -237,6 +239,63 @@ reads_listeners(void **state)
 		assert_false(ipc_read_listen(&m, &l));
 		guarded_free(&g);
 	}
+}
+
+/* A message of that body alone. */
+static struct ipc_msg
+with_body(const uint8_t *body, size_t len)
+{
+	return (struct ipc_msg){ .body = body, .len = len };
+}
+
+static void
+reads_admissions(void **state)
+{
+	const struct addr a = { .byte = "0123456789abcde" };
+	uint8_t out[IPC_BLOCKED_BODY];
+	struct ipc_admitted answer;
+	struct ipc_admit ask;
+	struct ipc_msg m;
+	struct addr got;
+	uint32_t ms;
+
+	(void)state;
+	for (unsigned bits = 0; bits < 8; bits++) {
+		const struct ipc_admit put = {
+			.connection = bits & 1,
+			.counted = bits & 2,
+			.stays = bits & 4,
+			.addr = a,
+		};
+
+		m = with_body(out, ipc_put_admit(out, &put));
+		assert_true(ipc_read_admit(&m, &ask));
+		assert_true(ask.connection == put.connection &&
+		    ask.counted == put.counted && ask.stays == put.stays &&
+		    addr_same(&ask.addr, &a));
+	}
+	out[0] = 8;
+	assert_false(ipc_read_admit(&m, &ask));
+
+	for (uint32_t v = 0; v < 6; v++) {
+		const struct ipc_admitted put = { (enum ipc_admission)v, 7,
+			UINT32_MAX };
+		bool ok = v >= IPC_ADMIT_YES && v <= IPC_ADMIT_RATE;
+
+		m = with_body(out, ipc_put_admitted(out, &put));
+		assert_int_equal(ipc_read_admitted(&m, &answer), ok);
+		if (ok)
+			assert_true(answer.verdict == put.verdict &&
+			    answer.retry == 7 && answer.seat == UINT32_MAX);
+	}
+
+	m = with_body(out, ipc_put_blocked(out, &a, 4711));
+	assert_true(ipc_read_blocked(&m, &got, &ms));
+	assert_true(addr_same(&got, &a));
+	assert_int_equal(ms, 4711);
+	assert_false(ipc_read_addr(&m, &got));
+	m = with_body(a.byte, sizeof(a));
+	assert_true(ipc_read_addr(&m, &got) && addr_same(&got, &a));
 }
 
 static void
@@ -875,6 +934,7 @@ main(void)
 		cmocka_unit_test(refuses_what_is_no_message),
 		cmocka_unit_test(reads_spawns),
 		cmocka_unit_test(reads_listeners),
+		cmocka_unit_test(reads_admissions),
 		cmocka_unit_test(reads_what_was_put),
 		cmocka_unit_test(reads_pieces),
 		cmocka_unit_test(reads_questions),

@@ -77,6 +77,8 @@ fill(struct conf *c)
 		{ "deny", "::1" },
 		{ "trusted-proxy", "2001:db8::/32" },
 		{ "max-connections", "9" },
+		{ "rate", "100" },
+		{ "max-failed-logins", "11" },
 		{ "once", "true" },
 		{ "loglevel", "debug" },
 		{ "log-format", "json" },
@@ -147,6 +149,9 @@ assert_filled(const struct conf *c)
 	assert_int_equal(c->deny.n, 1);
 	assert_string_equal(c->trusted_proxies.v[0], "2001:db8::/32");
 	assert_int_equal(c->max_connections, 9);
+	assert_true(c->max_per_address == 256 && !c->max_per_address_given);
+	assert_true(c->rate == 100 && c->rate_given);
+	assert_true(c->max_failed_logins == 11 && c->max_failed_logins_given);
 	assert_true(c->once && c->syslog);
 	assert_int_equal(c->loglevel, LOG_LVL_DEBUG);
 	assert_int_equal(c->log_format, LOG_JSON);

@@ -1,0 +1,228 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/addr.h"
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "engine/client.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/limits.h"
+#include "engine/request.h"
+
+enum {
+	BLOCKED_MAX = 1024, /* the parent knows them all */
+	SECOND = 1000,
+};
+
+struct blocked {
+	struct addr addr; /* of a customer: addr_cut_customer() */
+	uint64_t till;    /* clock_ms() */
+};
+
+struct limits {
+	struct blocked blocked[BLOCKED_MAX];
+	size_t n;
+};
+
+struct limits *
+limits_new(void)
+{
+	return mem_new(1, sizeof(struct limits));
+}
+
+void
+limits_free(struct limits *l)
+{
+	free(l);
+}
+
+/* ------------------------------------------------- connections and requests */
+
+static void
+ask(struct engine *e, uint32_t id, const struct ipc_admit *a)
+{
+	uint8_t body[IPC_ADMIT_BODY];
+
+	engine_tell(e, IPC_ADMIT, id, body, ipc_put_admit(body, a));
+}
+
+bool
+limits_ask(struct engine *e, uint32_t id, const struct addr *peer, bool always)
+{
+	struct ipc_admit a = { .connection = true, .addr = *peer };
+	struct conf_limits limits;
+
+	conf_limits_of(engine_conf(e), peer, &limits);
+	a.counted = (limits.connections > 0 || limits.rate > 0) &&
+	    !client_is_proxy(engine_clients(e), peer);
+	a.stays = a.counted;
+	if (!a.counted && !always && engine_conf(e)->max_connections == 0)
+		return false;
+	ask(e, id, &a);
+	return true;
+}
+
+enum access_verdict
+limits_check(struct request *rq)
+{
+	struct conn *c = rq->conn;
+	struct engine *e = conn_engine(c);
+	const struct ipc_admit a = {
+		.counted = true,
+		.stays = rq->proxied,
+		.addr = rq->client,
+	};
+	struct conf_limits limits;
+
+	if (!rq->proxied && !conn_is_reused(c))
+		return ACCESS_NEXT;
+	conf_limits_of(engine_conf(e), &rq->client, &limits);
+	if (limits.rate == 0 && (!a.stays || limits.connections == 0))
+		return ACCESS_NEXT;
+	ask(e, conn_id(c), &a);
+	conn_await_admission(c);
+	return ACCESS_WAIT;
+}
+
+/* No place, and what would make one, if anything does. */
+static const struct refusal refusals[] = {
+	[IPC_ADMIT_FULL] = {
+		.status = 503,
+		.why = "Too many connections. Try again later.",
+		.rule = "connections",
+		.option = "--max-connections",
+	},
+	[IPC_ADMIT_ADDRESS] = {
+		.status = 429,
+		.why = "Too many connections from your address.",
+		.rule = "connections of one address",
+		.option = "--max-per-address",
+	},
+	[IPC_ADMIT_RATE] = {
+		.status = 429,
+		.why = "Too many requests from your address. Try again later.",
+		.rule = "requests of one address",
+		.option = "--rate",
+	},
+};
+
+/* Complete a refusal by the time to wait. */
+static const struct refusal *
+refuse_for(const struct refusal *r, uint64_t seconds)
+{
+	static struct refusal full;
+	static struct http1_out field;
+	static char text[24];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)seconds);
+	field = (struct http1_out){ "Retry-After", text };
+	full = *r;
+	full.field = &field;
+	full.nfields = 1;
+	return &full;
+}
+
+const struct refusal *
+limits_refusal(const struct ipc_admitted *a)
+{
+	if (a->verdict == IPC_ADMIT_YES)
+		return NULL;
+	return refuse_for(&refusals[a->verdict], a->retry);
+}
+
+void
+limits_leave(struct engine *e, uint32_t *seat)
+{
+	uint8_t body[4];
+
+	if (*seat != 0)
+		engine_tell(e, IPC_LEAVE, 0, body, ipc_put_u32(body, *seat));
+	*seat = 0;
+}
+
+/* ------------------------------------------------- logins */
+
+static struct blocked *
+find(struct limits *l, const struct addr *a)
+{
+	struct addr key = *a;
+
+	addr_cut_customer(&key);
+	for (size_t i = 0; i < l->n; i++) {
+		if (addr_same(&l->blocked[i].addr, &key))
+			return &l->blocked[i];
+	}
+	return NULL;
+}
+
+bool
+limits_may_log_in(struct request *rq)
+{
+	static const struct refusal failed = {
+		.status = 429,
+		.why = "Too many failed logins from your address. Try again "
+		       "later.",
+		.rule = "failed logins of one address",
+		.option = "--max-failed-logins",
+	};
+	struct limits *l = engine_limits(conn_engine(rq->conn));
+	struct blocked *b = find(l, &rq->client);
+	uint64_t now;
+
+	if (b == NULL)
+		return true;
+	if ((now = clock_ms()) >= b->till) {
+		*b = l->blocked[--l->n];
+		return true;
+	}
+	conn_refuse(rq->conn,
+	    refuse_for(&failed, (b->till - now + SECOND - 1) / SECOND));
+	return false;
+}
+
+void
+limits_failed_login(const struct request *rq)
+{
+	struct engine *e = conn_engine(rq->conn);
+	struct conf_limits limits;
+
+	conf_limits_of(engine_conf(e), &rq->client, &limits);
+	if (limits.failed_logins > 0)
+		engine_tell(e, IPC_FAILED_LOGIN, 0, &rq->client,
+		    sizeof(rq->client));
+}
+
+/* Where the next one goes: at the end, or in place of who is free first. */
+static struct blocked *
+make_room(struct limits *l)
+{
+	struct blocked *first = &l->blocked[0];
+
+	if (l->n < BLOCKED_MAX)
+		return &l->blocked[l->n++];
+	for (size_t i = 1; i < l->n; i++) {
+		if (l->blocked[i].till < first->till)
+			first = &l->blocked[i];
+	}
+	return first;
+}
+
+bool
+limits_on_blocked(struct engine *e, const struct ipc_msg *m)
+{
+	struct limits *l = engine_limits(e);
+	struct blocked *b;
+	struct addr a;
+	uint32_t ms;
+
+	if (!ipc_read_blocked(m, &a, &ms))
+		return false;
+	if ((b = find(l, &a)) == NULL)
+		b = make_room(l);
+	addr_cut_customer(&a);
+	*b = (struct blocked){ .addr = a, .till = clock_ms() + ms };
+	return true;
+}

@@ -1,0 +1,66 @@
+/*
+ * What the clients of one address may have: connections, requests a second,
+ * failed logins a minute. The parent counts, for all engines; this asks it, and
+ * remembers whom it has blocked from logging in. Whoever no limit applies to,
+ * as a rule everybody on this machine, costs no message.
+ *
+ * A connection counts when it is accepted, with the request that it brings;
+ * later requests on it count as requests. Behind a trusted proxy every request
+ * counts for its client, who holds one of his connections with it as long as it
+ * lasts.
+ *
+ * Used by: engine/conn.c, access.c, upgrade.c, engine.c; limits_may_log_in()
+ * and limits_failed_login() by whoever judges credentials.
+ */
+#ifndef ENGINE_LIMITS_H
+#define ENGINE_LIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/access.h"
+#include "ipc/ipc_codec.h"
+
+struct addr;
+struct engine;
+struct limits;
+struct refusal;
+struct request;
+
+/* Gives one engine's memory of who is blocked. */
+struct limits *limits_new(void);
+void limits_free(struct limits *);
+
+/*
+ * Ask about a connection that was accepted; always: though no limit applies.
+ * False: nothing has to be asked. True: the answer will come for that id.
+ */
+bool limits_ask(struct engine *, uint32_t id, const struct addr *peer,
+    bool always);
+
+/* The step: ask about a request. */
+enum access_verdict limits_check(struct request *);
+
+/*
+ * Why the answer is no; NULL: it is yes. The refusal is good until the next
+ * call.
+ */
+const struct refusal *limits_refusal(const struct ipc_admitted *);
+
+/* Give back a seat, if it is one, and forget it. */
+void limits_leave(struct engine *, uint32_t *seat);
+
+/*
+ * Whether the client may try to log in: to be asked before credentials are
+ * judged, and again when that took its time. If not, the request is answered
+ * and gone.
+ */
+bool limits_may_log_in(struct request *);
+
+/* Credentials were sent, and were wrong. */
+void limits_failed_login(const struct request *);
+
+/* What the parent says; false if it makes no sense. */
+bool limits_on_blocked(struct engine *, const struct ipc_msg *);
+
+#endif

@@ -1,0 +1,217 @@
+"""What the clients of one address may have, in all engines together."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from standpipe import (STANDPIPED, Client, Daemon, now, request_head,
+                       until)
+
+PROXY = "127.0.0.9"
+BEHIND = f"--trusted-proxy={PROXY}"
+XFF = "X-Forwarded-For"
+FAST = "--kill=EOF:50ms,TERM:50ms,KILL", "--linger=50ms"
+PAGE = ["Upgrade", "Connection"]
+
+
+def rush(d, count, source, headers=()):
+    """So many upgrades at once: the clients that got in, and the refusals."""
+    clients = [d.client(source=source) for _ in range(count)]
+    for c in clients:
+        c.send(request_head(headers=headers))
+    inside, refused = [], []
+    for c in clients:
+        response = c.response()
+        if response.status == 101:
+            inside.append(c)
+        else:
+            refused.append(response)
+            c.close()
+    return inside, refused
+
+
+def check_refusals(refused, count):
+    assert [r.status for r in refused] == [429] * count
+    assert all(int(r.get("Retry-After")) > 0 for r in refused)
+
+
+def status(d, source="127.0.0.1", headers=()):
+    with d.client(source=source) as c:
+        return c.handshake(headers=headers).status
+
+
+# ------------------------------------------------------------- connections
+
+
+@pytest.mark.parametrize("engines", [1, 4])
+def test_connections_of_an_address_are_exact(engines):
+    for _ in range(3):
+        with Daemon("--max-per-address=7", f"--engines={engines}", *FAST) as d:
+            inside, refused = rush(d, 40, "127.0.0.2")
+            assert len(inside) == 7
+            check_refusals(refused, 33)
+            assert status(d, "127.0.0.3") == 101
+            d.wait_log('refused.*peer=127.0.0.2:.*option=--max-per-address')
+            for c in inside[:3]:
+                c.bye()
+                c.close()
+            until(lambda: d.logged("session ends"), "they have left")
+            again = []
+            until(lambda: again.append(d.client(source="127.0.0.2")) or
+                  again[-1].handshake().status == 101, "there is room again")
+
+
+def test_connections_behind_a_proxy_are_its_clients():
+    with Daemon("--max-per-address=4", "--engines=4", BEHIND, *FAST) as d:
+        kept = []
+        for address in "192.0.2.7", "192.0.2.8", "2001:db8:0:1::1":
+            inside, refused = rush(d, 20, PROXY, [(XFF, address)])
+            assert len(inside) == 4
+            check_refusals(refused, 16)
+            kept += inside
+        # the same customer, and another
+        for address, wanted in [("2001:db8:0:1:5::1", 429),
+                                ("2001:db8:0:2::1", 101)]:
+            assert status(d, PROXY, [(XFF, address)]) == wanted
+        with contextlib.ExitStack() as stack:
+            for c in kept[4:]:
+                stack.enter_context(c)
+            for c in kept[:4]:
+                c.bye()
+                c.close()
+            until(lambda: status(d, PROXY, [(XFF, "192.0.2.7")]) == 101,
+                  "there is room again")
+            assert status(d, PROXY, [(XFF, "192.0.2.8")]) == 429
+
+
+@pytest.mark.parametrize("option, refused", [
+    ("--max-per-address=3", 429), ("--max-connections=3", 503)])
+def test_sessions_count_as_long_as_they_last(option, refused):
+    with Daemon(option, "--engines=2", *FAST) as d:
+        inside = [d.session() for _ in range(3)]
+        for c in inside:
+            c.send_text("here")
+            assert c.recv_text() == "here"
+        for _ in range(5):
+            assert status(d) == refused
+        inside.pop().bye()
+        until(lambda: status(d) == 101, "there is room again")
+
+
+def test_connections_without_a_request_count():
+    with Daemon("--max-per-address=2") as d:
+        with d.client() as a, d.client() as b:
+            with d.client() as c:
+                assert c.response().status == 429
+                assert c.ending() in ("eof", "reset")
+        del a, b
+        until(lambda: status(d) == 101, "there is room again")
+
+
+def test_killed_engine_gives_back_what_it_had():
+    with Daemon("--max-per-address=2", "--engines=1") as d:
+        old = d.engines()[0]
+        inside = [d.session() for _ in range(2)]
+        assert status(d) == 429
+        os.kill(old, signal.SIGKILL)
+        d.wait_log("engine lost")
+        until(lambda: set(d.engines()) - {old},
+              "there is another")
+
+        def may_come():
+            try:
+                return status(d) == 101
+            except AssertionError:
+                return False
+
+        until(may_come, "there is room again")
+        del inside
+
+
+def test_local_clients_are_limited_only_if_asked_for(tmp_path):
+    with Daemon("--max-connections=0", "--console") as d:
+        for _ in range(300):
+            with d.client() as c:
+                c.send(request_head(drop=PAGE))
+                assert c.response().status == 200
+    with Daemon("--max-per-address=1", unixsocket=tmp_path / "socket") as d:
+        with d.session():
+            assert Client(str(d.unixsocket)).handshake().status == 429
+
+
+def test_inetd_ends_though_its_client_is_denied():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        inside, _ = server.accept()
+        with client, inside:
+            result = subprocess.run(
+                [str(STANDPIPED), "--inetd", "--deny=127.0.0.1", "cat"],
+                stdin=inside, capture_output=True, timeout=10)
+            inside.close()
+            assert result.returncode == 0, result.stderr
+            assert client.recv(100).startswith(b"HTTP/1.1 403 ")
+
+
+# ------------------------------------------------------------------- rates
+
+
+@pytest.mark.parametrize("engines", [1, 4])
+def test_rate_is_exact(engines):
+    with Daemon("--rate=5", f"--engines={engines}", *FAST) as d:
+        start = now()
+        inside, refused = rush(d, 40, "127.0.0.2")
+        earned = 5 * (now() - start)
+        assert 10 <= len(inside) <= 10 + earned + 1
+        check_refusals(refused, 40 - len(inside))
+        assert refused[0].get("Retry-After") == "1"
+        d.wait_log('refused.*peer=127.0.0.2:.*option=--rate')
+        assert status(d, "127.0.0.3") == 101
+        until(lambda: status(d, "127.0.0.2") == 101, "time has passed")
+
+
+def test_rate_counts_requests_of_a_kept_connection():
+    with Daemon("--rate=2", "--console") as d:
+        with d.client(source="127.0.0.2") as c:
+            seen = []
+            for _ in range(6):
+                c.send(request_head(drop=PAGE))
+                seen.append(c.response().status)
+                if seen[-1] != 200:
+                    break
+            assert seen[:4] == [200] * 4 and seen[-1] == 429
+
+
+def test_rate_behind_a_proxy_is_its_clients_by_default():
+    with Daemon("--console", "--engines=4", BEHIND) as d:
+        with d.client(source=PROXY) as c, d.client(source=PROXY) as other:
+            passed, start = 0, now()
+            while True:
+                c.send(request_head(drop=PAGE, headers=[(XFF, "192.0.2.7")]))
+                if c.response().status != 200:
+                    break
+                passed += 1
+            assert 200 <= passed <= 201 + 100 * (now() - start)
+            for headers in [(XFF, "192.0.2.8")], []:
+                other.send(request_head(drop=PAGE, headers=headers))
+                assert other.response().status == 200
+    with Daemon("--console", "--rate=0", BEHIND) as d:
+        with d.client(source=PROXY) as c:
+            for _ in range(300):
+                c.send(request_head(drop=PAGE, headers=[(XFF, "192.0.2.7")]))
+                assert c.response().status == 200
+
+
+def test_client_that_leaves_while_asking_is_let_go():
+    with Daemon("--max-per-address=3", "--engines=2", *FAST) as d:
+        for _ in range(50):
+            c = d.client(source="127.0.0.2")
+            c.send(request_head())
+            c.reset()
+        until(lambda: status(d, "127.0.0.2") == 101, "all have left")
+        inside, _ = [], None
+        until(lambda: len(rush(d, 3, "127.0.0.2")[0]) == 3, "three find room")
+        del inside
