@@ -10,6 +10,7 @@
 #include "engine/conn.h"
 #include "engine/credentials.h"
 #include "engine/engine.h"
+#include "engine/limits.h"
 #include "engine/passwords.h"
 #include "engine/request.h"
 #include "engine/tokens.h"
@@ -99,6 +100,7 @@ settle(struct request *rq, const char *user, enum passwords_verdict v)
 		return admit(rq, user, "Basic");
 	if (v == PASSWORDS_UNKNOWN)
 		return refuse_503(rq);
+	limits_failed_login(rq);
 	return refuse_401(rq, "That name and password do not belong together.",
 	    "wrong password", "--auth-file");
 }
@@ -130,7 +132,8 @@ credentials_on_answer(void *owner, enum passwords_verdict v)
 		free(w);
 		return;
 	}
-	if (settle(rq, w->user, v) == ACCESS_NEXT)
+	/* too many may have failed since: then not even the right one counts */
+	if (limits_may_log_in(rq) && settle(rq, w->user, v) == ACCESS_NEXT)
 		access_resume(rq);
 	free(w);
 }
@@ -165,6 +168,7 @@ check_token(struct request *rq, const struct credentials *c)
 
 	if (name != NULL)
 		return admit(rq, name, "Bearer");
+	limits_failed_login(rq);
 	return refuse_401(rq, "That token is not known here.", "unknown token",
 	    "--token-file");
 }
@@ -181,6 +185,8 @@ judge(struct request *rq, const struct credentials *c,
 		    "Offer a second subprotocol besides bearer.TOKEN: one that"
 		    " can be answered.",
 		    "lone token");
+	if (rc != CREDENTIALS_NONE && !limits_may_log_in(rq))
+		return ACCESS_REFUSED;
 	switch (rc) {
 	case CREDENTIALS_NONE:
 		return refuse_401(rq, "Say who you are.", "no credentials",

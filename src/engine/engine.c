@@ -235,7 +235,6 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	if (!certs_start(&e->certs, e))
 		return true; /* the parent decides what becomes of us */
 	e->clients = client_rules_new(&e->conf);
-	e->limits = limits_new();
 	upgrade_prepare();
 	request_prepare();
 	prepare_answers(e);
@@ -410,6 +409,7 @@ engine_new(int fd, size_t max_fds)
 		return NULL;
 	}
 	e->max_fds = max_fds;
+	e->limits = limits_new();
 	for (size_t i = 0; i < nitems(e->folder); i++)
 		e->folder[i] = -1;
 	buf_init(&e->packed, IPC_CONF_MAX);

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/rate.h"
 #include "conf/conf.h"
 #include "engine/client.h"
 #include "engine/conn.h"
@@ -13,17 +14,20 @@
 #include "engine/request.h"
 
 enum {
-	BLOCKED_MAX = 1024, /* the parent knows them all */
+	ROWS = 1024, /* the parent knows more of them */
 	SECOND = 1000,
+	MINUTE = 60,
 };
 
-struct blocked {
-	struct addr addr; /* of a customer: addr_cut_customer() */
-	uint64_t till;    /* clock_ms() */
+/* Somebody who failed to log in, here or at another engine. */
+struct row {
+	struct addr addr;      /* of a customer: addr_cut_customer() */
+	uint64_t failed_till;  /* base/rate.h: what failed here */
+	uint64_t blocked_till; /* clock_ms() */
 };
 
 struct limits {
-	struct blocked blocked[BLOCKED_MAX];
+	struct row row[ROWS];
 	size_t n;
 };
 
@@ -94,6 +98,7 @@ static const struct refusal refusals[] = {
 		.why = "Too many connections. Try again later.",
 		.rule = "connections",
 		.option = "--max-connections",
+		.full = true,
 	},
 	[IPC_ADMIT_ADDRESS] = {
 		.status = 429,
@@ -145,17 +150,45 @@ limits_leave(struct engine *e, uint32_t *seat)
 
 /* ------------------------------------------------- logins */
 
-static struct blocked *
+static struct row *
 find(struct limits *l, const struct addr *a)
 {
 	struct addr key = *a;
 
 	addr_cut_customer(&key);
 	for (size_t i = 0; i < l->n; i++) {
-		if (addr_same(&l->blocked[i].addr, &key))
-			return &l->blocked[i];
+		if (addr_same(&l->row[i].addr, &key))
+			return &l->row[i];
 	}
 	return NULL;
+}
+
+/* Until when the row makes a difference. */
+static uint64_t
+matters_till(const struct row *r)
+{
+	uint64_t failed = r->failed_till / SECOND;
+
+	return failed > r->blocked_till ? failed : r->blocked_till;
+}
+
+/* At the end, or in place of who is forgotten first. */
+static struct row *
+make_row(struct limits *l, const struct addr *a)
+{
+	struct row *first = &l->row[0];
+
+	if (l->n < ROWS) {
+		first = &l->row[l->n++];
+	} else {
+		for (size_t i = 1; i < l->n; i++) {
+			if (matters_till(&l->row[i]) < matters_till(first))
+				first = &l->row[i];
+		}
+	}
+	*first = (struct row){ .addr = *a };
+	addr_cut_customer(&first->addr);
+	return first;
 }
 
 bool
@@ -169,60 +202,60 @@ limits_may_log_in(struct request *rq)
 		.option = "--max-failed-logins",
 	};
 	struct limits *l = engine_limits(conn_engine(rq->conn));
-	struct blocked *b = find(l, &rq->client);
-	uint64_t now;
+	struct row *r = find(l, &rq->client);
+	uint64_t now = clock_ms();
 
-	if (b == NULL)
-		return true;
-	if ((now = clock_ms()) >= b->till) {
-		*b = l->blocked[--l->n];
-		return true;
+	if (r != NULL && r->blocked_till > now) {
+		conn_refuse(rq->conn,
+		    refuse_for(&failed,
+			(r->blocked_till - now + SECOND - 1) / SECOND));
+		return false;
 	}
-	conn_refuse(rq->conn,
-	    refuse_for(&failed, (b->till - now + SECOND - 1) / SECOND));
-	return false;
+	if (r != NULL && matters_till(r) <= now)
+		*r = l->row[--l->n];
+	return true;
 }
 
+/*
+ * The parent counts for all engines. What failed here is counted here as well:
+ * a hundred guesses that came at once are judged before its answer is read.
+ */
 void
 limits_failed_login(const struct request *rq)
 {
 	struct engine *e = conn_engine(rq->conn);
+	struct limits *l = engine_limits(e);
+	uint64_t now = clock_ms(), us = now * SECOND, early, step;
 	struct conf_limits limits;
+	struct row *r;
 
 	conf_limits_of(engine_conf(e), &rq->client, &limits);
-	if (limits.failed_logins > 0)
-		engine_tell(e, IPC_FAILED_LOGIN, 0, &rq->client,
-		    sizeof(rq->client));
-}
-
-/* Where the next one goes: at the end, or in place of who is free first. */
-static struct blocked *
-make_room(struct limits *l)
-{
-	struct blocked *first = &l->blocked[0];
-
-	if (l->n < BLOCKED_MAX)
-		return &l->blocked[l->n++];
-	for (size_t i = 1; i < l->n; i++) {
-		if (l->blocked[i].till < first->till)
-			first = &l->blocked[i];
-	}
-	return first;
+	if (limits.failed_logins == 0)
+		return;
+	if ((r = find(l, &rq->client)) == NULL)
+		r = make_row(l, &rq->client);
+	step = (uint64_t)MINUTE * SECOND * SECOND / limits.failed_logins;
+	r->failed_till = rate_count(r->failed_till, us, step);
+	early = rate_early(r->failed_till, us, step, limits.failed_logins);
+	if (now + early / SECOND > r->blocked_till)
+		r->blocked_till = now + early / SECOND;
+	engine_tell(e, IPC_FAILED_LOGIN, 0, &rq->client, sizeof(rq->client));
 }
 
 bool
 limits_on_blocked(struct engine *e, const struct ipc_msg *m)
 {
 	struct limits *l = engine_limits(e);
-	struct blocked *b;
+	uint64_t till = clock_ms();
+	struct row *r;
 	struct addr a;
 	uint32_t ms;
 
 	if (!ipc_read_blocked(m, &a, &ms))
 		return false;
-	if ((b = find(l, &a)) == NULL)
-		b = make_room(l);
-	addr_cut_customer(&a);
-	*b = (struct blocked){ .addr = a, .till = clock_ms() + ms };
+	if ((r = find(l, &a)) == NULL)
+		r = make_row(l, &a);
+	if ((till += ms) > r->blocked_till)
+		r->blocked_till = till;
 	return true;
 }

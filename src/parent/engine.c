@@ -20,6 +20,7 @@ enum {
 	BACKOFF_MAX = 5000,
 	KILL_AGO_MAX = 1000, /* the past that an engine may claim */
 	CONF_PIECE = 32 * 1024,
+	BLOCKED_TOLD = 1024,    /* addresses that a new engine hears of */
 	MESSAGES_PER_TURN = 64, /* of one engine, before others get theirs */
 };
 
@@ -198,6 +199,34 @@ join_all(struct engine *e)
 	return true;
 }
 
+struct telling {
+	struct engine *engine; /* kept */
+	size_t n;
+	bool ok;
+};
+
+static bool
+engine_on_blocked(void *arg, const struct addr *a, uint32_t ms)
+{
+	struct telling *t = arg;
+	uint8_t body[IPC_BLOCKED_BODY];
+
+	t->ok = ipc_chan_tell(&t->engine->chan, IPC_BLOCKED, 0, body,
+	    ipc_put_blocked(body, a, ms));
+	return t->ok && ++t->n < BLOCKED_TOLD;
+}
+
+/* Who may not log in: a new engine could not know. */
+static bool
+tell_all_blocked(struct engine *e)
+{
+	struct telling t = { .engine = e, .ok = true };
+
+	limits_each_blocked(e->daemon->limits, clock_ms(), engine_on_blocked,
+	    &t);
+	return t.ok;
+}
+
 static bool
 tell_everything(struct engine *e)
 {
@@ -210,7 +239,8 @@ tell_everything(struct engine *e)
 		    join_all(e);
 	return tell_listeners(e) && tell_folders(e) &&
 	    certs_tell(&e->daemon->certs, e) &&
-	    secret_tell(&s->tokens, &e->chan) && tell_start(e) && join_all(e);
+	    secret_tell(&s->tokens, &e->chan) && tell_all_blocked(e) &&
+	    tell_start(e) && join_all(e);
 }
 
 int
@@ -427,17 +457,6 @@ on_done(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
-/* What it could not know, having just been started. */
-static void
-engine_tell_blocked(void *arg, const struct addr *a, uint32_t ms)
-{
-	uint8_t body[IPC_BLOCKED_BODY];
-	struct engine *e = arg;
-
-	if (e->ready && e->role == ENGINE_SERVES)
-		tell(e, IPC_BLOCKED, 0, body, ipc_put_blocked(body, a, ms));
-}
-
 static bool
 on_ready(struct engine *e, const struct ipc_msg *m)
 {
@@ -447,8 +466,6 @@ on_ready(struct engine *e, const struct ipc_msg *m)
 	e->ready = true;
 	if (e->role == ENGINE_SERVES)
 		certs_engine_ready(&e->daemon->certs, e);
-	limits_each_blocked(e->daemon->limits, clock_ms(), engine_tell_blocked,
-	    e);
 	daemon_engine_ready(e->daemon);
 	return true;
 }
@@ -487,6 +504,15 @@ on_leave(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+static void
+tell_blocked(struct engine *e, const struct addr *a, uint32_t ms)
+{
+	uint8_t body[IPC_BLOCKED_BODY];
+
+	if (e->chan.fd != -1 && e->role == ENGINE_SERVES)
+		tell(e, IPC_BLOCKED, 0, body, ipc_put_blocked(body, a, ms));
+}
+
 /* Who has failed too often is known to all engines, so that no one asks. */
 static bool
 on_failed_login(struct engine *e, const struct ipc_msg *m)
@@ -499,7 +525,7 @@ on_failed_login(struct engine *e, const struct ipc_msg *m)
 		return false;
 	ms = limits_failed_login(d->limits, &a, clock_ms());
 	for (size_t i = 0; ms > 0 && i < d->nengines; i++)
-		engine_tell_blocked(&d->engines[i], &a, ms);
+		tell_blocked(&d->engines[i], &a, ms);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rate.h"
 #include "conf/conf.h"
 #include "parent/limits.h"
 
@@ -19,10 +20,7 @@ enum {
 	SECOND = 1000, /* in milliseconds */
 };
 
-/*
- * Rates are kept as the time at which everything that came would have been
- * right on time, in microseconds: what came early is how far that is ahead.
- */
+/* What is known about an address; see base/rate.h for the last two. */
 struct row {
 	struct addr addr; /* of a customer: addr_cut_customer() */
 	uint32_t held;    /* seats */
@@ -242,25 +240,6 @@ limits_leave_all(struct limits *l, struct limits_seats *s)
 
 /* ------------------------------------------------- rates */
 
-/*
- * How many microseconds too early one more is, when they come every `step` and
- * `burst` may come at once; 0: it is not.
- */
-static uint64_t
-too_early(uint64_t till, uint64_t now, uint64_t step, uint64_t burst)
-{
-	uint64_t ahead = till > now ? till - now : 0;
-	uint64_t slack = step * (burst - 1);
-
-	return ahead > slack ? ahead - slack : 0;
-}
-
-static uint64_t
-later(uint64_t till, uint64_t now, uint64_t step)
-{
-	return (till > now ? till : now) + step;
-}
-
 static uint32_t
 whole_seconds(uint64_t us)
 {
@@ -273,12 +252,12 @@ take_request(struct row *r, uint64_t rate, uint64_t now, uint32_t *retry)
 {
 	uint64_t us = now * SECOND, step = SECOND * SECOND / rate, early;
 
-	early = too_early(r->requests_till, us, step, BURST_S * rate);
+	early = rate_early(r->requests_till, us, step, BURST_S * rate);
 	if (early > 0) {
 		*retry = whole_seconds(early);
 		return false;
 	}
-	r->requests_till = later(r->requests_till, us, step);
+	r->requests_till = rate_count(r->requests_till, us, step);
 	return true;
 }
 
@@ -333,7 +312,7 @@ static uint32_t
 blocked_ms(uint64_t till, uint64_t now, uint64_t max)
 {
 	uint64_t step = (uint64_t)MINUTE * SECOND * SECOND / max;
-	uint64_t us = too_early(till, now * SECOND, step, max);
+	uint64_t us = rate_early(till, now * SECOND, step, max);
 
 	return (uint32_t)((us + SECOND - 1) / SECOND);
 }
@@ -349,8 +328,8 @@ limits_failed_login(struct limits *l, const struct addr *a, uint64_t now)
 	conf_limits_of(l->conf, a, &limits);
 	if (limits.failed_logins == 0 || (r = get_row(l, a, now)) == NULL)
 		return 0;
-	till =
-	    later(r->logins_till, now * SECOND, minute / limits.failed_logins);
+	till = rate_count(r->logins_till, now * SECOND,
+	    minute / limits.failed_logins);
 	/* those that were under way when it was blocked cost no more */
 	if (till > now * SECOND + minute)
 		till = now * SECOND + minute;
@@ -371,8 +350,9 @@ limits_each_blocked(const struct limits *l, uint64_t now, limits_blocked_fn *fn,
 			conf_limits_of(l->conf, &r->addr, &limits);
 			if (limits.failed_logins > 0 &&
 			    (ms = blocked_ms(r->logins_till, now,
-				 limits.failed_logins)) > 0)
-				fn(arg, &r->addr, ms);
+				 limits.failed_logins)) > 0 &&
+			    !fn(arg, &r->addr, ms))
+				return;
 		}
 	}
 }

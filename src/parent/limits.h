@@ -56,8 +56,8 @@ void limits_leave_all(struct limits *, struct limits_seats *);
 uint32_t limits_failed_login(struct limits *, const struct addr *,
     uint64_t now);
 
-/* Call fn for every address that may not try, as above. */
-typedef void limits_blocked_fn(void *arg, const struct addr *, uint32_t ms);
+/* Call fn for every address that may not try, as above, as long as it says so. */
+typedef bool limits_blocked_fn(void *arg, const struct addr *, uint32_t ms);
 void limits_each_blocked(const struct limits *, uint64_t now,
     limits_blocked_fn *, void *arg);
 

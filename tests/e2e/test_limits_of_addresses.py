@@ -1,6 +1,9 @@
 """What the clients of one address may have, in all engines together."""
 
+import base64
 import contextlib
+import ctypes
+import hashlib
 import os
 import signal
 import socket
@@ -215,3 +218,97 @@ def test_client_that_leaves_while_asking_is_let_go():
         inside, _ = [], None
         until(lambda: len(rush(d, 3, "127.0.0.2")[0]) == 3, "three find room")
         del inside
+
+
+# ----------------------------------------------------------- failed logins
+
+
+TOKEN = "0123456789abcdef"
+
+
+def bearer(token):
+    return [("Authorization", f"Bearer {token}")]
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    path = tmp_path / "tokens"
+    path.write_text(f"robot:{hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
+    return f"--token-file={path}"
+
+
+@pytest.mark.parametrize("engines", [1, 4])
+def test_failed_logins_block_an_address(tokens, engines):
+    with Daemon(tokens, "--max-failed-logins=3", f"--engines={engines}",
+                *FAST) as d:
+        seen = [status(d, "127.0.0.2", bearer("wrong")) for _ in range(20)]
+        # the others hear of it a moment after the last one has failed
+        assert seen[:3] == [401] * 3 and seen.count(401) <= 4
+        assert set(seen[seen.index(429):]) == {429}
+        with d.client(source="127.0.0.2") as c:
+            response = c.handshake(headers=bearer(TOKEN))
+            assert response.status == 429
+            assert 15 <= int(response.get("Retry-After")) <= 20
+        d.wait_log('refused.*peer=127.0.0.2:.*option=--max-failed-logins')
+        assert status(d, "127.0.0.2") == 401
+        assert status(d, "127.0.0.3", bearer(TOKEN)) == 101
+
+
+def test_failed_logins_in_one_segment_count_one_by_one(tokens):
+    with Daemon(tokens, "--max-failed-logins=100", "--rate=0", *FAST) as d:
+        with d.client(source="127.0.0.2") as c:
+            c.send(request_head(drop=PAGE, headers=bearer("wrong")) * 101)
+            seen = [c.response().status for _ in range(101)]
+            assert seen[:100] == [401] * 100 and seen[100] == 429
+        until(lambda: status(d, "127.0.0.2", bearer(TOKEN)) == 101,
+              "half a second has passed")
+
+
+def test_failed_logins_of_many_at_once(tmp_path):
+    libcrypt = ctypes.CDLL("libcrypt.so.1")
+    libcrypt.crypt.restype = ctypes.c_char_p
+    users = tmp_path / "users"
+    users.write_bytes(b"a:" + libcrypt.crypt(b"right", b"$2b$08$" + b"a" * 22))
+    with Daemon(f"--auth-file={users}", "--max-failed-logins=3",
+                "--engines=4", *FAST) as d:
+        clients = [d.client(source="127.0.0.2") for _ in range(30)]
+        for i, c in enumerate(clients):
+            pair = base64.b64encode(b"a:wrong%d" % i if i < 29 else b"a:right")
+            c.send(request_head(headers=[
+                ("Authorization", "Basic " + pair.decode())]))
+        seen = [c.response().status for c in clients]
+        # what was asked before the third had failed is not told afterwards
+        assert 3 <= seen.count(401) <= 6, seen
+        assert set(seen) <= {401, 429, 503} and seen[-1] in (429, 503)
+
+
+def test_failed_logins_behind_a_proxy_by_default(tokens):
+    with Daemon(tokens, BEHIND, *FAST) as d:
+        for address, token, wanted in [
+                ("192.0.2.7", "wrong", 401), ("192.0.2.7", TOKEN, 429),
+                ("192.0.2.8", TOKEN, 101)]:
+            for _ in range(10 if wanted == 401 else 1):
+                assert status(d, PROXY, [(XFF, address)] + bearer(token)
+                              ) == wanted
+        for _ in range(30):
+            assert status(d, "127.0.0.1", bearer("wrong")) == 401
+
+
+def test_new_engine_knows_who_is_blocked(tokens):
+    with Daemon(tokens, "--max-failed-logins=1", "--engines=1", *FAST) as d:
+        assert status(d, "127.0.0.2", bearer("wrong")) == 401
+        until(lambda: status(d, "127.0.0.2", bearer(TOKEN)) == 429, "blocked")
+        old = d.engines()[0]
+        os.kill(old, signal.SIGKILL)
+        d.wait_log("engine lost")
+        until(lambda: set(d.engines()) - {old}, "there is another")
+
+        def answer():
+            try:
+                return status(d, "127.0.0.2", bearer(TOKEN))
+            except AssertionError:
+                return None
+
+        seen = []
+        until(lambda: seen.append(answer()) or seen[-1], "it answers")
+        assert seen[-1] == 429

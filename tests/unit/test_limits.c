@@ -242,13 +242,14 @@ rates_count_connections_too(void **state)
 
 /* ------------------------------------------------- logins */
 
-static void
+static bool
 note_blocked(void *arg, const struct addr *a, uint32_t ms)
 {
 	uint32_t *sum = arg;
 
 	(void)a;
 	*sum += ms;
+	return true;
 }
 
 static void
