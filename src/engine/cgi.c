@@ -45,6 +45,7 @@ struct cgi {
 	uint64_t out_bytes;         /* and to the client */
 	uint64_t dropped;           /* printed behind the end of the answer */
 	char *peer, *method, *path; /* owned; for the log */
+	char *user;                 /* as well; NULL: unknown */
 	unsigned status;            /* that the client got; 0: none */
 	uint8_t state;              /* enum cgi_state */
 	bool running;
@@ -72,6 +73,7 @@ cgi_free(struct cgi *g)
 		endpoint_exec_clear(&g->endpoint);
 	cgi_answer_clear(&g->answer);
 	free(g->peer);
+	free(g->user);
 	free(g->method);
 	free(g->path);
 	free(g);
@@ -81,16 +83,18 @@ static void
 log_end(const struct cgi *g)
 {
 	char how[ENDPOINT_END_SIZE];
+	const struct log_field fields[] = { LOG_UINT("session",
+						program_id(g->program)),
+		LOG_STR("peer", g->peer), LOG_STR("method", g->method),
+		LOG_STR("path", g->path), LOG_UINT("status", g->status),
+		LOG_MS("duration", clock_ms() - g->started),
+		LOG_UINT("in_bytes", g->in_bytes),
+		LOG_UINT("out_bytes", g->out_bytes), LOG_STR("exit", how),
+		LOG_INT("pid", g->endpoint.pid), LOG_STR("user", g->user) };
 
 	endpoint_exec_put_end(&g->endpoint, how);
-	LOG(LOG_LVL_INFO, "cgi ends",
-	    LOG_UINT("session", program_id(g->program)),
-	    LOG_STR("peer", g->peer), LOG_STR("method", g->method),
-	    LOG_STR("path", g->path), LOG_UINT("status", g->status),
-	    LOG_MS("duration", clock_ms() - g->started),
-	    LOG_UINT("in_bytes", g->in_bytes),
-	    LOG_UINT("out_bytes", g->out_bytes), LOG_STR("exit", how),
-	    LOG_INT("pid", g->endpoint.pid));
+	log_fields(LOG_LVL_INFO, "cgi ends", fields,
+	    nitems(fields) - (g->user == NULL));
 }
 
 /* A program without a ladder may outlive the daemon: nobody waits for it. */
@@ -523,6 +527,7 @@ cgi_new(struct request *rq)
 		.rq = rq,
 		.started = rq->started,
 		.peer = mem_strdup(peer),
+		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
 		.method = mem_strndup(head->method, head->method_len),
 		.path = request_log_path(rq),
 		.has_body = head->body == HTTP1_BODY_CHUNKED ||

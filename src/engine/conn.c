@@ -162,23 +162,31 @@ go_on(struct conn *c)
 /* ------------------------------------------------- answers */
 
 static void
-log_served(const struct conn *c)
+log_request(const struct conn *c)
 {
 	const struct request *rq = c->rq;
 	const struct http1_head *head = &rq->head;
-	char peer[REQUEST_PEER_SIZE], *path;
+	char peer[REQUEST_PEER_SIZE];
+	char *path = request_log_path(rq);
+	const struct log_field fields[] = { LOG_UINT("session", c->node.id),
+		LOG_STR("peer", peer),
+		LOG_BYTES("method", head->method, head->method_len),
+		LOG_STR("path", path), LOG_UINT("status", c->reply.status),
+		LOG_UINT("bytes", c->reply.written),
+		LOG_MS("duration", clock_ms() - rq->started),
+		LOG_STR("user", rq->user) };
 
-	if (c->logged || !log_wants(LOG_LVL_INFO))
-		return;
 	request_peer(rq, peer);
-	path = request_log_path(rq);
-	LOG(LOG_LVL_INFO, "request", LOG_UINT("session", c->node.id),
-	    LOG_STR("peer", peer),
-	    LOG_BYTES("method", head->method, head->method_len),
-	    LOG_STR("path", path), LOG_UINT("status", c->reply.status),
-	    LOG_UINT("bytes", c->reply.written),
-	    LOG_MS("duration", clock_ms() - rq->started));
+	log_fields(LOG_LVL_INFO, "request", fields,
+	    nitems(fields) - (rq->user == NULL));
 	free(path);
+}
+
+static void
+log_served(const struct conn *c)
+{
+	if (!c->logged && log_wants(LOG_LVL_INFO))
+		log_request(c);
 }
 
 /* Nothing after what was said: wait for the client to leave. */

@@ -24,6 +24,7 @@ struct upgrade {
 	struct session *session; /* owned; NULL: none yet */
 	struct conn_seats seats; /* of the session */
 	char *peer, *path;       /* owned, until the session takes them */
+	char *user;              /* as well; NULL: unknown */
 	const char *subprotocol; /* kept by the settings; NULL: none */
 	char accept[WS_HELLO_ACCEPT_SIZE];
 };
@@ -46,6 +47,7 @@ upgrade_free(struct upgrade *u)
 	limits_leave(u->engine, &u->seats.client);
 	limits_leave(u->engine, &u->seats.connection);
 	free(u->peer);
+	free(u->user);
 	free(u->path);
 	free(u);
 }
@@ -142,9 +144,10 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	    .pid = pid,
 	    .id = program_id(u->program),
 	    .peer = u->peer,
+	    .user = u->user,
 	    .path = u->path,
 	});
-	u->peer = u->path = NULL;
+	u->peer = u->path = u->user = NULL;
 	if (engine_stopping(u->engine))
 		session_stop(u->session);
 	if (rest.len > 0)
@@ -240,6 +243,7 @@ upgrade_new(struct request *rq, const char *subprotocol)
 		.engine = conn_engine(rq->conn),
 		.conn = rq->conn,
 		.peer = mem_strdup(peer),
+		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
 		.path = request_log_path(rq),
 		.subprotocol = subprotocol,
 	};

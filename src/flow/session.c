@@ -50,6 +50,7 @@ struct session {
 	const struct session_ops *ops;  /* kept */
 	void *owner;                    /* kept */
 	char *peer;                     /* owned */
+	char *user;                     /* owned; NULL: unknown */
 	char *path;                     /* owned */
 	char *reason;                   /* owned; of the Close, NULL: none */
 	uint64_t started;
@@ -676,17 +677,19 @@ log_end(const struct session *s)
 {
 	const struct endpoint_exec *e = &s->endpoint;
 	char how[ENDPOINT_END_SIZE];
+	const struct log_field fields[] = { LOG_UINT("session", s->id),
+		LOG_STR("peer", s->peer), LOG_STR("path", s->path),
+		LOG_MS("duration", clock_ms() - s->started),
+		LOG_UINT("in_messages", s->in_messages),
+		LOG_UINT("in_bytes", s->in_bytes),
+		LOG_UINT("out_messages", s->out_messages),
+		LOG_UINT("out_bytes", s->out_bytes), LOG_UINT("close", s->code),
+		LOG_STR("reason", s->reason), LOG_STR("exit", how),
+		LOG_INT("pid", e->pid), LOG_STR("user", s->user) };
 
 	endpoint_exec_put_end(e, how);
-	LOG(LOG_LVL_INFO, "session ends", LOG_UINT("session", s->id),
-	    LOG_STR("peer", s->peer), LOG_STR("path", s->path),
-	    LOG_MS("duration", clock_ms() - s->started),
-	    LOG_UINT("in_messages", s->in_messages),
-	    LOG_UINT("in_bytes", s->in_bytes),
-	    LOG_UINT("out_messages", s->out_messages),
-	    LOG_UINT("out_bytes", s->out_bytes), LOG_UINT("close", s->code),
-	    LOG_STR("reason", s->reason), LOG_STR("exit", how),
-	    LOG_INT("pid", e->pid));
+	log_fields(LOG_LVL_INFO, "session ends", fields,
+	    nitems(fields) - (s->user == NULL));
 }
 
 void
@@ -699,6 +702,7 @@ session_free(struct session *s)
 	outlet_clear(&s->outlet);
 	free(s->peer);
 	free(s->path);
+	free(s->user);
 	free(s->reason);
 	free(s);
 }
@@ -822,6 +826,7 @@ session_new(const struct session_start *start)
 		.ops = start->ops,
 		.owner = start->owner,
 		.peer = start->peer,
+		.user = start->user,
 		.path = start->path,
 		.id = start->id,
 	};

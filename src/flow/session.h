@@ -46,6 +46,7 @@ struct session_start {
 	uint32_t id;
 	char *peer; /* taken: address and port, for the log */
 	char *path; /* taken */
+	char *user; /* taken; NULL: nobody was asked who it is */
 };
 
 /* Gives a running session; nothing was read yet. */

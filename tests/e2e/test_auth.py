@@ -5,11 +5,13 @@ import ctypes
 import hashlib
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 import standpipe
-from standpipe import Daemon, descriptors, frame, now, request_head, run, until
+from standpipe import (Daemon, descriptors, fields, frame, now, request_head,
+                       run, until)
 
 TOKEN = "0123abcdTOKENdcba3210"
 NAMELESS = "n4m3l3ss/T0ken+x=="
@@ -76,7 +78,7 @@ def both(users, tokens, *more):
 def worker(d):
     """The pid of the auth worker."""
     found = [pid for pid in d.engines()
-             if b"auth" in open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")]
+             if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0auth\0")]
     assert len(found) == 1, found
     return found[0]
 
@@ -278,6 +280,19 @@ def test_variables(users, tokens):
         assert "REMOTE_USER" not in env and env["AUTH_TYPE"] == "Bearer"
         assert "HTTP_COOKIE" not in env
         assert env["HTTP_REFERER"] == "http://a/"
+
+
+def test_the_log_says_who_it_was(users, tokens):
+    with Daemon(*both(users, tokens)) as d:
+        with d.session(headers=[basic("alice", PASSWORD)]) as c:
+            c.bye()
+        assert d.session_end()["user"] == "alice"
+        status_of(d, bearer(TOKEN), upgrade=False)
+        assert fields(d.wait_log(" request ").string)["user"] == "robot"
+        mark = d.mark()
+        with d.session(headers=[bearer(NAMELESS)]) as c:
+            c.bye()
+        assert "user" not in d.session_end(mark)
 
 
 def test_without_files_nothing_is_hidden():
