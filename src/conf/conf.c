@@ -203,6 +203,16 @@ check_tokens(const struct conf *c)
 	return NULL;
 }
 
+/* Whether there is a listener that --ssl is about; see parent/listen.c. */
+static bool
+has_use_for_ssl(const struct conf *c)
+{
+	return c->inetd || c->port_given ||
+	    (c->addresses.n > 0 && !c->addresses.preset) ||
+	    (c->listen.n == 0 && c->unixsocket == NULL) ||
+	    c->compat == CONF_COMPAT_WEBSOCKETD;
+}
+
 static const char *
 check_tls(const struct conf *c)
 {
@@ -216,8 +226,16 @@ check_tls(const struct conf *c)
 	if (conf_has_tls(c) && (c->ssl_cert.n == 0 || c->ssl_key.n == 0))
 		return "--ssl and --listen=tls:... need --sslcert=FILE and"
 		       " --sslkey=FILE";
+	if (c->ssl != CONF_SSL_OFF && !has_use_for_ssl(c))
+		return "--ssl is about --port and --address, which are not"
+		       " used; --listen=tls:... says it for one listener";
 	if (c->ssl_cert.n != c->ssl_key.n)
 		return "--sslcert and --sslkey go in pairs, in the same order";
+	if (c->ssl_ca != NULL && c->ssl_verify == CONF_VERIFY_REQUIRED &&
+	    speaks(c, CONF_SSL_AUTO, LISTEN_AUTO))
+		return "--sslca and --ssl=auto or --listen=auto:...: who comes"
+		       " without TLS has no certificate;"
+		       " --ssl-verify=optional says that this is meant";
 	if (c->ssl_verify_given && c->ssl_ca == NULL)
 		return "--ssl-verify needs --sslca=FILE: without it clients"
 		       " are not asked for certificates";

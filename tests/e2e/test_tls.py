@@ -606,6 +606,10 @@ def start(*args):
     (["--ssl", "--sslcert=c", "--sslcert=d", "--sslkey=k"], "in pairs"),
     (["--ssl", "--sslcert=c", "--sslkey=k", "--ssl-verify=optional"],
      "--ssl-verify needs --sslca"),
+    (["--ssl=auto", "--sslcert=c", "--sslkey=k", "--sslca=c"],
+     "who comes without TLS has no certificate"),
+    (["--listen=auto:*:0", "--sslcert=c", "--sslkey=k", "--sslca=c"],
+     "who comes without TLS has no certificate"),
     (["--ssl", "--sslcert=c", "--sslkey=k", "--tls-min=1.1"],
      "not one of 1.2, 1.3"),
     (["--ssl", "--sslcert=c", "--sslkey=k", "--tls-ciphers=a b"],
@@ -615,6 +619,13 @@ def test_options_that_do_not_go_together(args, word):
     status, lines = start(*args)
     assert status == 2
     assert len(lines) == 1 and word in lines[0]
+
+
+def test_ssl_without_effect_is_refused():
+    for where in "--listen=127.0.0.1:0", "--unixsocket=s", "--listen=tls:*:0":
+        done = run("--ssl", "--sslcert=c", "--sslkey=k", where, "cat")
+        assert done.returncode == 2
+        assert b"--listen=tls:... says it" in done.stderr
 
 
 def test_bad_files_at_the_start_are_exit_1(ca, server, tmp_path):
