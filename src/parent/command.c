@@ -434,6 +434,16 @@ start_clear(struct start *st)
 	errno = saved;
 }
 
+bool
+command_has(const struct command *c, const struct ipc_spawn *sp)
+{
+	struct start st = { 0 };
+	bool has = choose(&st, c, sp) || !folder_lacks(errno);
+
+	start_clear(&st);
+	return has;
+}
+
 static void
 fill_env(char *env[ENV_MAX], const struct command *c, const struct start *st,
     const struct ipc_spawn *sp)

@@ -58,6 +58,9 @@ struct command_pipes {
 	size_t n; /* 2 or 3 */
 };
 
+/* Whether there is what an engine asks for; false with errno. */
+bool command_has(const struct command *, const struct ipc_spawn *);
+
 /*
  * Start what an engine asked for, with the variables that it gave, which
  * command_vars_ok() has let pass, besides our own. The pid and *pipes (yours

@@ -399,6 +399,13 @@ start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
 }
 
 static bool
+is_full(const struct daemon *d)
+{
+	return d->conf->maxforks > 0 &&
+	    child_count(d->children) >= d->conf->maxforks;
+}
+
+static bool
 on_spawn(struct engine *e, const struct ipc_msg *m)
 {
 	struct daemon *d = e->daemon;
@@ -408,11 +415,12 @@ on_spawn(struct engine *e, const struct ipc_msg *m)
 		return false;
 	if (d->stopping || (d->once_taken && is_session(&sp)))
 		tell_refused(e, m->session, IPC_REFUSED_STOPPING, 0);
-	else if (d->conf->maxforks > 0 &&
-	    child_count(d->children) >= d->conf->maxforks)
-		tell_refused(e, m->session, IPC_REFUSED_FULL, 0);
-	else
+	else if (!is_full(d))
 		start_command(e, m->session, &sp);
+	else if (command_has(&d->command, &sp))
+		tell_refused(e, m->session, IPC_REFUSED_FULL, 0);
+	else /* a file may have that name, which takes no program */
+		tell_refused(e, m->session, IPC_REFUSED_MISSING, errno);
 	return true;
 }
 

@@ -84,7 +84,7 @@ def cgi(top, *args, **kw):
 
 @pytest.fixture(scope="module")
 def d(top):
-    with cgi(top, f"--staticdir={top}/files") as one:
+    with cgi(top, f"--staticdir={top}/files", "--sandbox=calls") as one:
         yield one
 
 
@@ -509,10 +509,13 @@ def test_children_that_hold_the_output_do_not_hold_the_client(top):
 
 
 def test_forks_are_counted_together(top):
-    with mailbox_of(top) as mailbox, cgi(top, "--maxforks=1") as d:
+    with mailbox_of(top) as mailbox, \
+            cgi(top, "--maxforks=1", f"--staticdir={top}/files") as d:
         with d.session() as s:
             got = ask(d, head("/env"))
             assert got.status == 503 and got.get("Retry-After") == "5"
+            assert ask(d, head("/a.txt")).body == b"a file"
+            assert ask(d, head("/nothing")).status == 404
             s.bye()
         d.no_commands()
         with d.client() as c:

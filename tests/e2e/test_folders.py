@@ -301,7 +301,7 @@ def test_maxforks_with_services(top):
     with Daemon(f"--dir={top}/so", "--maxforks=2", command=()) as d:
         with d.session("/run") as a, d.session("/sub/run") as b:
             assert answer(d, b"/run") == 503
-            assert answer(d, b"/none") == 503  # nobody looks for it then
+            assert answer(d, b"/none") == 404
             a.bye()
             b.bye()
         d.no_commands()
