@@ -5,6 +5,8 @@ in (STANDPIPE_BUILD). Where Chromium, its driver or selenium is missing the
 tests are skipped, or fail if STANDPIPE_STRICT is set.
 """
 
+import base64
+import hashlib
 import os
 import pathlib
 import queue
@@ -17,7 +19,7 @@ import pytest
 
 PATIENCE = 20  # seconds; a bound, not a wait
 
-READY = re.compile(r"standpiped: listening on (http://127\.0\.0\.1:\d+/)$")
+READY = re.compile(r"standpiped: listening on (https?://127\.0\.0\.1:\d+/)$")
 
 FLAGS = [
     "--headless=new",
@@ -109,8 +111,35 @@ def daemon():
     assert [d.stop() for d in started] == [0] * len(started)
 
 
+def openssl(*words, data=None):
+    return subprocess.run([tool("openssl"), *words], input=data, check=True,
+                          capture_output=True).stdout
+
+
+class Certificate:
+    """One that nobody has signed; the browser knows it by its key."""
+
+    def __init__(self, folder):
+        self.cert, self.key = str(folder / "cert"), str(folder / "key")
+        openssl("req", "-x509", "-newkey", "ec", "-nodes", "-days", "2",
+                "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", self.key,
+                "-out", self.cert, "-subj", "/CN=127.0.0.1",
+                "-addext", "subjectAltName=IP:127.0.0.1")
+        key = openssl("pkey", "-pubout", "-outform", "DER",
+                      "-in", self.key)
+        self.pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+    def options(self):
+        return ["--ssl", f"--sslcert={self.cert}", f"--sslkey={self.key}"]
+
+
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
+def certificate(tmp_path_factory):
+    return Certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory, certificate):
     try:
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
@@ -120,6 +149,8 @@ def chromium(tmp_path_factory):
     options.binary_location = tool("chromium")
     for flag in FLAGS:
         options.add_argument(flag)
+    options.add_argument(
+        f"--ignore-certificate-errors-spki-list={certificate.pin}")
     profile = tmp_path_factory.mktemp("profile")
     options.add_argument(f"--user-data-dir={profile}")
     options.set_capability("goog:loggingPrefs",

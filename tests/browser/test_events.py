@@ -70,12 +70,14 @@ ws.onclose = (e) => reading.then(() => {
 """
 
 
-@pytest.fixture
-def talk(browser, daemon):
+@pytest.fixture(params=["ws", "wss"])
+def talk(request, browser, daemon, certificate):
     """Start a daemon with these words, and hold a conversation with it."""
 
     def start(words, *steps, protocols=(), binary="blob"):
-        d = daemon(*words)
+        tls = certificate.options() if request.param == "wss" else []
+        d = daemon(*tls, *words)
+        assert d.url.startswith("https:" if tls else "http:")
         browser.get(d.url)
         return browser.execute_async_script(
             TALK, d.url.replace("http", "ws", 1) + "chat?x=1",
