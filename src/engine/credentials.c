@@ -149,7 +149,8 @@ check_password(struct request *rq, const struct credentials *c)
 	w->ask.on_answer = credentials_on_answer;
 	w->ask.owner = w;
 	(void)memcpy(w->user, c->user, sizeof(w->user));
-	v = passwords_check(engine_passwords(e), c->user, c->password, &w->ask);
+	v = passwords_check(engine_passwords(e), &rq->client, c->user,
+	    c->password, &w->ask);
 	if (v == PASSWORDS_ASKED) {
 		conn_handle(rq->conn, &waiting, w);
 		return ACCESS_WAIT;

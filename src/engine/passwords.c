@@ -13,6 +13,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include "base/addr.h"
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -23,15 +24,17 @@
 
 enum {
 	DIGEST_LEN = 32,
-	CHECKS_MAX = 16, /* that the worker has not answered */
+	CHECKS_MAX = 16,   /* that the worker has not answered */
+	CHECKS_OF_ONE = 4, /* of them for one customer */
 	REMEMBERED_MAX = 256,
 	REMEMBER_MS = 60000,
 	ANSWER_MS = 30000, /* nobody waits longer */
 };
 
 struct passwords_check {
-	uint32_t id; /* 0: unused */
-	bool stale;  /* the file has changed since it was asked */
+	uint32_t id;          /* 0: unused */
+	bool stale;           /* the file has changed since it was asked */
+	struct addr customer; /* who asked first */
 	uint8_t digest[DIGEST_LEN];
 	struct passwords_ask *first; /* kept: who waits for it */
 	struct event timer;
@@ -259,23 +262,47 @@ find_check(struct passwords *p, const uint8_t d[DIGEST_LEN])
 	return unused;
 }
 
+/*
+ * Whether one customer would have more than his share under way, be it that his
+ * clients have left. Behind an address of this machine there may be many.
+ */
 static bool
-ask_worker(struct passwords *p, struct passwords_check *c, const char *user,
-    const char *password, const uint8_t d[DIGEST_LEN])
+has_enough(const struct passwords *p, const struct addr *customer)
 {
+	size_t n = 0;
+
+	if (addr_is_unix(customer) || addr_is_loopback(customer))
+		return false;
+	for (size_t i = 0; i < CHECKS_MAX; i++)
+		n += p->check[i].id != 0 &&
+		    addr_same(&p->check[i].customer, customer);
+	return n >= CHECKS_OF_ONE;
+}
+
+static bool
+ask_worker(struct passwords *p, struct passwords_check *c,
+    const struct addr *client, const char *user, const char *password,
+    const uint8_t d[DIGEST_LEN])
+{
+	struct addr customer = *client;
+
+	addr_cut_customer(&customer);
+	if (has_enough(p, &customer))
+		return false;
 	if (++p->last_id == 0)
 		p->last_id = 1;
 	if (!send_question(p, p->last_id, user, password))
 		return false;
 	c->id = p->last_id;
 	c->stale = false;
+	c->customer = customer;
 	memcpy(c->digest, d, DIGEST_LEN);
 	return true;
 }
 
 enum passwords_verdict
-passwords_check(struct passwords *p, const char *user, const char *password,
-    struct passwords_ask *ask)
+passwords_check(struct passwords *p, const struct addr *client,
+    const char *user, const char *password, struct passwords_ask *ask)
 {
 	struct passwords_check *c;
 	uint8_t d[DIGEST_LEN];
@@ -284,7 +311,7 @@ passwords_check(struct passwords *p, const char *user, const char *password,
 	if (is_remembered(p, d))
 		return PASSWORDS_RIGHT;
 	if ((c = find_check(p, d)) == NULL ||
-	    (c->id == 0 && !ask_worker(p, c, user, password, d)))
+	    (c->id == 0 && !ask_worker(p, c, client, user, password, d)))
 		return PASSWORDS_UNKNOWN;
 	join(c, ask);
 	return PASSWORDS_ASKED;

@@ -2,8 +2,8 @@
  * Whether a password is right: what the auth worker says, and what it said
  * within the last minute.
  *
- * Questions under way are few, and a question that is asked again joins the
- * one before it. Right answers are remembered as digests under a key that
+ * Questions under way are few, for one customer's addresses even fewer, and a
+ * question that is asked again joins the one before it. Right answers are remembered as digests under a key that
  * nobody else has. When the worker is lost, whoever waits hears that nothing
  * is known.
  *
@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+struct addr;
 struct event_base;
 struct passwords;
 
@@ -45,11 +46,11 @@ void passwords_connect(struct passwords *, int fd);
 void passwords_forget(struct passwords *);
 
 /*
- * Is it right? PASSWORDS_ASKED keeps `ask`, whose first two fields are set,
+ * Is it right, for a client at that address? PASSWORDS_ASKED keeps `ask`, whose first two fields are set,
  * until its on_answer() is called or passwords_leave() is; then it is unused.
  */
-enum passwords_verdict passwords_check(struct passwords *, const char *user,
-    const char *password, struct passwords_ask *ask);
+enum passwords_verdict passwords_check(struct passwords *, const struct addr *,
+    const char *user, const char *password, struct passwords_ask *ask);
 void passwords_leave(struct passwords_ask *);
 
 #endif

@@ -428,6 +428,28 @@ def test_too_many_passwords_under_way(slow):
         assert status_of(d, basic("slow", "s")) == 101
 
 
+def test_one_address_does_not_take_all_the_time(slow):
+    with Daemon(f"--auth-file={slow}", "--engines=1",
+                "--trusted-proxy=127.0.0.1") as d:
+        def ask_from(address, password):
+            c = d.client()
+            c.send(request_head(headers=[basic("slow", password),
+                                         ("X-Forwarded-For", address)]))
+            return c
+
+        # leaving does not help
+        for i in range(3):
+            ask_from("198.51.100.7", f"left{i}").close()
+        asking = [ask_from("198.51.100.7", f"wrong{i}") for i in range(7)]
+        with ask_from("192.0.2.1", "s") as c:
+            assert c.response().status == 101
+        statuses = [one.response().status for one in asking]
+        assert 1 <= statuses.count(401) <= 4
+        assert statuses.count(503) == 7 - statuses.count(401)
+        for one in asking:
+            one.close()
+
+
 def test_clients_that_leave_while_they_are_checked(slow):
     with Daemon(f"--auth-file={slow}", "--engines=1") as d:
         for i in range(10):

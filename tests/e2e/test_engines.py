@@ -231,6 +231,8 @@ def lying_engine(lie, *args, **kw):
         shutil.copy(STANDPIPED, folder)
         shutil.copy(handler("lying-engine"), f"{folder}/standpiped-engine")
         Path(folder, "lie").write_text(lie)
+        if any("--auth-file" in arg for arg in args):
+            shutil.copy(ENGINE, f"{folder}/real")
         d = Daemon("--engines=1", "--kill=TERM:50ms,KILL", *args, **kw)
         d.args[0] = f"{folder}/standpiped"
         with d:
@@ -266,6 +268,19 @@ def test_nonsense_costs_an_engine_its_life(lie):
     with lying_engine(lie) as d:
         d.wait_logs("error engine lost", 2)
         assert not d.ended()
+
+
+@pytest.mark.parametrize("lie", [
+    "00", "09000000" + "00000000", spawn_request(0),
+    "0d000000" + "00000000" + "00" * 17,
+])
+def test_nonsense_costs_the_auth_worker_its_life(lie, tmp_path):
+    (tmp_path / "users").write_text("")
+    with lying_engine(lie, f"--auth-file={tmp_path / 'users'}") as d:
+        d.wait_logs("error auth worker lost", 2)
+        with d.client() as c:
+            assert c.handshake().status == 401
+        assert not d.logged("engine lost") and not d.ended()
 
 
 def test_engine_that_disowns_a_living_command_takes_it_along():
