@@ -307,6 +307,20 @@ cgi_on_stderr(void *owner, const uint8_t *line, size_t len)
 	    LOG_INT("pid", g->endpoint.pid), LOG_BYTES("text", line, len));
 }
 
+/* While the program waits for the client it cannot be late. */
+static void
+await_head(struct cgi *g)
+{
+	uint64_t ms = route_of(g)->cgi_timeout;
+
+	if (g->state != CGI_HEAD || ms == 0)
+		return;
+	if (g->body_ended || endpoint_exec_full(&g->endpoint))
+		deadlines_set(&g->deadlines, DUE_HEAD, ms);
+	else
+		deadlines_forget(&g->deadlines, DUE_HEAD);
+}
+
 /* It has read what was there, or will read no more: then the rest is dropped. */
 static void
 cgi_on_input_drain(void *owner)
@@ -316,6 +330,7 @@ cgi_on_input_drain(void *owner)
 	if (g->conn == NULL || g->body_ended)
 		return;
 	conn_read_body(g->conn);
+	await_head(g);
 	check_answered(g);
 }
 
@@ -328,29 +343,19 @@ static const struct endpoint_ops cgi_endpoint = {
 
 /* ------------------------------------------------- what the client does */
 
-/* A program that still has to read cannot be late. */
-static void
-await_head(struct cgi *g)
-{
-	uint64_t ms = route_of(g)->cgi_timeout;
-
-	if (g->state == CGI_HEAD && ms > 0)
-		deadlines_set(&g->deadlines, DUE_HEAD, ms);
-}
-
 static void
 cgi_on_body(void *owner, const uint8_t *data, size_t len)
 {
 	struct cgi *g = owner;
 	struct stream *in = endpoint_exec_input(&g->endpoint);
 
-	await_head(g);
 	if (in == NULL)
 		return;
 	g->in_bytes += len;
 	stream_write(in, data, len);
 	if (endpoint_exec_full(&g->endpoint))
 		conn_pause_body(g->conn);
+	await_head(g);
 }
 
 static void
@@ -360,6 +365,7 @@ cgi_on_body_end(void *owner)
 
 	g->body_ended = true;
 	endpoint_exec_end_input(&g->endpoint);
+	await_head(g);
 	check_answered(g);
 }
 

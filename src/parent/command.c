@@ -342,8 +342,8 @@ struct start {
 	char *const *argv;
 	char *own_argv[2]; /* of a program that has no words but its name */
 	char *chdir;       /* owned; NULL: stay */
-	char *place
-	    [PLACE_VARS]; /* owned: by which name it was found; NULL: not said */
+	/* Owned: by which name it was found. NULL: not said. */
+	char *place[PLACE_VARS];
 };
 
 static bool
@@ -383,7 +383,7 @@ use_folder(struct start *st, const struct command *c, const struct folder *f,
     const struct ipc_spawn *sp)
 {
 	const char *chdir = c->route->chdir;
-	size_t name;
+	size_t name, above;
 
 	if (f->fd == -1)
 		errno = ENOENT;
@@ -395,9 +395,9 @@ use_folder(struct start *st, const struct command *c, const struct folder *f,
 	st->own_argv[0] = st->path;
 	st->argv = st->own_argv;
 	put_place(st, c, sp, name);
+	above = (size_t)(strrchr(st->path, '/') - st->path);
 	if (sp->kind == IPC_KIND_CGI)
-		st->chdir = mem_strndup(st->path,
-		    (size_t)(strrchr(st->path, '/') - st->path));
+		st->chdir = mem_strndup(st->path, above == 0 ? 1 : above);
 	else if (chdir != NULL)
 		st->chdir = mem_strdup(chdir);
 	return true;

@@ -491,6 +491,16 @@ def test_program_that_takes_too_long(top):
                 program.wait()
         d.wait_log("refused .*status=504 .*option=--cgi-timeout")
         assert fields(d.wait_log(" cgi ends ").string)["status"] == "504"
+        with d.client() as c:  # who does not read does not wait either
+            c.send(head("/silent", f"Content-Length: {1 << 20}", method="PUT"))
+            mailbox.line()
+            c.fill(quiet=0.05)
+            assert c.response().status == 504
+        with d.client() as c:  # who reads, waits for the client
+            c.send(head("/sum", "Content-Length: 6", method="POST") + b"abc")
+            pause(0.4)
+            c.send(b"def")
+            assert c.response().status == 200
         with d.client() as c:  # once it has begun it has all the time
             c.send(head("/stuck"))
             mailbox.line()
