@@ -367,10 +367,13 @@ certs_tell(struct certs *c, struct engine *e)
 void
 certs_engine_ready(struct certs *c, struct engine *e)
 {
-	if (c->coming.number != 0)
+	if (c->coming.number != 0) {
+		if (c->judge_by == UINT64_MAX)
+			c->judge_by = clock_ms() + JUDGE_MS;
 		ask(e, &c->coming);
-	else if (e->certs.uses != c->current.number)
+	} else if (e->certs.uses != c->current.number) {
 		ask(e, &c->current);
+	}
 }
 
 void

@@ -213,6 +213,18 @@ flush(struct watch *w, struct rest *r)
 	return true;
 }
 
+/* The end of a session: what is left goes out, however long that takes. */
+static bool
+say_goodbye(struct session *s)
+{
+	struct watch *w = &s->end[SOCK];
+
+	put(w, &s->down, goodbye, sizeof(goodbye));
+	if (s->down.len > 0 && fcntl(w->fd, F_SETFL, 0) != -1)
+		flush(w, &s->down);
+	return false;
+}
+
 /* ---- the command ---- */
 
 /*
@@ -354,10 +366,8 @@ unframe(struct session *s, uint8_t *p, size_t n)
 		if (s->left > 0)
 			break;
 		s->in_payload = false;
-		if (op == 8) {
-			put(&s->end[SOCK], &s->down, goodbye, sizeof(goodbye));
-			return false;
-		}
+		if (op == 8)
+			return say_goodbye(s);
 		if (lines && op < 8 && (s->head[0] & 0x80))
 			*to++ = '\n';
 	}
@@ -440,10 +450,8 @@ on_output(struct session *s)
 
 	if (n == -1 && errno == EAGAIN)
 		return true;
-	if (n <= 0) {
-		put(&s->end[SOCK], &s->down, goodbye, sizeof(goodbye));
-		return false;
-	}
+	if (n <= 0)
+		return say_goodbye(s);
 	return lines ? send_lines(s, in_buf + HEAD, (size_t)n)
 		     : send_binary(s, in_buf + HEAD, (size_t)n);
 }

@@ -252,6 +252,8 @@ def spawn_request(kind, path=b"", variables=b""):
     "0d000000" + "00000000" + "08" + "00" * 16,  # no such kind of arrival
     "1a000000" + "00000000" + "00" * 15,  # a failed login of half an address
     "0a000000" + "00000000" + "00000000",  # half a request
+    "13000000" + "01000000" + "00" * 8,  # what certificates are worth: none
+    "13000000" + "01000000" + "00" * 7,  # and half of that
     spawn_request(4),  # no such kind
     spawn_request(0, b"a"),  # the command has no path
     spawn_request(0, variables=b"PATH=/x\0"),

@@ -11,6 +11,7 @@ import pytest
 import standpipe
 from certificates import Authority, openssl, serial
 from standpipe import Daemon, handler, run, tls_context
+from test_engines import lying_engine
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 ASK = (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -569,15 +570,19 @@ def test_an_engine_that_starts_gets_what_is_in_use(ca):
             assert shown(c) == new.serial()
 
 
-def test_engines_that_die_do_not_hold_up_a_change(ca):
-    pair, new = ca.issue("dying"), ca.issue("dying2")
+@pytest.mark.parametrize("dies", [True, False])
+def test_an_engine_that_says_nothing_does_not_hold_up_a_change(ca, dies):
+    pair, new = ca.issue("silent"), ca.issue("silent2")
     with daemon(pair, "--engines=2") as d:
         silent, _ = d.engines()
         os.kill(silent, signal.SIGSTOP)
         pair.put(new.cert, new.key)
         d.signal(signal.SIGHUP)
         assert not d.logged("certificates replaced")
-        os.kill(silent, signal.SIGKILL)
+        if dies:
+            os.kill(silent, signal.SIGKILL)
+        else:
+            d.wait_log("engine lost.*it says nothing of the certificates")
         d.wait_log("certificates replaced")
         standpipe.until(lambda: silent not in d.engines() and
                         len(d.engines()) == 2, "two engines")
@@ -585,6 +590,22 @@ def test_engines_that_die_do_not_hold_up_a_change(ca):
             with Only(d, index):
                 with d.client() as c:
                     assert shown(c) == new.serial()
+
+
+@pytest.mark.parametrize("lie, lost", [
+    # bad, in words that are meant for somebody's terminal
+    ("13000000" + "01000000" + "04000000" + "00000000" + b"\x1b[2J\n".hex(),
+     "it cannot use the certificates"),
+    # of a set that was never made; of no kind of file; of a file too many
+    ("13000000" + "02000000" + "00" * 8, "tls-verdict"),
+    ("13000000" + "01000000" + "ff000000" + "00000000", "tls-verdict"),
+    ("13000000" + "01000000" + "02000000" + "ff000000", "tls-verdict"),
+])
+def test_lies_about_certificates_cost_an_engine_its_life(server, lie, lost):
+    with lying_engine(lie, "--ssl", *server.options()) as d:
+        d.wait_logs(f'engine lost.*reason="?{lost}', 2)
+        assert not d.ended()
+        assert not d.logged("\x1b")
 
 
 # --------------------------------------------------------------- starting
