@@ -149,7 +149,8 @@ static bool
 put_client(struct buf *out, const struct cgi_request *rq)
 {
 	return put_str(out, "REMOTE_ADDR", rq->remote_addr) &&
-	    put_str(out, "REMOTE_HOST", rq->remote_addr) &&
+	    put_str(out, "REMOTE_HOST",
+		rq->remote_host != NULL ? rq->remote_host : rq->remote_addr) &&
 	    (rq->websocketd && rq->remote_port == 0
 		    ? put_str(out, "REMOTE_PORT", "")
 		    : put_uint(out, "REMOTE_PORT", rq->remote_port)) &&

@@ -34,6 +34,7 @@ struct cgi_request {
 	size_t path_info_len;
 	const char *path_translated; /* NULL: there is no root */
 	const char *remote_addr;     /* numeric, without brackets */
+	const char *remote_host;     /* NULL: the address */
 	unsigned remote_port;
 	const char *remote_user; /* NULL: nobody was authenticated */
 	const char *auth_type;   /* NULL as well then */

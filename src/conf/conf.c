@@ -248,6 +248,9 @@ check_rest(const struct conf *c)
 	if (c->route.subprotocol_required && c->route.subprotocols.n == 0)
 		return "--subprotocol-required needs a --subprotocol to "
 		       "require";
+	if (c->resolver != NULL && !c->reverselookup)
+		return "--resolver needs --reverselookup: nothing else asks a"
+		       " name server";
 	if (c->realm_given && c->route.auth_file == NULL &&
 	    c->route.token_file == NULL)
 		return "--realm needs --auth-file or --token-file: it is what"

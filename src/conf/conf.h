@@ -159,7 +159,9 @@ struct conf {
 	uint64_t keepalive_timeout;    /* 0: one request a connection */
 	uint64_t stall_timeout;        /* 0: none */
 	struct conf_list server_names; /* small letters; IPv6 in brackets */
-	struct conf_list allow;        /* networks; empty: everybody */
+	bool reverselookup;
+	char *resolver; /* ADDRESS or ADDRESS:PORT; NULL: as resolv.conf says */
+	struct conf_list allow; /* networks; empty: everybody */
 	struct conf_list deny;
 	struct conf_list trusted_proxies;
 	uint64_t max_per_address;   /* 0: no limit, for these three */

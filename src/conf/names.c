@@ -227,6 +227,20 @@ name_origin(const char *s)
 }
 
 char *
+name_resolver(const char *s)
+{
+	size_t len = host_end(s, strlen(s));
+	struct in_addr v4;
+	char *host = mem_strndup(s, len);
+	bool ok = inet_pton(AF_INET, host, &v4) == 1 ||
+	    (len > 2 && s[0] == '[' && s[len - 1] == ']' &&
+		is_ipv6(s + 1, len - 2, false));
+
+	free(host);
+	return ok ? mem_strdup(s) : NULL;
+}
+
+char *
 name_host(const char *s)
 {
 	size_t len = strlen(s);

@@ -22,6 +22,9 @@ char *name_address(const char *);
 /* USER, USER:GROUP or :GROUP. */
 char *name_owner(const char *);
 
+/* A numeric address, an IPv6 one in brackets, and perhaps a port. */
+char *name_resolver(const char *);
+
 /* A network as addr_net_read() knows it. */
 char *name_network(const char *);
 

@@ -7,6 +7,7 @@
 #include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
+#include "engine/hostname.h"
 #include "engine/limits.h"
 #include "engine/redirect.h"
 #include "engine/request.h"
@@ -75,6 +76,7 @@ static enum access_verdict (*const steps[])(struct request *) = {
 	redirect_check,
 	check_origin,
 	credentials_check,
+	hostname_find,
 	gate_check,
 };
 

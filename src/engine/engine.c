@@ -16,6 +16,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/fields.h"
+#include "engine/hostname.h"
 #include "engine/ids.h"
 #include "engine/limits.h"
 #include "engine/pages.h"
@@ -53,6 +54,7 @@ struct engine {
 	bool stopping;
 	int status;
 	struct ids conns, programs;   /* owned, all of them */
+	struct hostnames *hostnames;  /* owned; NULL: not asked for */
 	struct limits *limits;        /* owned */
 	struct client_rules *clients; /* owned */
 	struct passwords *passwords;  /* owned; NULL: not asked for */
@@ -240,6 +242,8 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	prepare_answers(e);
 	if (e->conf.route.auth_file != NULL)
 		e->passwords = passwords_new(e->flow.base);
+	if (e->conf.reverselookup)
+		e->hostnames = hostnames_new(e->flow.base, &e->conf);
 	sandbox_enter(e->conf.sandbox, e->folder[IPC_FOLDER_STATIC]);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_resume(e->listener[i]);
@@ -458,6 +462,7 @@ engine_free(struct engine *e)
 	client_rules_free(e->clients);
 	certs_clear(&e->certs);
 	limits_free(e->limits);
+	hostnames_free(e->hostnames);
 	if (e->configured)
 		conf_clear(&e->conf);
 	event_base_free(e->flow.base);
@@ -487,6 +492,12 @@ struct tls *
 engine_tls(struct engine *e)
 {
 	return e->certs.tls;
+}
+
+struct hostnames *
+engine_hostnames(const struct engine *e)
+{
+	return e->hostnames;
 }
 
 struct limits *

@@ -21,6 +21,7 @@
 struct client_rules;
 struct engine;
 struct fields;
+struct hostnames;
 struct ids;
 struct limits;
 struct pages;
@@ -43,6 +44,7 @@ struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);
 const struct client_rules *engine_clients(const struct engine *);
 struct tls *engine_tls(struct engine *);
+struct hostnames *engine_hostnames(const struct engine *);
 struct limits *engine_limits(const struct engine *);
 struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);

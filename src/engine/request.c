@@ -47,6 +47,7 @@ request_free(struct request *rq)
 	if (rq == NULL)
 		return;
 	buf_clear(&rq->vars);
+	free(rq->host_name);
 	free(rq->user);
 	OPENSSL_cleanse(rq->bytes, rq->len); /* there may be a password */
 	free(rq->bytes);
@@ -127,6 +128,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 		.path_info = path,
 		.path_translated = websocketd ? path : NULL,
 		.remote_addr = rq->addr,
+		.remote_host = rq->host_name,
 		.remote_port = rq->port,
 		.remote_user = rq->user,
 		.auth_type = rq->auth_type,

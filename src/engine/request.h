@@ -37,6 +37,7 @@ struct request {
 	struct addr client;
 	char addr[ADDR_TEXT]; /* the same in words, for variables and log */
 	unsigned port;        /* 0: unknown, or a Unix socket has none */
+	char *host_name;      /* owned; NULL: the address is all we know */
 	bool proxied;         /* a trusted proxy is the peer */
 	const char
 	    *proxy_host; /* that it was asked for, in the head, or NULL */

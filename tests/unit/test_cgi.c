@@ -97,6 +97,7 @@ makes_the_block(void **state)
 	r.rq.path_translated = "/srv/a b";
 	r.rq.remote_user = "someone with a rather long name (P32)";
 	r.rq.auth_type = "Basic";
+	r.rq.remote_host = "a.example";
 	r.rq.https = true;
 	r.rq.subprotocol = "chat";
 	assert_block(&r.rq,
@@ -112,7 +113,7 @@ makes_the_block(void **state)
 	    "PATH_TRANSLATED=/srv/a b\n"
 	    "QUERY_STRING=c=%64\n"
 	    "REMOTE_ADDR=::1\n"
-	    "REMOTE_HOST=::1\n"
+	    "REMOTE_HOST=a.example\n"
 	    "REMOTE_PORT=4711\n"
 	    "REMOTE_USER=someone with a rather long name (P32)\n"
 	    "AUTH_TYPE=Basic\n"

@@ -73,6 +73,8 @@ fill(struct conf *c)
 		{ "origin", "https://a:1,*.b" },
 		{ "sameorigin", "true" },
 		{ "server-name", "*" },
+		{ "reverselookup", "true" },
+		{ "resolver", "[::1]:53" },
 		{ "allow", "10.0.0.0/8,unix" },
 		{ "deny", "::1" },
 		{ "trusted-proxy", "2001:db8::/32" },
@@ -144,6 +146,8 @@ assert_filled(const struct conf *c)
 	assert_int_equal(r->origins.n, 2);
 	assert_string_equal(r->origins.v[1], "*.b");
 	assert_int_equal(c->server_names.n, 1);
+	assert_true(c->reverselookup);
+	assert_string_equal(c->resolver, "[::1]:53");
 	assert_int_equal(c->allow.n, 2);
 	assert_string_equal(c->allow.v[0], "10.0.0.0/8");
 	assert_int_equal(c->deny.n, 1);
