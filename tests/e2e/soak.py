@@ -323,7 +323,7 @@ def slow(count, seconds=None, limit=10, every=5.0, report=lambda *_: None):
         return (honest.done.value - first) / (now() - start)
 
     with Daemon(f"--handshake-timeout={limit}s", "--loglevel=error",
-                "--maxforks=100") as d:
+                f"--max-per-address={2 * count + 100}", "--rate=100000") as d:
         honest = Honest(d.port)
         crowd = Crowd(d.port, every)
         try:

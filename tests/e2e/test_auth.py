@@ -163,7 +163,7 @@ def test_good_credentials(users, tokens):
         assert not d.logged("refused")
 
 
-def test_wrong_credentials(users, tokens):
+def test_H23_wrong_credentials(users, tokens):
     with Daemon(*both(users, tokens)) as d:
         for name, headers, path, status in WRONG:
             assert status_of(d, *headers, path=path) == status, name
@@ -172,7 +172,7 @@ def test_wrong_credentials(users, tokens):
         assert not d.commands()
 
 
-def test_every_kind_of_request_is_asked(users):
+def test_H22_every_kind_of_request_is_asked(users):
     """H22: nothing is served to who has not said who it is."""
     with Daemon(f"--auth-file={users}", "--console") as d:
         for method in "GET", "HEAD", "POST", "OPTIONS", "DELETE":
@@ -231,7 +231,7 @@ def test_a_token_is_never_the_subprotocol(tokens):
                 assert b"second subprotocol" in answer.body
 
 
-def test_nothing_happens_before_it_is_known(users):
+def test_H24_nothing_happens_before_it_is_known(users):
     """H24: what is sent behind a request without credentials is not read."""
     with Daemon(f"--auth-file={users}", command=["tee", "/dev/stderr"]) as d:
         with d.client() as c:
@@ -303,7 +303,7 @@ def test_without_files_nothing_is_hidden():
         assert "REMOTE_USER" not in env and "AUTH_TYPE" not in env
 
 
-def test_secrets_are_nowhere(users, tokens):
+def test_H22_secrets_are_nowhere(users, tokens):
     """Not in argv, the environment, the log or an answer."""
     secrets = [PASSWORD, TOKEN, "wr0ng", bcrypt(PASSWORD), sha256(TOKEN)]
     with Daemon(*both(users, tokens, "--loglevel=debug")) as d:

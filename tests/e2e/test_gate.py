@@ -176,7 +176,7 @@ def test_refusals(script, text, status, fields, body):
         d.wait_logs(f"refused.*status={status} rule=gate option=--gate", 3)
 
 
-def test_every_kind_of_request_is_asked(script, tmp_path):
+def test_H22_every_kind_of_request_is_asked(script, tmp_path):
     gate = gate_of(script, '[ "$HTTP_X_KEY" = open ]')
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "a.txt").write_text("secret")
@@ -191,7 +191,7 @@ def test_every_kind_of_request_is_asked(script, tmp_path):
         assert answer_of(d, key).status == 101
 
 
-def test_nothing_happens_before_it_has_said_yes(script):
+def test_H24_nothing_happens_before_it_has_said_yes(script):
     with Daemon(gate_of(script, "sleep 0.2; exit 1"),
                 command=["tee", "/dev/stderr"]) as d:
         with d.client() as c:

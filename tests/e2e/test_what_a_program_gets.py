@@ -1,5 +1,6 @@
 """Environment, descriptors, signals, groups: what a command may rely on."""
 
+import hashlib
 import os
 import re
 import resource
@@ -511,3 +512,32 @@ def test_rule9_stderr_that_nobody_wants_is_dev_null(options, where):
         assert c.recv_text().startswith(where)
         while c.recv_text() != "done":
             pass  # with --stderr=both the zeros are there too
+
+
+def test_H28_a_query_never_becomes_an_argument(tmp_path):
+    # RFC 3875, section 4.4, would have it split at each "+".
+    text = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s' \"$#\"\n"
+    (tmp_path / "count").write_text(text)
+    (tmp_path / "count").chmod(0o755)
+    for path in "/count?-x", "/count?a+b", "/count?--%20rm", "/count/-x?-x+y":
+        with Daemon(f"--cgidir={tmp_path}", f"--dir={tmp_path}",
+                    command=[]) as d:
+            got = d.request(request_head(
+                path, drop=["Upgrade", "Connection"],
+                headers={"Connection": "close"}))
+            assert (got.status, got.body) == (200, b"0")
+            with d.session(path) as c:
+                assert c.texts()[0][-1] == "0"
+    with Daemon(command=["sh", "-c", "echo $#", "sh"]) as d:
+        with d.session("/-x?-x+y") as c:
+            assert c.recv_text() == "0"
+
+
+def test_P32_a_long_name_is_handed_on_whole(tmp_path):
+    name = "n" * 200 + " of Löwenstein"
+    (tmp_path / "tokens").write_text(
+        f"{name}:{hashlib.sha256(b'token').hexdigest()}\n")
+    with Daemon(f"--token-file={tmp_path}/tokens", command=[
+            "sh", "-c", "echo $REMOTE_USER"]) as d:
+        with d.session(headers=[("Authorization", "Bearer token")]) as c:
+            assert c.recv_text() == name

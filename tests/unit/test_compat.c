@@ -66,6 +66,8 @@ has_websocketds_defaults(void **state)
 		assert_int_equal(r->ping, 0);
 		assert_int_equal(r->stderr_level, LOG_LVL_ERROR);
 		assert_int_equal(c.maxforks, 1024);
+		assert_int_equal(c.max_per_address, 0);
+		assert_int_equal(c.rate, 0);
 		assert_int_equal(r->kill.n, nitems(rungs));
 		for (size_t j = 0; j < nitems(rungs); j++) {
 			assert_int_equal(r->kill.rung[j].sig, rungs[j].sig);
