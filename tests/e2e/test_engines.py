@@ -1,5 +1,6 @@
 """Engines and the parent, killed while they are at work."""
 
+import base64
 import contextlib
 import os
 import shutil
@@ -279,7 +280,11 @@ def test_nonsense_costs_an_engine_its_life(lie):
 def test_nonsense_costs_the_auth_worker_its_life(lie, tmp_path):
     (tmp_path / "users").write_text("")
     with lying_engine(lie, f"--auth-file={tmp_path / 'users'}") as d:
-        d.wait_logs("error auth worker lost", 2)
+        with d.client() as c:
+            who = base64.b64encode(b"ada:x").decode()
+            answer = c.handshake(headers=[("Authorization", "Basic " + who)])
+            assert answer.status == 503
+        d.wait_log("error auth worker lost")
         with d.client() as c:
             assert c.handshake().status == 401
         assert not d.logged("engine lost") and not d.ended()
