@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -391,6 +392,25 @@ def test_activation_on_standard_input():
         finally:
             me.send_signal(signal.SIGTERM)
             assert me.wait(PATIENCE) == 0
+
+
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"),
+                    reason="systemd-socket-activate is not installed")
+@pytest.mark.parametrize("how, ours", [
+    ([], []), (["--fdname=web"], ["--listen=fd:web"]),
+    (["--accept", "--inetd"], ["--inetd"])])
+def test_activation_by_systemd(tmp_path, how, ours):
+    path = str(tmp_path / "sock")
+    me = subprocess.Popen(
+        ["systemd-socket-activate", f"--listen={path}", *how, STANDPIPED,
+         *ours, "--", "cat"], stderr=subprocess.PIPE)
+    try:
+        assert b"Listening" in me.stderr.readline()
+        for _ in range(2):
+            echoes(Client(path))
+    finally:
+        me.terminate()
+        me.communicate(timeout=PATIENCE)
 
 
 # ------------------------------------------------------------------ inetd
