@@ -29,8 +29,12 @@
 #include "ipc/ipc_codec.h"
 
 enum {
-	DRAIN_MAX = 64 * 1024, /* read and dropped behind the last answer */
-	DRAIN_MS = 2000,       /* for so long */
+	/*
+	 * Read and dropped behind the last answer, so that a client which still
+	 * sends a body lives to read it; and for how long.
+	 */
+	DRAIN_MAX = 16 * 1024 * 1024,
+	DRAIN_MS = 2000,
 };
 
 enum conn_state {
@@ -123,7 +127,7 @@ watch_stall(struct conn *c)
 static bool
 waits_for_client(const struct conn *c)
 {
-	return stream_queued(c->stream) > 0 ||
+	return stream_queued(c->stream) > 0 || c->peer_ended ||
 	    (c->state == CONN_SERVING && c->wants_body && !c->body_ended);
 }
 
@@ -625,6 +629,17 @@ log_tls_fault(const struct conn *c)
 	    LOG_STR("peer", peer), LOG_STR("reason", fault));
 }
 
+/* It may have gone altogether: whoever answers has no longer than it would. */
+static void
+conn_on_hangup(void *owner)
+{
+	struct conn *c = owner;
+
+	c->peer_ended = true;
+	if (c->state == CONN_SERVING)
+		watch_stall(c);
+}
+
 static void
 conn_on_lost(void *owner, int err)
 {
@@ -656,6 +671,7 @@ conn_on_drain(void *owner)
 static const struct stream_ops conn_stream_ops = {
 	.on_read = conn_on_read,
 	.on_end = conn_on_end,
+	.on_hangup = conn_on_hangup,
 	.on_lost = conn_on_lost,
 	.on_drain = conn_on_drain,
 };

@@ -88,11 +88,13 @@ fail(struct gate *g, const char *rule, const char *option)
 static bool
 has_var(const struct buf *vars, const char *name, size_t len)
 {
-	const char *p = (const char *)vars->data, *end = p + vars->len;
+	for (size_t at = 0; at < vars->len;) {
+		const char *p = (const char *)vars->data + at;
 
-	for (; vars->len > 0 && p < end; p += strlen(p) + 1)
 		if (strncmp(p, name, len) == 0 && p[len] == '=')
 			return true;
+		at += strlen(p) + 1;
+	}
 	return false;
 }
 

@@ -24,11 +24,12 @@ ipc_put_file_head(uint8_t out[IPC_FILE_HEAD], const struct ipc_file *f)
 bool
 ipc_next_file(const uint8_t *set, size_t len, size_t *at, struct ipc_file *f)
 {
-	const uint8_t *p = set + *at;
+	const uint8_t *p;
 	uint32_t kind;
 
 	if (len - *at < IPC_FILE_HEAD)
 		return false;
+	p = set + *at;
 	kind = get_u32(p);
 	f->index = get_u32(p + 4);
 	f->len = get_u32(p + 8);

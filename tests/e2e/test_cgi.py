@@ -471,6 +471,23 @@ def test_client_that_goes_takes_the_program_along(top, target, how):
         assert line["exit"] in ("SIGPIPE", "SIGTERM", "SIGKILL")
 
 
+def test_client_that_ends_its_half_waits_no_longer_than_others(top):
+    with mailbox_of(top) as mailbox, cgi(
+            top, "--stall-timeout=300ms", "--kill=EOF:50ms,TERM:50ms,KILL") as d:
+        with d.client() as c:
+            c.send(post("/stuck", b"x"))
+            with Process(mailbox.line()) as program:
+                c.close()  # all that is seen of it is a FIN
+                program.wait()
+
+
+def test_early_answer_reaches_a_client_that_still_sends(top):
+    with cgi(top) as d, d.client() as c:
+        c.send(head("/garbage", "Content-Length: 4000000", method="POST"))
+        c.send(bytes(4000000))
+        assert c.response().status == 502
+
+
 def test_client_that_goes_while_it_sends(top):
     with mailbox_of(top) as mailbox, cgi(top, "--kill=EOF:50ms,TERM:50ms,KILL") as d:
         with d.client() as c:

@@ -102,7 +102,7 @@ def test_many_lines(script):
     with Daemon(gate, command=ENV) as d:
         env = environment_of(d)
         assert len([name for name in env if name.startswith("GATE_")]) == 64
-        assert d.logged("there are too many")
+        d.wait_log("there are too many")
 
 
 def test_what_it_gets(script, tmp_path):

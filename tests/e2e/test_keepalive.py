@@ -157,6 +157,7 @@ def test_S13_stall_timeout_ends_a_client_that_takes_nothing():
             assert now() - start > 0.2
 
 
+@pytest.mark.skipif(standpipe.SANITIZED, reason="sanitizers take more")
 def test_pipelined_answers_wait_for_their_reader():
     with Daemon("--console", "--engines=1") as d:
         with d.client(receive_buffer=4096) as c:
