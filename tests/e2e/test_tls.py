@@ -10,8 +10,9 @@ import pytest
 
 import standpipe
 from certificates import Authority, openssl, serial
-from standpipe import Daemon, handler, run, tls_context
+from standpipe import BINARY, Daemon, frame, handler, run, tls_context
 from test_engines import lying_engine
+from test_limits import ABOVE, FAST, MEMORY
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 ASK = (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -728,7 +729,29 @@ def test_nobody_hears_of_the_key(server):
 # ----------------------------------------------------------------- memory
 
 
-@pytest.mark.skipif(standpipe.SANITIZED, reason="sanitizers take more")
+@MEMORY
+@pytest.mark.parametrize("command", ["cat /dev/zero", "sleep 1000"])
+def test_S15_who_takes_nothing_costs_nothing_more(server, command):
+    """A client that never reads, and a program that never does."""
+    with daemon(server, "--engines=1", "--binary", "--max-message=0", *FAST,
+                command=command.split()) as d:
+        [engine] = d.engines()
+        with d.session() as c:
+            c.reset()
+        d.no_commands()
+        idle = private(engine)
+        with d.session() as c:
+            if "sleep" in command:
+                c.send(frame(b"", BINARY, length=1 << 40))
+                assert c.fill(timeout=1.5, quiet=0.3) > 100000
+            for _ in range(5):
+                standpipe.pause(0.15)
+                assert private(engine) < idle + ABOVE
+            c.reset()
+        d.no_commands()
+
+
+@MEMORY
 def test_what_an_idle_session_holds(server):
     count = 400
     with daemon(server, "--engines=1", command=("cat",)) as d:

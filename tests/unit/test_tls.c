@@ -473,6 +473,58 @@ carries_bytes_both_ways(void **state)
 	free(back);
 }
 
+/* Carry what the client has made to the socket, `cut` bytes in each turn. */
+static void
+carry(struct world *w, size_t cut)
+{
+	uint8_t piece[64], back[BIG / 16];
+	ssize_t n;
+	int len;
+
+	while ((len = BIO_read(SSL_get_wbio(w->ssl), piece, (int)cut)) > 0) {
+		assert_int_equal(write(w->fd, piece, (size_t)len), len);
+		turn(w);
+	}
+	turn(w);
+	while ((n = read(w->fd, back, sizeof(back))) > 0)
+		assert_int_equal(BIO_write(SSL_get_rbio(w->ssl), back, (int)n),
+		    n);
+}
+
+static void
+takes_records_in_any_pieces(void **state)
+{
+	static const size_t cuts[] = { 1, 2, 3, 5, 7, 64 };
+	struct world *w = *state;
+	uint8_t *data = pattern(40000), *back = malloc(40000);
+
+	use_one(w, "DNS:localhost");
+	for (size_t i = 0; i < nitems(cuts); i++) {
+		meet(w, NULL);
+		SSL_set_bio(w->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+		while (SSL_do_handshake(w->ssl) != 1)
+			carry(w, cuts[i]);
+		assert_int_equal(SSL_write(w->ssl, data, 40000), 40000);
+		carry(w, cuts[i]);
+		await_bytes(w, 40000);
+		assert_memory_equal(w->got.data, data, 40000);
+		stream_write(w->stream, data, 1000);
+		stream_end(w->stream);
+		carry(w, cuts[i]);
+		assert_int_equal(SSL_read(w->ssl, back, 40000), 1000);
+		assert_memory_equal(back, data, 1000);
+		assert_int_equal(SSL_read(w->ssl, back, 1), 0);
+		assert_int_equal(SSL_get_shutdown(w->ssl),
+		    SSL_RECEIVED_SHUTDOWN);
+		(void)SSL_shutdown(w->ssl);
+		carry(w, cuts[i]);
+		assert_true(w->ended);
+		hang_up(w);
+	}
+	free(data);
+	free(back);
+}
+
 static void
 joins_small_pieces_into_few_records(void **state)
 {
@@ -1121,6 +1173,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(carries_bytes_both_ways),
+		TEST(takes_records_in_any_pieces),
 		TEST(joins_small_pieces_into_few_records),
 		TEST(keeps_what_comes_while_paused),
 		TEST(writes_early_bytes_behind_the_handshake),
