@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from certificates import Authority
 from standpipe import (STANDPIPED, Client, Daemon, now, request_head,
                        until)
 
@@ -19,6 +20,11 @@ BEHIND = f"--trusted-proxy={PROXY}"
 XFF = "X-Forwarded-For"
 FAST = "--kill=EOF:50ms,TERM:50ms,KILL", "--linger=50ms"
 PAGE = ["Upgrade", "Connection"]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca")).issue("server")
 
 
 def rush(d, count, source, headers=()):
@@ -157,6 +163,43 @@ def test_inetd_ends_though_its_client_is_denied():
             inside.close()
             assert result.returncode == 0, result.stderr
             assert client.recv(100).startswith(b"HTTP/1.1 403 ")
+
+
+def test_connections_that_say_nothing_count_where_both_are_spoken(pair):
+    with Daemon("--ssl=auto", *pair.options(), "--max-per-address=2") as d:
+        with d.client() as a, d.client() as b, d.client() as c:
+            assert c.response().status == 429
+            a.close()
+            b.close()
+        until(lambda: status(d) == 101, "there is room again")
+
+
+@pytest.mark.parametrize("option", [
+    "--deny=127.0.0.2", "--max-per-address=1", "--rate=1"])
+def test_tls_is_not_spoken_with_who_is_turned_away(pair, option):
+    with Daemon("--ssl", *pair.options(), option, tls=True) as d:
+        with contextlib.ExitStack() as stack:
+            for _ in range(2 if "rate" in option else 1):
+                if "deny" not in option:
+                    c = stack.enter_context(d.client(source="127.0.0.2"))
+                    assert c.handshake().status == 101
+            with pytest.raises((OSError, AssertionError)):
+                d.client(source="127.0.0.2")
+        d.wait_log(f"refused.*peer=127.0.0.2 .*option={option.split('=')[0]}")
+
+
+def test_refusals_behind_a_proxy_may_be_closes():
+    with Daemon("--refuse=close", "--deny=192.0.2.8", "--max-per-address=1",
+                BEHIND) as d:
+        for address, code in [("192.0.2.7", 4429), ("192.0.2.8", 4403)]:
+            with contextlib.ExitStack() as stack:
+                if code == 4429:
+                    first = stack.enter_context(d.client(source=PROXY))
+                    assert first.handshake(
+                        headers=[(XFF, address)]).status == 101
+                c = stack.enter_context(d.client(source=PROXY))
+                assert c.handshake(headers=[(XFF, address)]).status == 101
+                assert c.recv_close()[0] == code
 
 
 # ------------------------------------------------------------------- rates
