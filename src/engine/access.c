@@ -68,7 +68,20 @@ check_origin(struct request *rq)
 	return ACCESS_REFUSED;
 }
 
+/* Of a connection that was turned away: now it is known how to say so. */
+static enum access_verdict
+check_denied(struct request *rq)
+{
+	const struct refusal *why = conn_denied(rq->conn);
+
+	if (why == NULL)
+		return ACCESS_NEXT;
+	conn_refuse(rq->conn, why);
+	return ACCESS_REFUSED;
+}
+
 static enum access_verdict (*const steps[])(struct request *) = {
+	check_denied,
 	client_find,
 	check_hello,
 	client_check,

@@ -67,6 +67,7 @@ struct conn {
 	const struct refusal *denied; /* kept; NULL: may come in */
 	uint8_t state;                /* enum conn_state */
 	bool loopback;
+	bool heard; /* though it is turned away */
 	bool tls;   /* as far as is known */
 	bool https; /* says a proxy in front of the connection */
 	bool waits_for_admit;
@@ -749,6 +750,8 @@ conn_free(struct conn *c)
 		c->ops->on_gone(c->owner);
 	limits_leave(e, &c->seats.client);
 	limits_leave(e, &c->seats.connection);
+	if (c->heard)
+		limits_heard(e);
 	ids_remove(engine_conns(e), &c->node);
 	(void)event_del(&c->timer);
 	(void)event_del(&c->kick);
@@ -818,22 +821,6 @@ believe(struct conn *c, const struct proxy_hello *hello)
 	c->https = hello->tls;
 }
 
-/*
- * Nobody of this address, or no more of them. TLS would cost more than what is
- * refused: then there is no answer.
- */
-static void
-turn_away(struct conn *c, const struct refusal *why)
-{
-	if (c->tls && why->status != 503) {
-		log_arrival(c, why->rule, why->why, why->option);
-		end_soon(c);
-		return;
-	}
-	enter(c);
-	refuse_all(c, why);
-}
-
 static const struct arrival_ops conn_arrival_ops;
 
 /* Whoever it is may come in: read the request, or first what it begins with. */
@@ -850,13 +837,37 @@ let_in(struct conn *c)
 	}
 }
 
+/*
+ * Nobody of this address, or no more of them. TLS would cost more than what is
+ * refused: then there is no answer. Who is to be told by a Close has to ask for
+ * a WebSocket first: a few may. rule is why, for longer.
+ */
+static void
+turn_away(struct conn *c, const struct refusal *why, const struct refusal *rule)
+{
+	if (conf_of(c)->route.refuse == CONF_REFUSE_CLOSE &&
+	    why->status != 503 && limits_hear(c->engine)) {
+		c->denied = rule;
+		c->heard = true;
+		let_in(c);
+		return;
+	}
+	if (c->tls && why->status != 503) {
+		log_arrival(c, why->rule, why->why, why->option);
+		end_soon(c);
+		return;
+	}
+	enter(c);
+	refuse_all(c, why);
+}
+
 /* It is known who it is. The one client of inetd counts even if denied. */
 static void
 knock(struct conn *c)
 {
 	c->denied = client_refuse_peer(engine_clients(c->engine), &c->peer);
 	if (c->denied != NULL && !c->how.connected)
-		turn_away(c, c->denied);
+		turn_away(c, c->denied, c->denied);
 	else if (limits_ask(c->engine, c->node.id, &c->peer, c->how.connected))
 		c->waits_for_admit = true;
 	else
@@ -950,7 +961,7 @@ bool
 conn_on_admitted(struct engine *e, const struct ipc_msg *m)
 {
 	struct id_node *n = ids_find(engine_conns(e), m->session);
-	const struct refusal *why;
+	const struct refusal *why, *rule;
 	struct ipc_admitted a;
 	struct conn *c;
 	bool first;
@@ -964,10 +975,11 @@ conn_on_admitted(struct engine *e, const struct ipc_msg *m)
 	first = c->state == CONN_ADMITTING;
 	*(first ? &c->seats.connection : &c->seats.client) = a.seat;
 	why = c->denied != NULL ? c->denied : limits_refusal(&a);
+	rule = c->denied != NULL ? c->denied : limits_rule(&a);
 	if (c->over)
 		end_soon(c);
 	else if (why != NULL && first)
-		turn_away(c, why);
+		turn_away(c, why, rule);
 	else if (why != NULL)
 		conn_refuse(c, why);
 	else if (first)
@@ -1054,6 +1066,12 @@ const struct ipc_listen *
 conn_how(const struct conn *c)
 {
 	return &c->how;
+}
+
+const struct refusal *
+conn_denied(const struct conn *c)
+{
+	return c->denied;
 }
 
 bool

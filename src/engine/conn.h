@@ -35,6 +35,7 @@ struct engine;
 struct ipc_listen;
 struct ipc_msg;
 struct listener;
+struct refusal;
 struct request;
 struct stream;
 
@@ -76,6 +77,9 @@ uint32_t conn_id(const struct conn *);
 
 /* The port that the client connected to; 0: a Unix socket. */
 unsigned conn_port(const struct conn *);
+
+/* Why nobody on it is served, whatever he asks for; NULL: he may be. */
+const struct refusal *conn_denied(const struct conn *);
 
 /* Whether an earlier request on it was answered. */
 bool conn_is_reused(const struct conn *);

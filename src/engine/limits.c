@@ -14,7 +14,8 @@
 #include "engine/request.h"
 
 enum {
-	ROWS = 1024, /* the parent knows more of them */
+	ROWS = 1024,    /* the parent knows more of them */
+	HEARD_MAX = 64, /* who are turned away */
 	SECOND = 1000,
 	MINUTE = 60,
 };
@@ -29,6 +30,7 @@ struct row {
 struct limits {
 	struct row row[ROWS];
 	size_t n;
+	size_t heard;
 };
 
 struct limits *
@@ -131,11 +133,34 @@ refuse_for(const struct refusal *r, uint64_t seconds)
 }
 
 const struct refusal *
+limits_rule(const struct ipc_admitted *a)
+{
+	return a->verdict == IPC_ADMIT_YES ? NULL : &refusals[a->verdict];
+}
+
+const struct refusal *
 limits_refusal(const struct ipc_admitted *a)
 {
-	if (a->verdict == IPC_ADMIT_YES)
-		return NULL;
-	return refuse_for(&refusals[a->verdict], a->retry);
+	const struct refusal *rule = limits_rule(a);
+
+	return rule == NULL ? NULL : refuse_for(rule, a->retry);
+}
+
+bool
+limits_hear(struct engine *e)
+{
+	struct limits *l = engine_limits(e);
+
+	if (l->heard == HEARD_MAX)
+		return false;
+	l->heard++;
+	return true;
+}
+
+void
+limits_heard(struct engine *e)
+{
+	engine_limits(e)->heard--;
 }
 
 void

@@ -43,9 +43,17 @@ enum access_verdict limits_check(struct request *);
 
 /*
  * Why the answer is no; NULL: it is yes. The refusal is good until the next
- * call.
+ * call; the rule is the same without the time to wait, and good for ever.
  */
 const struct refusal *limits_refusal(const struct ipc_admitted *);
+const struct refusal *limits_rule(const struct ipc_admitted *);
+
+/*
+ * Whether somebody who is turned away may say what he wanted, so that he is
+ * told why in words that he can read; false: too many do already.
+ */
+bool limits_hear(struct engine *);
+void limits_heard(struct engine *);
 
 /* Give back a seat, if it is one, and forget it. */
 void limits_leave(struct engine *, uint32_t *seat);

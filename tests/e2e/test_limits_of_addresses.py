@@ -188,6 +188,26 @@ def test_tls_is_not_spoken_with_who_is_turned_away(pair, option):
         d.wait_log(f"refused.*peer=127.0.0.2 .*option={option.split('=')[0]}")
 
 
+def test_refusals_may_be_closes():
+    with Daemon("--refuse=close", "--deny=127.0.0.8", "--max-per-address=1",
+                "--engines=1", "--console") as d:
+        with d.session():
+            for source, code in [("127.0.0.1", 4429), ("127.0.0.8", 4403)]:
+                with d.client(source=source) as c:
+                    assert c.handshake().status == 101
+                    assert c.recv_close()[0] == code
+                with d.client(source=source) as c:
+                    c.send(request_head(drop=PAGE))
+                    assert c.response().status == code - 4000
+            # who does not say what he wanted is not heard for ever
+            with contextlib.ExitStack() as stack:
+                silent = [stack.enter_context(d.client()) for _ in range(70)]
+                assert silent[-1].response().status == 429
+                with d.client() as c:
+                    assert c.response().status == 429
+            until(lambda: status(d) == 101, "they have gone")
+
+
 def test_refusals_behind_a_proxy_may_be_closes():
     with Daemon("--refuse=close", "--deny=192.0.2.8", "--max-per-address=1",
                 BEHIND) as d:
