@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "conf/compat.h"
 #include "conf/value.h"
 
@@ -67,17 +68,44 @@ translate(const struct option *o, const char *text)
 	return text;
 }
 
-bool
-compat_set(struct conf *c, const struct option *o, const char *text, char **why)
+/* The subprotocol that websocketd would answer, whoever offers which; or NULL. */
+static const char *
+subprotocol_of(const struct option *o, const char *text)
+{
+	static const char *const headers[] = { "header", "header-ws", NULL };
+	static const char field[] = "Sec-WebSocket-Protocol:";
+	size_t len = sizeof(field) - 1;
+
+	if (!is_one_of(o, headers) ||
+	    !str_ieqn(text, strnlen(text, len), field, len))
+		return NULL;
+	return text + len + strspn(text + len, " \t");
+}
+
+static bool
+set_as_websocketd(struct conf *c, const struct option *o, const char *text,
+    char **why)
 {
 	static const char *const single[] = { "origin", "passenv", NULL };
+	const char *subprotocol = subprotocol_of(o, text);
 
-	if (c->compat == CONF_COMPAT_WEBSOCKETD &&
-	    (text = translate(o, text)) == NULL)
+	if (subprotocol != NULL) {
+		o = option_find("subprotocol", strlen("subprotocol"));
+		return value_set(c, o, subprotocol, why);
+	}
+	if ((text = translate(o, text)) == NULL)
 		return true;
 	if (!value_set(c, o, text, why))
 		return false;
-	if (c->compat == CONF_COMPAT_WEBSOCKETD && is_one_of(o, single))
+	if (is_one_of(o, single))
 		((struct conf_list *)value_field(c, o))->preset = true;
 	return true;
+}
+
+bool
+compat_set(struct conf *c, const struct option *o, const char *text, char **why)
+{
+	return c->compat == CONF_COMPAT_WEBSOCKETD
+	    ? set_as_websocketd(c, o, text, why)
+	    : value_set(c, o, text, why);
 }

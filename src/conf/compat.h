@@ -4,8 +4,8 @@
  *
  * websocketd's defaults are the column of that name in the option table. Its
  * habits: a number that may not be negative is 0 then, port 0 and empty texts
- * are options that were not given, and of --origin and --passenv the last one
- * counts.
+ * are options that were not given, of --origin and --passenv the last one
+ * counts, and a subprotocol is written as a header field.
  *
  * Used by: conf/cmdline.c.
  */

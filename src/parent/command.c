@@ -135,7 +135,7 @@ static bool
 names_place(const char *var, size_t name)
 {
 	static const char *const names[] = { "SCRIPT_NAME", "PATH_INFO",
-		"PATH_TRANSLATED" };
+		"PATH_TRANSLATED", "SCRIPT_FILENAME" };
 
 	for (size_t i = 0; i < nitems(names); i++)
 		if (strlen(names[i]) == name &&
@@ -332,7 +332,7 @@ make_pipes(size_t n, int theirs[3], int ours[3])
 }
 
 enum {
-	PLACE_VARS = 3, /* SCRIPT_NAME, PATH_INFO, PATH_TRANSLATED */
+	PLACE_VARS = 4, /* the names of names_place() */
 	ENV_MAX = COMMAND_ENV_MAX + IPC_VARS_MAX + PLACE_VARS + 1,
 };
 
@@ -375,6 +375,9 @@ put_place(struct start *st, const struct command *c, const struct ipc_spawn *sp,
 	else if (c->websocketd)
 		st->place[2] = mem_printf("PATH_TRANSLATED=/%.*s",
 		    (int)sp->path_len, sp->path);
+	/* no standard, but what php-cgi runs */
+	if (sp->kind == IPC_KIND_CGI)
+		st->place[3] = mem_printf("SCRIPT_FILENAME=%s", st->path);
 }
 
 /* RFC 3875, section 7.2: CGI programs run in their own folder. */

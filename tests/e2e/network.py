@@ -8,11 +8,8 @@ Websocketd  contrib/websocketd with exactly these words
 import ctypes
 import fcntl
 import os
-import re
 import socket
 import struct
-
-import pytest
 
 from standpipe import BUILD, HERE, Daemon, libc
 
@@ -41,17 +38,6 @@ class Network:
         os.close(self.home)
 
 
-# Options that are not there yet; a test that needs one waits.
-PENDING = set()
-
-
-def skip_pending(words):
-    for word in words:
-        name = re.match(r"--([a-z-]+)", str(word))
-        if name and name[1] in PENDING:
-            pytest.skip(f"--{name[1]} is not there yet")
-
-
 class Websocketd(Daemon):
     """A Daemon whose whole command line is `words`.
 
@@ -59,7 +45,6 @@ class Websocketd(Daemon):
     """
 
     def __init__(self, *words, listeners=2, env=None, **kw):
-        skip_pending(words)
         path = f"{BUILD}:{os.environ['PATH']}"
         super().__init__(listeners=listeners,
                          env={"PATH": path, **(env or {})}, **kw)

@@ -132,6 +132,7 @@ def test_program_and_path(d, top):
     assert env["HTTP_X_ONE"] == "1" and env["HTTP_COOKIE"] == "a=b"
     assert env["cwd"] == f"{top}/cgi"
     assert env["self"] == f"{top}/cgi/env args=0"
+    assert env["SCRIPT_FILENAME"] == f"{top}/cgi/env"
     assert not env.keys() & {"HTTP_PROXY", "STANDPIPE_FRAMING",
                              "CONTENT_LENGTH", "CONTENT_TYPE"}
     env = environment(d, head("/env/"))

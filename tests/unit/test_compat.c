@@ -184,6 +184,22 @@ zero_is_no_port(void **state)
 }
 
 static void
+a_subprotocol_is_a_header_field(void **state)
+{
+	static const char *const words[] = { "--compat=websocketd",
+		"--header-ws=sec-websocket-protocol: chat",
+		"--header-ws=X-WebSocket-Protocol: x", "--header=X: y", "x",
+		NULL };
+	struct conf c;
+
+	(void)state;
+	read_line(&c, words);
+	assert_int_equal(c.route.subprotocols.n, 1);
+	assert_string_equal(c.route.subprotocols.v[0], "chat");
+	conf_clear(&c);
+}
+
+static void
 https_has_a_port_of_its_own(void **state)
 {
 	static const struct {
@@ -239,6 +255,7 @@ main(void)
 		cmocka_unit_test(lists_that_grow_lose_their_default),
 		cmocka_unit_test(below_zero_is_zero),
 		cmocka_unit_test(zero_is_no_port),
+		cmocka_unit_test(a_subprotocol_is_a_header_field),
 		cmocka_unit_test(https_has_a_port_of_its_own),
 		cmocka_unit_test(travels_to_the_engine),
 	};

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import standpipe
-from network import WRAPPER, Websocketd, free_port, skip_pending
+from network import WRAPPER, Websocketd, free_port
 from standpipe import BINARY, BUILD, PATIENCE, TEXT, Refused, handler
 
 pytestmark = pytest.mark.usefixtures("own_network")
@@ -18,7 +18,6 @@ PORT = "--port=8080"
 
 
 def run(*words, env=None):
-    skip_pending(words)
     path = f"{BUILD}:{os.environ['PATH']}"
     return subprocess.run(
         [WRAPPER, *words], stdin=subprocess.DEVNULL, capture_output=True,
@@ -376,10 +375,13 @@ def test_header_header_ws_header_http(tmp_path):
 
 def test_header_ws_chooses_a_subprotocol():
     # The only way to answer one there.
-    with Websocketd(PORT, "--subprotocol=chat", "cat") as d, d.client() as c:
-        got = c.handshake(headers={"Sec-WebSocket-Protocol": "chat"})
-        assert got.get("Sec-WebSocket-Protocol") == "chat"
-        c.bye()
+    with Websocketd(PORT, "--header-ws=Sec-WebSocket-Protocol: chat",
+                    "cat") as d:
+        for offer, answer in ("x, chat", "chat"), ("x", None):
+            with d.client() as c:
+                got = c.handshake(headers={"Sec-WebSocket-Protocol": offer})
+                assert got.get("Sec-WebSocket-Protocol") == answer
+                c.bye()
 
 
 @pytest.mark.parametrize("words", [
