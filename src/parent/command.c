@@ -203,19 +203,30 @@ open_gate(struct command *c, const struct conf_route *r, char **why)
 	return false;
 }
 
-/* What no gate may set is not worth listing either. */
+/* Why a gate cannot set what is listed, or NULL. */
+static const char *
+judge_gate_var(const char *name)
+{
+	size_t len = strcspn(name, "*");
+
+	if (ipc_var_harmful(name, len))
+		return "a program would load or run something else by it";
+	if (strcmp(name, "REMOTE_USER") != 0 &&
+	    (ipc_var_allowed(name, len) || strncmp(name, "HTTP_", 5) == 0))
+		return "it is the request's own, and no gate can set it";
+	return NULL;
+}
+
 static bool
 check_gate_vars(const struct conf_list *list, char **why)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		const char *name = list->v[i];
+		const char *wrong = judge_gate_var(list->v[i]);
 
-		if (ipc_var_harmful(name, strcspn(name, "*"))) {
-			*why = mem_printf("--gate-vars=%s: a program would "
-					  "load or run something else by it",
-			    name);
-			return false;
-		}
+		if (wrong == NULL)
+			continue;
+		*why = mem_printf("--gate-vars=%s: %s", list->v[i], wrong);
+		return false;
 	}
 	return true;
 }
