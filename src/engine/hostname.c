@@ -303,13 +303,6 @@ start_lookup(struct hostnames *h, struct request *rq)
 
 /* ------------------------------------------------- the step */
 
-/* Whether a program may get to see the name. */
-static bool
-is_for_program(const struct request *rq, const struct conf_route *r)
-{
-	return rq->upgrade || r->cgidir != NULL || r->gate != NULL;
-}
-
 /* RFC 6761, section 6.3: nobody has to be asked for the name of loopback. */
 enum access_verdict
 hostname_find(struct request *rq)
@@ -318,8 +311,7 @@ hostname_find(struct request *rq)
 	struct hostnames *h = engine_hostnames(e);
 	const struct known *k;
 
-	if (h == NULL || addr_is_unix(&rq->client) ||
-	    !is_for_program(rq, &engine_conf(e)->route))
+	if (h == NULL || addr_is_unix(&rq->client) || !request_may_run(rq))
 		return ACCESS_NEXT;
 	if (addr_is_loopback(&rq->client)) {
 		rq->host_name = mem_strdup("localhost");

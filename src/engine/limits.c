@@ -83,7 +83,7 @@ limits_check(struct request *rq)
 	};
 	struct conf_limits limits;
 
-	if (!rq->proxied && !conn_is_reused(c))
+	if ((!rq->proxied && !conn_is_reused(c)) || !request_may_run(rq))
 		return ACCESS_NEXT;
 	conf_limits_of(engine_conf(e), &rq->client, &limits);
 	if (limits.rate == 0 && (!a.stays || limits.connections == 0))

@@ -5,9 +5,9 @@
  * as a rule everybody on this machine, costs no message.
  *
  * A connection counts when it is accepted, with the request that it brings;
- * later requests on it count as requests. Behind a trusted proxy every request
- * counts for its client, who holds one of his connections with it as long as it
- * lasts.
+ * later requests on it count if a program may have to be started for them. Of
+ * those behind a trusted proxy every one counts for its client, who holds one of
+ * his connections with it as long as it lasts.
  *
  * Used by: engine/conn.c, access.c, upgrade.c, engine.c; limits_may_log_in()
  * and limits_failed_login() by whoever judges credentials.

@@ -66,6 +66,15 @@ request_set_client(struct request *rq, const struct addr *a, unsigned port)
 		addr_put(a, rq->addr);
 }
 
+bool
+request_may_run(const struct request *rq)
+{
+	const struct conf_route *r = &engine_conf(conn_engine(rq->conn))->route;
+
+	return http1_count(&rq->head, "Upgrade") > 0 || r->cgidir != NULL ||
+	    r->gate != NULL;
+}
+
 void
 request_peer(const struct request *rq, char out[REQUEST_PEER_SIZE])
 {

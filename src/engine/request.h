@@ -65,6 +65,9 @@ void request_free(struct request *);
 /* Say who the client is. */
 void request_set_client(struct request *, const struct addr *, unsigned port);
 
+/* Whether a program may be started for it, for all that its head tells. */
+bool request_may_run(const struct request *);
+
 /* The client's address and port, for the log. */
 void request_peer(const struct request *, char out[REQUEST_PEER_SIZE]);
 

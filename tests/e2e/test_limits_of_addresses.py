@@ -239,36 +239,52 @@ def test_rate_is_exact(engines):
         until(lambda: status(d, "127.0.0.2") == 101, "time has passed")
 
 
-def test_rate_counts_requests_of_a_kept_connection():
-    with Daemon("--rate=2", "--console") as d:
+@pytest.fixture
+def scripts(tmp_path):
+    """An option by which every request may be for a program."""
+    (tmp_path / "cgi").mkdir()
+    script = tmp_path / "cgi" / "nothing"
+    script.write_text("#!/bin/sh\nprintf 'Content-Length: 0\\r\\n\\r\\n'\n")
+    script.chmod(0o755)
+    return f"--cgidir={tmp_path / 'cgi'}"
+
+
+def ask(c, headers=()):
+    """The status of a request that is no upgrade."""
+    c.send(request_head("/nothing", drop=PAGE, headers=headers))
+    return c.response().status
+
+
+def test_rate_counts_requests_of_a_kept_connection(scripts):
+    with Daemon("--rate=2", scripts) as d:
         with d.client(source="127.0.0.2") as c:
             seen = []
-            for _ in range(6):
-                c.send(request_head(drop=PAGE))
-                seen.append(c.response().status)
-                if seen[-1] != 200:
-                    break
+            while len(seen) < 6 and 429 not in seen:
+                seen.append(ask(c))
             assert seen[:4] == [200] * 4 and seen[-1] == 429
 
 
-def test_rate_behind_a_proxy_is_its_clients_by_default():
-    with Daemon("--console", "--engines=4", BEHIND) as d:
+def test_rate_is_not_about_pages():
+    with Daemon("--rate=1", "--console", BEHIND) as d:
+        for source, headers in [("127.0.0.2", []),
+                                (PROXY, [(XFF, "192.0.2.7")])]:
+            with d.client(source=source) as c:
+                assert [ask(c, headers) for _ in range(50)] == [200] * 50
+
+
+def test_rate_behind_a_proxy_is_its_clients_by_default(scripts):
+    with Daemon(scripts, "--engines=4", BEHIND) as d:
         with d.client(source=PROXY) as c, d.client(source=PROXY) as other:
             passed, start = 0, now()
-            while True:
-                c.send(request_head(drop=PAGE, headers=[(XFF, "192.0.2.7")]))
-                if c.response().status != 200:
-                    break
+            while ask(c, [(XFF, "192.0.2.7")]) != 429:
                 passed += 1
             assert 200 <= passed <= 201 + 100 * (now() - start)
             for headers in [(XFF, "192.0.2.8")], []:
-                other.send(request_head(drop=PAGE, headers=headers))
-                assert other.response().status == 200
-    with Daemon("--console", "--rate=0", BEHIND) as d:
+                assert ask(other, headers) == 200
+    with Daemon(scripts, "--rate=0", BEHIND) as d:
         with d.client(source=PROXY) as c:
             for _ in range(300):
-                c.send(request_head(drop=PAGE, headers=[(XFF, "192.0.2.7")]))
-                assert c.response().status == 200
+                assert ask(c, [(XFF, "192.0.2.7")]) == 200
 
 
 def test_client_that_leaves_while_asking_is_let_go():
