@@ -87,7 +87,7 @@ frontend tls
 class Proxy:
     """A proxy with a configuration of ours that includes the one to test."""
 
-    def __init__(self, name, backend=None):
+    def __init__(self, name, backend=None, changes=None):
         self.program = shutil.which(name) or shutil.which(f"/usr/sbin/{name}")
         if self.program is None:
             if os.environ.get("STANDPIPE_STRICT"):
@@ -95,6 +95,7 @@ class Proxy:
             pytest.skip(f"{name} is missing")
         self.name = name
         self.backend = backend
+        self.changes = changes or {}
 
     def words(self, folder):
         conf = folder / "conf"
@@ -114,7 +115,10 @@ class Proxy:
         self.folder = Path(tempfile.mkdtemp())
         make_certificate(self.folder)
         for file in SNIPPETS.iterdir():
-            shutil.copy(file, self.folder)
+            text = file.read_text()
+            for old, new in self.changes.items():
+                text = text.replace(old, new)
+            (self.folder / file.name).write_text(text)
         words = self.words(self.folder)
         for path in self.folder, *self.folder.iterdir():
             os.chown(path, NOBODY, NOBODY)
@@ -345,3 +349,21 @@ def test_a_page_passes(proxy, tls):
             answer = c.getresponse()
             assert answer.status == 200 and b"<script" in answer.read()
         c.close()
+
+
+@pytest.mark.parametrize("name, old, new", [
+    ("nginx", "http://127.0.0.1:8080", "http://unix:{}"),
+    ("caddy", "127.0.0.1:8080", "unix/{}"),
+    ("haproxy", "127.0.0.1:8080", "{}")])
+def test_over_a_unix_socket(name, old, new):
+    if os.geteuid() != 0:
+        pytest.skip("not root")
+    path = tempfile.mktemp()
+    with Network(), Proxy(name, "standpipe", {old: new.format(path)}) as p, \
+            Daemon("--unixsocket-owner=:nogroup", "--unixsocket-mode=0660",
+                   "--trusted-proxy=unix", f"--server-name={SITE}",
+                   unixsocket=path, command=["env"]):
+        got = Visit(p, True, LIES, origin=f"https://{SITE}:{TLS}").run(
+            variables)
+        assert (got["REMOTE_ADDR"], got["HTTPS"]) == (CLIENT, "on")
+        assert Visit(p, True, origin="https://evil.example").refused() == 403
