@@ -7,7 +7,7 @@
  * spelled. All zero is nobody's address, so it stands for the peer of a Unix
  * socket.
  *
- * Used by: codec/forwarded.c, codec/proxy_hello.c, conf/names.c.
+ * Used by: everybody who looks at addresses.
  */
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H

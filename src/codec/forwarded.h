@@ -24,7 +24,7 @@
  * same, and the request is to be refused if it is not: a client cannot know
  * what to lie but the truth.
  *
- * Used by: engine/access.c. Fuzzed by: tests/fuzz/fuzz_forwarded.c.
+ * Used by: engine/client.c. Fuzzed by: tests/fuzz/fuzz_forwarded.c.
  */
 #ifndef CODEC_FORWARDED_H
 #define CODEC_FORWARDED_H

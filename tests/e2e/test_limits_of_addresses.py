@@ -3,15 +3,18 @@
 import base64
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 
 import pytest
 
 from certificates import Authority
+from network import Network
 from standpipe import (STANDPIPED, Client, Daemon, now, request_head,
                        until)
 
@@ -150,6 +153,29 @@ def test_local_clients_are_limited_only_if_asked_for(tmp_path):
     with Daemon("--max-per-address=1", unixsocket=tmp_path / "socket") as d:
         with d.session():
             assert Client(str(d.unixsocket)).handshake().status == 429
+
+
+SIOCSIFADDR = 0x8916
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a network is root's to make")
+def test_others_are_limited_by_default():
+    with Network():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            fcntl.ioctl(s, SIOCSIFADDR, struct.pack(
+                "16sHH4s8x", b"lo:1", socket.AF_INET, 0,
+                socket.inet_aton("192.0.2.1")))
+        for options, limit in [((), 200), (["--rate=0"], 256)]:
+            with Daemon("--engines=4", *options, address="192.0.2.1") as d, \
+                    contextlib.ExitStack() as stack:
+                start = now()
+                clients = [stack.enter_context(d.client(host="192.0.2.1"))
+                           for _ in range(300)]
+                for c in clients:
+                    c.send(request_head())
+                passed = [c.response().status for c in clients].count(101)
+                spare = 100 * (now() - start) + 1 if limit == 200 else 0
+                assert limit <= passed <= limit + spare
 
 
 def test_inetd_ends_though_its_client_is_denied():
