@@ -26,6 +26,7 @@
 #include "flow/listener.h"
 #include "flow/stream.h"
 #include "flow/tls.h"
+#include "flow/tls_vars.h"
 #include "ipc/ipc_codec.h"
 
 enum {

@@ -20,7 +20,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
 struct conf;
 struct ipc_verdict;
 struct ssl_st;
@@ -47,18 +46,5 @@ void tls_set_tickets(struct tls *, const uint8_t *keys, size_t len);
 
 /* Gives what stream_new_tls() may take; there must be a set. */
 struct ssl_st *tls_accept(struct tls *);
-
-/*
- * Append what a program is told of the connection, "NAME=value" and NUL each:
- *
- *   SSL_PROTOCOL SSL_CIPHER
- *   SSL_CLIENT_VERIFY (NONE, SUCCESS or FAILED:reason), if clients are asked
- *   SSL_CLIENT_FINGERPRINT (SHA-256 in hexadecimal), if there is a certificate
- *   SSL_CLIENT_S_DN SSL_CLIENT_I_DN (RFC 2253) SSL_CLIENT_M_SERIAL, if it was
- *   also found good: of others these could say anything
- *
- * False if they do not fit.
- */
-bool tls_put_vars(struct ssl_st *, struct buf *);
 
 #endif

@@ -32,6 +32,7 @@
 #include "flow/flow.h"
 #include "flow/stream.h"
 #include "flow/tls.h"
+#include "flow/tls_vars.h"
 #include "ipc/ipc_tls.h"
 
 enum { BIG = 1024 * 1024, TURNS = 200000, DAY = 24 * 3600 };
