@@ -1097,6 +1097,10 @@ class Client:
         assert all(opcode == TEXT for opcode, _ in got)
         return [payload.decode() for _, payload in got], code, reason
 
+    def variables(self):
+        """What a command that is `env` printed."""
+        return dict(text.split("=", 1) for text in self.texts()[0])
+
     def stream(self, timeout=None):
         """(bytes, code, reason): all payloads joined until the Close."""
         deadline = now() + (PATIENCE if timeout is None else timeout)

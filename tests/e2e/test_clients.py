@@ -21,7 +21,7 @@ def variables(d, source=LOCAL, headers=(), **kw):
         response = c.handshake(headers=headers, **kw)
         if response.status != 101:
             raise Refused(response)
-        env = dict(text.split("=", 1) for text in c.texts()[0])
+        env = c.variables()
         c.finish(1000)
     return env
 

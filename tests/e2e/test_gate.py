@@ -17,10 +17,9 @@ def gate_of(script, text, name="gate"):
 
 def environment_of(d, *headers, path="/"):
     with d.session(path, headers=headers) as c:
-        lines, code, _ = c.texts()
-        assert code == 1000
+        env = c.variables()
         c.finish(1000)
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+    return env
 
 
 def answer_of(d, *headers, path="/", upgrade=True, method="GET"):

@@ -12,11 +12,11 @@ ABOVE = 2 << 20
 FAST = "--kill=EOF:50ms,TERM:50ms,KILL", "--linger=50ms"
 
 
-def rush(d, count):
+def rush(d, count, headers=(), **kw):
     """So many upgrades at once: the clients that got in, and the refusals."""
-    clients = [d.client() for _ in range(count)]
+    clients = [d.client(**kw) for _ in range(count)]
     for c in clients:
-        c.send(request_head())
+        c.send(request_head(headers=headers))
     inside, refused = [], []
     for c in clients:
         response = c.response()

@@ -15,35 +15,18 @@ import pytest
 
 from certificates import Authority
 from network import Network
-from standpipe import (STANDPIPED, Client, Daemon, now, request_head,
-                       until)
+from standpipe import STANDPIPED, Client, Daemon, now, request_head, until
+from test_limits import FAST, rush
 
 PROXY = "127.0.0.9"
 BEHIND = f"--trusted-proxy={PROXY}"
 XFF = "X-Forwarded-For"
-FAST = "--kill=EOF:50ms,TERM:50ms,KILL", "--linger=50ms"
 PAGE = ["Upgrade", "Connection"]
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("ca")).issue("server")
-
-
-def rush(d, count, source, headers=()):
-    """So many upgrades at once: the clients that got in, and the refusals."""
-    clients = [d.client(source=source) for _ in range(count)]
-    for c in clients:
-        c.send(request_head(headers=headers))
-    inside, refused = [], []
-    for c in clients:
-        response = c.response()
-        if response.status == 101:
-            inside.append(c)
-        else:
-            refused.append(response)
-            c.close()
-    return inside, refused
 
 
 def check_refusals(refused, count):
@@ -63,7 +46,7 @@ def status(d, source="127.0.0.1", headers=()):
 def test_connections_of_an_address_are_exact(engines):
     for _ in range(3):
         with Daemon("--max-per-address=7", f"--engines={engines}", *FAST) as d:
-            inside, refused = rush(d, 40, "127.0.0.2")
+            inside, refused = rush(d, 40, source="127.0.0.2")
             assert len(inside) == 7
             check_refusals(refused, 33)
             assert status(d, "127.0.0.3") == 101
@@ -81,7 +64,8 @@ def test_connections_behind_a_proxy_are_its_clients():
     with Daemon("--max-per-address=4", "--engines=4", BEHIND, *FAST) as d:
         kept = []
         for address in "192.0.2.7", "192.0.2.8", "2001:db8:0:1::1":
-            inside, refused = rush(d, 20, PROXY, [(XFF, address)])
+            inside, refused = rush(d, 20, [(XFF, address)],
+                                   source=PROXY)
             assert len(inside) == 4
             check_refusals(refused, 16)
             kept += inside
@@ -255,7 +239,7 @@ def test_refusals_behind_a_proxy_may_be_closes():
 def test_rate_is_exact(engines):
     with Daemon("--rate=5", f"--engines={engines}", *FAST) as d:
         start = now()
-        inside, refused = rush(d, 40, "127.0.0.2")
+        inside, refused = rush(d, 40, source="127.0.0.2")
         earned = 5 * (now() - start)
         assert 10 <= len(inside) <= 10 + earned + 1
         check_refusals(refused, 40 - len(inside))
@@ -321,7 +305,7 @@ def test_client_that_leaves_while_asking_is_let_go():
             c.reset()
         until(lambda: status(d, "127.0.0.2") == 101, "all have left")
         inside, _ = [], None
-        until(lambda: len(rush(d, 3, "127.0.0.2")[0]) == 3, "three find room")
+        until(lambda: len(rush(d, 3, source="127.0.0.2")[0]) == 3, "three find room")
         del inside
 
 

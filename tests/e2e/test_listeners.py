@@ -50,7 +50,7 @@ def echoes(client):
 def environment_of(client):
     with client as c:
         assert c.handshake().status == 101
-        return dict(t.split("=", 1) for t in c.texts()[0])
+        return c.variables()
 
 
 ENV = {"command": ["env", "-0"]}
@@ -485,7 +485,7 @@ def test_inetd_tells_the_client_nothing_of_its_own():
 def test_inetd_logs_where_standard_error_is_another():
     with inetd("--framing=nul", stderr=subprocess.PIPE, **ENV) as (c, me):
         assert c.handshake().status == 101
-        env = dict(t.split("=", 1) for t in c.texts()[0])
+        env = c.variables()
         assert env["REMOTE_ADDR"] == "127.0.0.1"
         assert env["REMOTE_PORT"] == str(c.sock.getsockname()[1])
         assert env["SERVER_PORT"] == str(c.sock.getpeername()[1])
@@ -686,7 +686,7 @@ def variables(client, before):
     with client as c:
         c.send(before + standpipe.request_head(host="a.test"))
         assert c.response(body=False).status == 101
-        return dict(t.split("=", 1) for t in c.texts()[0])
+        return c.variables()
 
 
 @pytest.mark.parametrize("listener", [0, 1])

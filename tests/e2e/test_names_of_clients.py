@@ -86,7 +86,7 @@ def host_of(d, address):
     """REMOTE_HOST of a client with that address."""
     with d.client(source=PROXY) as c:
         assert c.handshake(headers=[("X-Forwarded-For", address)]).status == 101
-        env = dict(text.split("=", 1) for text in c.texts()[0])
+        env = c.variables()
         c.finish(1000)
     assert env["REMOTE_ADDR"] == address
     return env["REMOTE_HOST"]

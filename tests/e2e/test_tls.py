@@ -55,12 +55,6 @@ def echo(client, text="x"):
     assert client.recv_text() == text
 
 
-def variables(client):
-    """What the command `env` printed."""
-    texts, _, _ = client.texts()
-    return dict(line.split("=", 1) for line in texts)
-
-
 # ------------------------------------------------------------- sessions
 
 
@@ -345,7 +339,7 @@ def test_what_a_program_is_told_of_a_client(ca, server, clients, who, verify):
     with daemon(server, f"--sslca={ca.cert}", "--ssl-verify=optional",
                 tls=context, command=("env",)) as d:
         with d.session() as c:
-            got = variables(c)
+            got = c.variables()
         assert got["HTTPS"] == "on"
         assert got["SSL_PROTOCOL"] == "TLSv1.3"
         assert got["SSL_CIPHER"].startswith("TLS_")
@@ -367,7 +361,7 @@ def test_variables_without_client_certificates(server):
     headers = {"SSL-Client-Verify": "SUCCESS", "SSL_CLIENT_VERIFY": "SUCCESS"}
     with daemon(server, command=("env",)) as d:
         with d.session(headers=headers) as c:
-            got = variables(c)
+            got = c.variables()
     assert got["HTTPS"] == "on"
     assert not [name for name in got if name.startswith("SSL_CLIENT")]
 
@@ -383,7 +377,7 @@ def test_a_resumed_client_is_still_known(ca, server, clients):
                 with d.client(session=session) as c:
                     assert c.handshake().status == 101
                     assert c.sock.session_reused == reused
-                    got = variables(c)
+                    got = c.variables()
                     session = c.sock.session
                 assert got["SSL_CLIENT_VERIFY"] == "SUCCESS"
                 assert got["SSL_CLIENT_S_DN"] == r"CN=A\, B,O=Us"

@@ -65,7 +65,7 @@ def test_P29_cgi_variables_mean_what_rfc_3875_says(envd):
         assert c.handshake("/some/path%20here?q=%41&b",
                            host=f"localhost:{envd.port}",
                            headers=[("User-Agent", " agent \t")]).status == 101
-        env = dict(t.split("=", 1) for t in c.texts()[0])
+        env = c.variables()
         c.finish(1000)
     assert env["GATEWAY_INTERFACE"] == "CGI/1.1"
     assert re.fullmatch(r"standpipe/\S+", env["SERVER_SOFTWARE"])
@@ -112,7 +112,7 @@ def test_remote_of_an_ipv6_client():
     with Daemon("--framing=nul", command=["env", "-0"], address="::1") as d:
         with d.client(host="::1") as c:
             assert c.handshake().status == 101
-            env = dict(t.split("=", 1) for t in c.texts()[0])
+            env = c.variables()
     assert env["REMOTE_ADDR"] == "::1"
 
 
@@ -311,7 +311,7 @@ def test_resource_limits_are_those_of_the_caller():
 # ------------------------------------------------------------- exec fails
 
 
-def test_P15_rule1_exec_failure_is_502_and_no_101(script):
+def test_H7_P15_rule1_exec_failure_is_502_and_no_101(script):
     bad = script("#!/nonexistent/interpreter\n")
     with Daemon(command=[bad]) as d:
         for _ in range(3):
@@ -325,7 +325,7 @@ def test_P15_rule1_exec_failure_is_502_and_no_101(script):
 
 
 @pytest.mark.parametrize("spoil", ["unlink", "chmod", "empty", "folder"])
-def test_P15_command_that_is_spoilt_after_the_start(script, spoil):
+def test_H7_P15_command_that_is_spoilt_after_the_start(script, spoil):
     path = script("#!/bin/sh\necho fine\n")
     with Daemon(command=[path]) as d:
         with d.session() as c:

@@ -34,7 +34,7 @@ def wrong(*words, says):
 
 def variables(d, path="/", **kw):
     with d.session(path, **kw) as c:
-        return dict(text.split("=", 1) for text in c.texts()[0])
+        return c.variables()
 
 
 def get(d, path="/", **kw):

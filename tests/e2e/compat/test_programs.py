@@ -12,7 +12,7 @@ PORT = "--port=8080"
 
 def variables(d, path="/", **kw):
     with d.session(path, **kw) as c:
-        return dict(text.split("=", 1) for text in c.texts()[0])
+        return c.variables()
 
 
 def test_variables():
