@@ -142,8 +142,8 @@ def test_pings_of_the_peer_are_answered(peer):
 
 def test_our_pings_are_answered(peer):
     # The program says something when the second ping would have failed.
-    with peer.daemon("--ping=50ms", "--ping-timeout=150ms", command=[
-            "sh", "-c", "sleep 0.6; echo done"]) as d:
+    with peer.daemon("--ping=50ms", "--ping-timeout=500ms", command=[
+            "sh", "-c", "sleep 1; echo done"]) as d:
         got = peer(d, {"receive": True}, {"end": True})()
     assert got["messages"] == [{"text": "done"}] and got["code"] == 1000
 
