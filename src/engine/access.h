@@ -3,7 +3,7 @@
  * steps in the same order before anything is served; the first that refuses
  * it has answered it.
  *
- * Used by: engine/conn.c, and the steps that take their time.
+ * Used by: engine/conn.c, conn_entry.c, and the steps that take their time.
  */
 #ifndef ENGINE_ACCESS_H
 #define ENGINE_ACCESS_H

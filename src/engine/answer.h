@@ -1,7 +1,7 @@
 /*
  * Short answers of our own: errors, and the console page.
  *
- * Used by: engine/conn.c, route.c, upgrade.c, cgi.c,
+ * Used by: engine/conn_answer.c, route.c, upgrade.c, cgi.c,
  * gate.c.
  */
 #ifndef ENGINE_ANSWER_H

@@ -7,7 +7,7 @@
  * away: whoever reads next finds the socket as if nothing had come before.
  * How long all of it may take is the owner's to say.
  *
- * Used by: engine/conn.c.
+ * Used by: engine/conn_entry.c.
  */
 #ifndef ENGINE_ARRIVAL_H
 #define ENGINE_ARRIVAL_H

@@ -15,6 +15,9 @@
  * byte of answer: after conn_reply(), conn_refuse(), conn_reply_end() and
  * conn_take_stream() it must not be touched.
  *
+ * Three files: conn_entry.c is what comes before HTTP, conn.c reads, and
+ * conn_answer.c writes.
+ *
  * Used by: engine/engine.c, and everything that answers requests.
  */
 #ifndef ENGINE_CONN_H
@@ -83,6 +86,7 @@ const struct refusal *conn_denied(const struct conn *);
 
 /* Whether an earlier request on it was answered. */
 bool conn_is_reused(const struct conn *);
+
 /* How the listener that it came to receives clients. */
 const struct ipc_listen *conn_how(const struct conn *);
 

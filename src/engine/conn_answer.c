@@ -1,0 +1,227 @@
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "engine/answer.h"
+#include "engine/conn.h"
+#include "engine/conn_state.h"
+#include "engine/engine.h"
+#include "engine/farewell.h"
+#include "engine/limits.h"
+#include "engine/request.h"
+#include "flow/stream.h"
+
+static void
+log_request(const struct conn *c)
+{
+	const struct request *rq = c->rq;
+	const struct http1_head *head = &rq->head;
+	char peer[REQUEST_PEER_SIZE];
+	char *path = request_log_path(rq);
+	const struct log_field fields[] = { LOG_UINT("session", c->node.id),
+		LOG_STR("peer", peer),
+		LOG_BYTES("method", head->method, head->method_len),
+		LOG_STR("path", path), LOG_UINT("status", c->reply.status),
+		LOG_UINT("bytes", c->reply.written),
+		LOG_MS("duration", clock_ms() - rq->started),
+		LOG_STR("user", rq->user) };
+
+	request_peer(rq, peer);
+	log_fields(LOG_LVL_INFO, "request", fields,
+	    nitems(fields) - (rq->user == NULL));
+	free(path);
+}
+
+static void
+log_served(const struct conn *c)
+{
+	if (!c->logged && log_wants(LOG_LVL_INFO))
+		log_request(c);
+}
+
+/* Nothing after what was said: wait for the client to leave. */
+static void
+close_behind(struct conn *c)
+{
+	c->state = CONN_CLOSING;
+	buf_clear(&c->in);
+	stream_end(c->stream);
+	if (stream_queued(c->stream) > 0)
+		conn_watch_stall(c);
+	else
+		conn_wait(c, CONN_DRAIN_MS);
+	conn_go_on(c);
+}
+
+static void
+await_request(struct conn *c)
+{
+	c->state = CONN_READING;
+	c->reused = true;
+	c->logged = false;
+	c->head_begun = false;
+	c->scanned = 0;
+	if (stream_queued(c->stream) > 0)
+		conn_watch_stall(c);
+	else
+		conn_wait(c, conn_conf(c)->keepalive_timeout);
+	conn_go_on(c);
+}
+
+static void
+end_request(struct conn *c)
+{
+	bool last = c->reply.close;
+
+	conn_handle(c, NULL, NULL);
+	limits_leave(c->engine, &c->seats.client);
+	request_free(c->rq);
+	c->rq = NULL;
+	reply_clear(&c->reply);
+	if (last)
+		close_behind(c);
+	else
+		await_request(c);
+}
+
+/* Whether the client may not, or will not, ask for more on this connection. */
+static bool
+is_last(const struct conn *c)
+{
+	const struct http1_head *head = &c->rq->head;
+
+	return head->minor == 0 || !c->body_ended ||
+	    http1_count(head, "Upgrade") > 0 || c->peer_ended ||
+	    engine_stopping(c->engine) ||
+	    conn_conf(c)->keepalive_timeout == 0 ||
+	    http1_has_token(head, "Connection", "close");
+}
+
+void
+conn_reply_start(struct conn *c, const struct reply *r)
+{
+	const struct http1_head *head = &c->rq->head;
+	struct reply one = *r;
+
+	one.close |= is_last(c);
+	c->logged |= r->logged;
+	reply_begin(&c->reply, &one,
+	    &(struct reply_to){
+		.minor = head->minor,
+		.head = http1_method_is(head, "HEAD"),
+		.fields = engine_fields_http(c->engine),
+	    });
+	conn_watch_stall(c);
+}
+
+void
+conn_reply_write(struct conn *c, const void *data, size_t len)
+{
+	c->moved += len;
+	reply_write(&c->reply, c->stream, data, len);
+}
+
+void
+conn_reply_flush(struct conn *c)
+{
+	reply_flush(&c->reply, c->stream);
+}
+
+void
+conn_reply_end(struct conn *c)
+{
+	if (!reply_finish(&c->reply, c->stream)) {
+		log_served(c);
+		conn_abort(c);
+		return;
+	}
+	log_served(c);
+	end_request(c);
+}
+
+void
+conn_reply(struct conn *c, const struct reply *r, const void *body, size_t len)
+{
+	conn_reply_start(c, r);
+	if (len > 0)
+		conn_reply_write(c, body, len);
+	conn_reply_end(c);
+}
+
+size_t
+conn_queued(const struct conn *c)
+{
+	return stream_queued(c->stream);
+}
+
+void
+conn_abort(struct conn *c)
+{
+	if (!c->over)
+		conn_end_soon(c);
+}
+
+bool
+conn_is_over(const struct conn *c)
+{
+	return c->over;
+}
+
+void
+conn_note_refusal(struct conn *c, const struct refusal *r)
+{
+	char peer[REQUEST_PEER_SIZE];
+	const struct log_field fields[] = { LOG_UINT("session", c->node.id),
+		LOG_STR("peer", peer), LOG_UINT("status", r->status),
+		LOG_STR("rule", r->rule), LOG_STR("option", r->option) };
+
+	if (r->rule == NULL)
+		return;
+	c->logged = true;
+	request_peer(c->rq, peer);
+	log_fields(LOG_LVL_WARN, "refused", fields,
+	    nitems(fields) - (r->option == NULL));
+}
+
+/* What the client says to that is dropped, as behind any last answer. */
+static void
+refuse_by_close(struct conn *c, const struct refusal *r)
+{
+	struct buf out;
+
+	buf_init(&out, SIZE_MAX / 2);
+	farewell_put(&out, c->rq, r->status, r->why);
+	stream_write(c->stream, out.data, out.len);
+	buf_clear(&out);
+	c->reply.close = true;
+	end_request(c);
+}
+
+void
+conn_refuse(struct conn *c, const struct refusal *r)
+{
+	struct refusal said = *r;
+
+	if (c->over)
+		return;
+	if (r->full && conn_conf(c)->compat == CONF_COMPAT_WEBSOCKETD)
+		said.status = 429;
+	conn_note_refusal(c, &said);
+	if (farewell_suits(c->rq, said.status))
+		refuse_by_close(c, &said);
+	else
+		answer_error(c->rq, &said);
+}
+
+void
+conn_refuse_all(struct conn *c, const struct refusal *r)
+{
+	static const struct http1_head none = { .minor = 0 };
+
+	c->state = CONN_SERVING;
+	c->body_ended = false;
+	c->rq = request_new(c, &none, NULL, 0);
+	conn_refuse(c, r);
+}

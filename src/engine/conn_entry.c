@@ -1,0 +1,208 @@
+#include "base/addr.h"
+#include "base/base.h"
+#include "base/log.h"
+#include "codec/proxy_hello.h"
+#include "conf/conf.h"
+#include "engine/access.h"
+#include "engine/arrival.h"
+#include "engine/client.h"
+#include "engine/conn.h"
+#include "engine/conn_state.h"
+#include "engine/engine.h"
+#include "engine/ids.h"
+#include "engine/limits.h"
+#include "engine/request.h"
+#include "ipc/ipc_codec.h"
+
+/* There is nobody yet who could be told. */
+static void
+log_arrival(const struct conn *c, const char *rule, const char *reason,
+    const char *option)
+{
+	char peer[ADDR_TEXT];
+
+	addr_put(&c->peer, peer);
+	LOG(LOG_LVL_WARN, "refused", LOG_UINT("session", c->node.id),
+	    LOG_STR("peer", peer), LOG_STR("rule", rule),
+	    LOG_STR("reason", reason), LOG_STR("option", option));
+}
+
+void
+conn_give_up_entry(struct conn *c)
+{
+	if (c->arrival != NULL && arrival_has_begun(c->arrival))
+		log_arrival(c, "handshake time", "the header is not complete",
+		    "--handshake-timeout");
+	conn_end_soon(c);
+}
+
+/* What the proxy says is so: whoever listens like this wants it. */
+static void
+believe(struct conn *c, const struct proxy_hello *hello)
+{
+	if (hello->local)
+		return;
+	c->peer = hello->from;
+	c->peer_port = hello->from_port;
+	c->port = hello->to_port;
+	c->loopback = addr_is_loopback(&hello->to);
+	c->https = hello->tls;
+}
+
+static const struct arrival_ops conn_arrival_ops;
+
+/* Whoever it is may come in: read the request, or first what it begins with. */
+static void
+let_in(struct conn *c)
+{
+	if (c->how.proxy || !arrival_is_needed(&c->how)) {
+		conn_start_http(c);
+		conn_start_reading(c);
+	} else {
+		c->arrival = arrival_new(engine_flow(c->engine), c->fd, &c->how,
+		    &conn_arrival_ops, c);
+		c->fd = -1;
+	}
+}
+
+/*
+ * Nobody of this address, or no more of them. TLS would cost more than what is
+ * refused: then there is no answer. Who is to be told by a Close has to ask for
+ * a WebSocket first: a few may. rule is why, for longer.
+ */
+static void
+turn_away(struct conn *c, const struct refusal *why, const struct refusal *rule)
+{
+	if (conn_conf(c)->route.refuse == CONF_REFUSE_CLOSE &&
+	    why->status != 503 && limits_hear(c->engine)) {
+		c->denied = rule;
+		c->heard = true;
+		let_in(c);
+		return;
+	}
+	if (c->tls && why->status != 503) {
+		log_arrival(c, why->rule, why->why, why->option);
+		conn_end_soon(c);
+		return;
+	}
+	conn_start_http(c);
+	conn_refuse_all(c, why);
+}
+
+/* It is known who it is. The one client of inetd counts even if denied. */
+static void
+knock(struct conn *c)
+{
+	c->denied = client_refuse_peer(engine_clients(c->engine), &c->peer);
+	if (c->denied != NULL && !c->how.connected)
+		turn_away(c, c->denied, c->denied);
+	else if (limits_ask(c->engine, c->node.id, &c->peer, c->how.connected))
+		c->waits_for_admit = true;
+	else
+		let_in(c);
+}
+
+static void
+conn_on_arrived(void *owner, int fd, const struct proxy_hello *hello, bool tls)
+{
+	struct conn *c = owner;
+
+	c->fd = fd;
+	c->tls = tls;
+	if (c->over)
+		return;
+	if (hello != NULL) {
+		believe(c, hello);
+		knock(c);
+	} else {
+		conn_start_http(c);
+		conn_start_reading(c);
+	}
+}
+
+static void
+conn_on_failed(void *owner, const char *why)
+{
+	struct conn *c = owner;
+
+	if (why != NULL && !c->over)
+		log_arrival(c, "proxy header", why, "--listen");
+	conn_end_soon(c);
+}
+
+static const struct arrival_ops conn_arrival_ops = {
+	.on_arrived = conn_on_arrived,
+	.on_failed = conn_on_failed,
+};
+
+/* If there are trusted proxies, others need not speak for anybody. */
+static bool
+may_speak(const struct conn *c)
+{
+	return conn_conf(c)->trusted_proxies.n == 0 ||
+	    client_is_proxy(engine_clients(c->engine), &c->peer);
+}
+
+void
+conn_knock(struct conn *c)
+{
+	if (!c->how.proxy) {
+		knock(c);
+	} else if (may_speak(c)) {
+		c->arrival = arrival_new(engine_flow(c->engine), c->fd, &c->how,
+		    &conn_arrival_ops, c);
+		c->fd = -1;
+	} else {
+		log_arrival(c, "proxy header", "the peer is no trusted proxy",
+		    "--trusted-proxy");
+		conn_end_soon(c);
+	}
+}
+
+void
+conn_await_admission(struct conn *c)
+{
+	c->waits_for_admit = true;
+}
+
+/* What it was asked about is the connection, or the request that is there. */
+bool
+conn_on_admitted(struct engine *e, const struct ipc_msg *m)
+{
+	struct id_node *n = ids_find(engine_conns(e), m->session);
+	const struct refusal *why, *rule;
+	struct ipc_admitted a;
+	struct conn *c;
+	bool first;
+
+	if (n == NULL || !ipc_read_admitted(m, &a))
+		return false;
+	c = container_of(n, struct conn, node);
+	if (!c->waits_for_admit)
+		return false;
+	c->waits_for_admit = false;
+	first = c->state == CONN_ADMITTING;
+	*(first ? &c->seats.connection : &c->seats.client) = a.seat;
+	why = c->denied != NULL ? c->denied : limits_refusal(&a);
+	rule = c->denied != NULL ? c->denied : limits_rule(&a);
+	if (c->over)
+		conn_end_soon(c);
+	else if (why != NULL && first)
+		turn_away(c, why, rule);
+	else if (why != NULL)
+		conn_refuse(c, why);
+	else if (first)
+		let_in(c);
+	else
+		access_resume(c->rq);
+	return true;
+}
+
+struct conn_seats
+conn_take_seats(struct conn *c)
+{
+	struct conn_seats seats = c->seats;
+
+	c->seats = (struct conn_seats){ 0 };
+	return seats;
+}
