@@ -58,11 +58,11 @@ def test_port_is_80():
         assert d.port == 80
 
 
-def test_port_0_is_unset():
+def test_port_0_is_unset(tmp_path):
     with Websocketd("--port=0", "cat") as d:
         assert d.port == 80
-    with Websocketd("--port=0", "--unixsocket=/dev/shm/standpipe-test.sock",
-                    "cat", listeners=1) as d:
+    with Websocketd("--port=0", f"--unixsocket={tmp_path}/s", "cat",
+                    listeners=1) as d:
         assert d.port is None
 
 
@@ -502,4 +502,4 @@ def test_every_option_of_websocketd_has_a_test():
             binary passstderr reverselookup dir staticdir cgidir maxforks
             maxframesize closems pingms header header-ws header-http origin
             sameorigin devconsole loglevel help version license"""):
-        assert f"--{name}" in text, name
+        assert re.search(rf"--{name}(?![a-z-])", text), name
