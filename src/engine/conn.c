@@ -382,6 +382,13 @@ conn_on_lost(void *owner, int err)
 	conn_end_soon(c);
 }
 
+/* Before the first one, and inside a head, what was queued is TLS's own. */
+static bool
+awaits_request(const struct conn *c)
+{
+	return c->state == CONN_READING && c->reused && !c->head_begun;
+}
+
 static void
 conn_on_drain(void *owner)
 {
@@ -393,7 +400,7 @@ conn_on_drain(void *owner)
 		conn_end_soon(c);
 	else if (c->state == CONN_CLOSING)
 		conn_wait(c, CONN_DRAIN_MS);
-	else if (c->state == CONN_READING)
+	else if (awaits_request(c))
 		conn_wait(c, conn_conf(c)->keepalive_timeout);
 	else if (c->ops != NULL && c->ops->on_drain != NULL)
 		c->ops->on_drain(c->owner);
@@ -557,6 +564,19 @@ conn_take_stream(struct conn *c, struct buf *rest)
 	return s;
 }
 
+/* An answer that is not out yet has its time, as one that is being made. */
+static void
+stop(struct conn *c)
+{
+	if (c->state == CONN_READING && c->reused && !c->over &&
+	    stream_queued(c->stream) > 0)
+		conn_close_behind(c);
+	if (c->state == CONN_ADMITTING || c->state == CONN_READING)
+		conn_end_soon(c);
+	else
+		conn_wait(c, conn_conf(c)->route.close_timeout);
+}
+
 void
 conn_stop_all(struct engine *e)
 {
@@ -564,10 +584,7 @@ conn_stop_all(struct engine *e)
 	     n = n->next) {
 		struct conn *c = container_of(n, struct conn, node);
 
-		if (c->state == CONN_ADMITTING || c->state == CONN_READING)
-			conn_end_soon(c);
-		else
-			conn_wait(c, conn_conf(c)->route.close_timeout);
+		stop(c);
 	}
 }
 

@@ -41,9 +41,8 @@ log_served(const struct conn *c)
 		log_request(c);
 }
 
-/* Nothing after what was said: wait for the client to leave. */
-static void
-close_behind(struct conn *c)
+void
+conn_close_behind(struct conn *c)
 {
 	c->state = CONN_CLOSING;
 	buf_clear(&c->in);
@@ -73,7 +72,7 @@ await_request(struct conn *c)
 static void
 end_request(struct conn *c)
 {
-	bool last = c->reply.close;
+	bool last = c->reply.close || engine_stopping(c->engine);
 
 	conn_handle(c, NULL, NULL);
 	limits_leave(c->engine, &c->seats.client);
@@ -81,7 +80,7 @@ end_request(struct conn *c)
 	c->rq = NULL;
 	reply_clear(&c->reply);
 	if (last)
-		close_behind(c);
+		conn_close_behind(c);
 	else
 		await_request(c);
 }

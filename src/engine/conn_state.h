@@ -104,4 +104,7 @@ void conn_start_reading(struct conn *);
  */
 void conn_refuse_all(struct conn *, const struct refusal *);
 
+/* conn_answer.c: nothing after what was said: wait for the client to leave. */
+void conn_close_behind(struct conn *);
+
 #endif

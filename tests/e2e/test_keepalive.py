@@ -179,3 +179,39 @@ def test_stop_does_not_wait_for_idle_connections():
             d.signal(signal.SIGTERM)
             assert c.ending() in ("eof", "reset")
             d.wait()
+
+
+def test_stop_waits_for_an_answer_and_for_nothing_behind_it(tmp_path):
+    tmp_path.chmod(0o755)
+    size = 32 << 20
+    (tmp_path / "large").write_bytes(bytes(size))
+    get = b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with Daemon(f"--staticdir={tmp_path}", "--keepalive-timeout=1h",
+                "--close-timeout=1h") as d:
+        with d.client(receive_buffer=4096) as c:
+            c.send(get * 2, read=False)
+            c.sock.settimeout(standpipe.PATIENCE)
+            assert c.sock.recv(1)
+            d.signal(signal.SIGTERM)
+            d.wait_log("stopping")
+            got = 0
+            while data := c.sock.recv(1 << 20):
+                got += len(data)
+            assert size < got < 2 * size
+            d.wait()
+
+
+def test_stop_waits_for_the_rest_of_a_whole_answer():
+    with Daemon("--console", "--close-timeout=1h") as d:
+        with d.client(receive_buffer=4096) as c:
+            c.send(GET * 500, read=False)
+            c.sock.settimeout(standpipe.PATIENCE)
+            assert c.sock.recv(1)
+            pause(0.2)  # what could pile up has piled up
+            d.signal(signal.SIGTERM)
+            d.wait_log("stopping")
+            got = b""
+            while data := c.sock.recv(1 << 20):
+                got += data
+            assert got.endswith(b"</html>\n")
+            d.wait()
