@@ -223,6 +223,29 @@ give_piece(struct conn *c, const uint8_t *piece, size_t len)
 		end_body(c);
 }
 
+/* Where the next request begins is not known any more. */
+static void
+refuse_body(struct conn *c, enum http1_body_result rc)
+{
+	const struct handler_ops *ops = c->ops;
+	void *owner = c->owner;
+
+	if (c->reply.status != 0) {
+		log_debug("request body: %s", http1_body_strresult(rc));
+		conn_abort(c); /* an answer has begun already */
+		return;
+	}
+	conn_handle(c, NULL, NULL);
+	if (ops != NULL)
+		ops->on_gone(owner);
+	conn_refuse(c,
+	    &(struct refusal){
+		.status = 400,
+		.why = http1_body_strresult(rc),
+		.rule = "request body",
+	    });
+}
+
 static size_t
 read_body(struct conn *c, const uint8_t *data, size_t len)
 {
@@ -234,8 +257,7 @@ read_body(struct conn *c, const uint8_t *data, size_t len)
 		return 0;
 	rc = http1_body_read(&c->body, data, len, &used, &piece, &n);
 	if (rc < 0) {
-		log_debug("request body: %s", http1_body_strresult(rc));
-		conn_abort(c);
+		refuse_body(c, rc);
 		return len;
 	}
 	c->moved += used;

@@ -489,6 +489,20 @@ def test_early_answer_reaches_a_client_that_still_sends(top):
         assert c.response().status == 502
 
 
+@pytest.mark.parametrize("chunk", [b"x\r\n", b"-1\r\n", b"1\r\nab\r\n",
+                                   b"1\n", b"10000000000000000\r\n"])
+def test_malformed_chunk_is_400_and_ends_the_program(top, chunk):
+    with cgi(top) as d, d.client() as c:
+        c.send(head("/sum", "Transfer-Encoding: chunked", method="POST") +
+               b"2\r\nok\r\n" + chunk)
+        response = c.response()
+        assert response.status == 400
+        assert response.get("Connection") == "close"
+        assert c.ending() == "eof" and c.rest == b""
+        d.wait_log('refused .*rule="request body"')
+        d.no_commands()
+
+
 def test_client_that_goes_while_it_sends(top):
     with mailbox_of(top) as mailbox, cgi(top, "--kill=EOF:50ms,TERM:50ms,KILL") as d:
         with d.client() as c:
