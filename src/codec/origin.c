@@ -278,7 +278,9 @@ is_ours(const struct origin_policy *policy, const char *host, size_t len)
 static bool
 host_ok(const struct origin_policy *policy, const struct origin_request *rq)
 {
-	if (rq->norigins == 0 && !rq->sec_fetch_site)
+	bool page = rq->page && rq->loopback && rq->host != NULL;
+
+	if (rq->norigins == 0 && !rq->sec_fetch_site && !page)
 		return true;
 	if (!rq->loopback && policy->nserver_names == 0)
 		return true;

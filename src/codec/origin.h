@@ -69,7 +69,12 @@ struct origin_request {
 	size_t proxy_host_len;
 	unsigned proxy_port;
 	bool loopback; /* the connection's own address is a loopback one */
-	bool https;    /* TLS ends here, or at a trusted proxy */
+	/*
+	 * It may be answered with what a page can read: a file, a program's
+	 * output. Browsers ask for those without any sign of themselves.
+	 */
+	bool page;
+	bool https; /* TLS ends here, or at a trusted proxy */
 };
 
 /* Zero lets the request in, negative is the rule that refuses it. */

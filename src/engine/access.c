@@ -51,6 +51,9 @@ check_origin(struct request *rq)
 	origin_read(&o, &rq->head);
 	o.loopback = conn_is_loopback(rq->conn);
 	o.https = rq->https;
+	o.page = !rq->upgrade &&
+	    (r->cgidir != NULL ||
+		engine_static_folder(conn_engine(rq->conn)) != -1);
 	o.proxy_host = rq->proxy_host;
 	o.proxy_host_len = rq->proxy_host_len;
 	o.proxy_port = rq->proxy_port;

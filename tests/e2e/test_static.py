@@ -492,3 +492,22 @@ def test_files_answer_where_no_cgi_program_does(top):
             assert c.ending() == "eof" and c.rest.endswith(b"\r\n\r\nhello")
         assert get(d, "/a.txt", method="POST").status == 405
         missing(d, "/nowhere")
+
+
+def test_page_of_a_name_that_is_not_ours_reads_nothing():
+    """A name that somebody else made lead here (DNS rebinding)."""
+    with tempfile.TemporaryDirectory() as top:
+        os.chmod(top, 0o755)
+        Path(top, "index.html").write_text("mine")
+        check_names(top)
+
+
+def check_names(top):
+    for more, host, status in [
+            ((), "127.0.0.1", 200), ((), "localhost:8080", 200),
+            ((), "evil.example", 403), ((), "evil.example:8080", 403),
+            (("--server-name=evil.example",), "evil.example", 200),
+            (("--server-name=*",), "any.example", 200)]:
+        with Daemon(f"--staticdir={top}", *more) as d, d.client() as c:
+            c.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert c.response().status == status, (more, host)
