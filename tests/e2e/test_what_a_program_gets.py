@@ -425,7 +425,7 @@ def test_P20_parent_stays_tiny():
         for _ in range(200):
             d.session().reset()
         d.no_commands()
-        assert pss(d.pid) < before + (64 << 10)
+        assert pss(d.pid) < before + (256 << 10)  # shared pages count less with neighbours
 
 
 def test_P33_silent_connections_do_not_hold_up_others():
