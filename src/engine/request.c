@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/str.h"
 #include "codec/cgi.h"
 #include "conf/conf.h"
@@ -86,24 +86,16 @@ request_peer(const struct request *rq, char out[REQUEST_PEER_SIZE])
 		    rq->addr, rq->port);
 }
 
-/* Random bytes are had by the hundred: asking for them costs a system call. */
 static void
 put_unique_id(char out[2 * ID_BYTES + 1])
 {
 	static const char digits[] = "0123456789abcdef";
-	static unsigned char pool[ID_POOL * ID_BYTES];
-	static size_t left;
+	uint8_t id[ID_BYTES];
 
-	if (left == 0) {
-		if (RAND_bytes(pool, sizeof(pool)) != 1)
-			bug("no random bytes");
-		left = sizeof(pool);
-	}
+	random_bytes(id, sizeof(id));
 	for (size_t i = 0; i < ID_BYTES; i++) {
-		unsigned char b = pool[--left];
-
-		out[2 * i] = digits[b >> 4];
-		out[2 * i + 1] = digits[b & 15];
+		out[2 * i] = digits[id[i] >> 4];
+		out[2 * i + 1] = digits[id[i] & 15];
 	}
 	out[2 * ID_BYTES] = '\0';
 }

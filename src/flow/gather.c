@@ -55,17 +55,37 @@ ends_in_room(const struct gather *g)
 	return (uint8_t *)v->iov_base + v->iov_len == g->room + g->used;
 }
 
-static void
-add_copy(struct gather *g, const void *data, size_t len)
+void
+gather_commit(struct gather *g, size_t n)
 {
 	uint8_t *p = g->room + g->used;
 
-	memcpy(p, data, len);
 	if (g->niov > 0 && ends_in_room(g))
-		g->iov[g->niov - 1].iov_len += len;
+		g->iov[g->niov - 1].iov_len += n;
 	else
-		g->iov[g->niov++] = (struct iovec){ p, len };
-	g->used += len;
+		g->iov[g->niov++] = (struct iovec){ p, n };
+	g->used += n;
+}
+
+/* One more piece for `to` can come: what was added leaves if there is no room. */
+static void
+prepare(struct gather *g, struct stream *to)
+{
+	if (g->to != NULL && g->to != to)
+		bug("gather: two streams at a time");
+	if (g->niov == GATHER_PIECES || g->used + GATHER_COPY > GATHER_ROOM)
+		gather_flush(g);
+	g->to = to;
+}
+
+uint8_t *
+gather_reserve(struct gather *g, struct stream *to, size_t len, size_t *n)
+{
+	prepare(g, to);
+	*n = GATHER_ROOM - g->used;
+	if (*n > len)
+		*n = len;
+	return g->room + g->used;
 }
 
 void
@@ -73,14 +93,12 @@ gather_add(struct gather *g, struct stream *to, const void *data, size_t len)
 {
 	if (len == 0)
 		return;
-	if (g->to != NULL && g->to != to)
-		bug("gather: two streams at a time");
-	if (g->niov == GATHER_PIECES || g->used + GATHER_COPY > GATHER_ROOM)
-		gather_flush(g);
-	g->to = to;
-	if (len <= GATHER_COPY)
-		add_copy(g, data, len);
-	else
+	prepare(g, to);
+	if (len <= GATHER_COPY) {
+		memcpy(g->room + g->used, data, len);
+		gather_commit(g, len);
+	} else {
 		g->iov[g->niov++] =
 		    (struct iovec){ (void *)(uintptr_t)data, len };
+	}
 }

@@ -42,6 +42,15 @@ void gather_clear(struct gather *);
 void gather_add(struct gather *, struct stream *to, const void *data,
     size_t len);
 
+/*
+ * Room for a piece that the caller writes itself: at most len bytes, at least
+ * one, *n of them; what was added before may be flushed. Then gather_commit()
+ * with as many as were written.
+ */
+uint8_t *gather_reserve(struct gather *, struct stream *to, size_t len,
+    size_t *n);
+void gather_commit(struct gather *, size_t n);
+
 /* Write everything; what the system does not take, the stream queues. */
 void gather_flush(struct gather *);
 

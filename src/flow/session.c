@@ -833,8 +833,8 @@ session_new(const struct session_start *start)
 	start_clocks(s);
 	framing_init(&s->framing, framing_of(r),
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
-	transport_ws_init(&s->transport, s->flow, start->client, r->max_message,
-	    &transport_ops, s);
+	transport_ws_init(&s->transport, WS_SERVER, s->flow, start->client,
+	    r->max_message, &transport_ops, s);
 	outlet_init(&s->outlet, &s->transport, r->stderr_to);
 	endpoint_exec_init(&s->endpoint, s->flow, start->fd, start->pid,
 	    r->max_pipe, &endpoint_ops, s);

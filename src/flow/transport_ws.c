@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
 #include "flow/transport_ws.h"
@@ -16,6 +17,12 @@ static const char *const state_names[] = {
 	[TRANSPORT_CLOSED] = "closed",
 	[TRANSPORT_GONE] = "gone",
 };
+
+static bool
+is_server(const struct transport_ws *t)
+{
+	return t->reader.role == WS_SERVER;
+}
 
 static void
 set_state(struct transport_ws *t, enum transport_state next)
@@ -37,7 +44,8 @@ set_state(struct transport_ws *t, enum transport_state next)
 		    state_names[next]);
 	t->state = (uint8_t)next;
 	if (next == TRANSPORT_CLOSED) {
-		stream_end(t->stream);
+		if (is_server(t))
+			stream_end(t->stream);
 		stream_resume(t->stream); /* the peer's end must be read */
 	}
 }
@@ -49,20 +57,60 @@ may_send(const struct transport_ws *t)
 	return t->state == TRANSPORT_OPEN || t->state == TRANSPORT_LEAVING;
 }
 
+/* What a client sends is masked, on its way into the gather. */
+static unsigned
+add_masked(struct transport_ws *t, const struct iovec *v, const uint8_t *key,
+    unsigned at)
+{
+	const uint8_t *data = v->iov_base;
+	size_t left = v->iov_len, n;
+
+	for (; left > 0; data += n, left -= n) {
+		uint8_t *p =
+		    gather_reserve(&t->flow->down, t->stream, left, &n);
+
+		memcpy(p, data, n);
+		at = ws_mask(p, n, key, at);
+		gather_commit(&t->flow->down, n);
+	}
+	return at;
+}
+
 static void
 send_frame(struct transport_ws *t, enum ws_opcode op, bool fin,
-    const uint8_t *data, size_t len)
+    const struct iovec *v, size_t n)
 {
-	uint8_t head[WS_HEAD_MAX];
-	size_t n = ws_put_head(head, op, fin, len, NULL);
+	bool masks = !is_server(t);
+	uint8_t head[WS_HEAD_MAX], key[4];
+	unsigned at = 0;
+	size_t len = 0;
 
-	gather_add(&t->flow->down, t->stream, head, n);
-	gather_add(&t->flow->down, t->stream, data, len);
+	for (size_t i = 0; i < n; i++)
+		len += v[i].iov_len;
+	if (masks)
+		random_bytes(key, sizeof(key));
+	gather_add(&t->flow->down, t->stream, head,
+	    ws_put_head(head, op, fin, len, masks ? key : NULL));
+	for (size_t i = 0; i < n; i++)
+		if (masks)
+			at = add_masked(t, &v[i], key, at);
+		else
+			gather_add(&t->flow->down, t->stream, v[i].iov_base,
+			    v[i].iov_len);
+}
+
+static void
+send_control(struct transport_ws *t, enum ws_opcode op, const uint8_t *data,
+    size_t len)
+{
+	struct iovec v = { (void *)(uintptr_t)data, len };
+
+	send_frame(t, op, true, &v, 1);
 }
 
 void
-transport_ws_send(struct transport_ws *t, bool text, bool last,
-    const uint8_t *data, size_t len)
+transport_ws_sendv(struct transport_ws *t, bool text, bool last,
+    const struct iovec *v, size_t n)
 {
 	enum ws_opcode op = t->in_message ? WS_OP_CONTINUATION
 	    : text                        ? WS_OP_TEXT
@@ -70,15 +118,24 @@ transport_ws_send(struct transport_ws *t, bool text, bool last,
 
 	if (!may_send(t))
 		return;
-	send_frame(t, op, last, data, len);
+	send_frame(t, op, last, v, n);
 	t->in_message = !last;
+}
+
+void
+transport_ws_send(struct transport_ws *t, bool text, bool last,
+    const uint8_t *data, size_t len)
+{
+	struct iovec v = { (void *)(uintptr_t)data, len };
+
+	transport_ws_sendv(t, text, last, &v, 1);
 }
 
 void
 transport_ws_ping(struct transport_ws *t, const uint8_t *data, size_t len)
 {
 	if (may_send(t))
-		send_frame(t, WS_OP_PING, true, data, len);
+		send_control(t, WS_OP_PING, data, len);
 }
 
 void
@@ -102,8 +159,10 @@ gone(struct transport_ws *t)
 static void
 check_gone(struct transport_ws *t)
 {
-	if (t->state == TRANSPORT_CLOSED && t->peer_ended &&
-	    stream_ended(t->stream))
+	bool ended = is_server(t) ? stream_ended(t->stream)
+				  : stream_queued(t->stream) == 0;
+
+	if (t->state == TRANSPORT_CLOSED && t->peer_ended && ended)
 		gone(t);
 }
 
@@ -115,11 +174,14 @@ transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
 
 	if (!may_send(t))
 		return;
-	send_frame(t, WS_OP_CLOSE, true, payload,
+	send_control(t, WS_OP_CLOSE, payload,
 	    ws_put_close(payload, code, reason));
 	t->deaf |= !wait;
 	if (t->state == TRANSPORT_LEAVING || !wait) {
-		gather_flush_last(&t->flow->down);
+		if (is_server(t))
+			gather_flush_last(&t->flow->down);
+		else
+			transport_ws_flush(t);
 		set_state(t, TRANSPORT_CLOSED);
 	} else {
 		transport_ws_flush(t);
@@ -145,7 +207,7 @@ answer_ping(struct transport_ws *t, const uint8_t *data, size_t len)
 	if (!may_send(t))
 		return;
 	if (stream_queued(t->stream) == 0) {
-		send_frame(t, WS_OP_PONG, true, data, len);
+		send_control(t, WS_OP_PONG, data, len);
 		return;
 	}
 	if (t->pong == NULL)
@@ -160,7 +222,7 @@ send_late_pong(struct transport_ws *t)
 	if (t->pong == NULL)
 		return;
 	if (may_send(t))
-		send_frame(t, WS_OP_PONG, true, t->pong, t->pong_len);
+		send_control(t, WS_OP_PONG, t->pong, t->pong_len);
 	transport_ws_flush(t);
 	free(t->pong);
 	t->pong = NULL;
@@ -203,6 +265,8 @@ handle_control(struct transport_ws *t, const struct ws_event *ev)
 		answer_ping(t, ev->data, ev->len);
 	else if (ev->opcode == WS_OP_CLOSE)
 		handle_close(t, ev);
+	else if (t->ops->on_pong != NULL && t->state != TRANSPORT_CLOSED)
+		t->ops->on_pong(t->owner, ev->data, ev->len);
 }
 
 void
@@ -290,7 +354,7 @@ static const struct stream_ops stream_ops = {
 };
 
 void
-transport_ws_init(struct transport_ws *t, struct flow *flow,
+transport_ws_init(struct transport_ws *t, enum ws_role role, struct flow *flow,
     struct stream *stream, uint64_t max_message,
     const struct transport_ops *ops, void *owner)
 {
@@ -302,7 +366,7 @@ transport_ws_init(struct transport_ws *t, struct flow *flow,
 		.heard = clock_coarse_ms(),
 		.state = TRANSPORT_OPEN,
 	};
-	ws_reader_init(&t->reader, WS_SERVER, max_message);
+	ws_reader_init(&t->reader, role, max_message);
 	stream_set_owner(stream, &stream_ops, t);
 }
 

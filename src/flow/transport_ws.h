@@ -1,6 +1,6 @@
 /*
- * A client reached by WebSocket: frames over a stream, with the close
- * handshake, pings and pongs (RFC 6455, sections 5 to 7).
+ * A peer reached by WebSocket: frames over a stream, with the close
+ * handshake, pings and pongs (RFC 6455, sections 5 to 7), in either role.
  *
  *      OPEN ------- our Close queued -------> CLOSING
  *       |                                        |
@@ -8,17 +8,20 @@
  *       v                                        v
  *    LEAVING ------ our Close queued ------->  CLOSED
  *
- * CLOSED: both Closes have passed (or nobody waits for the peer's); our side
- * of the connection is shut as soon as everything is written, what still comes
- * is read and dropped, and the peer's end is the end. transport_ws_abort()
+ * CLOSED: both Closes have passed (or nobody waits for the peer's). A server
+ * shuts its side of the connection as soon as everything is written, a client
+ * leaves that to the server (section 7.1.1); what still comes is read and
+ * dropped, and the peer's end is the end. transport_ws_abort()
  * ends it at once, from any state. A peer that shuts its side after its Close
  * may still read, so it is given what is on its way. Time limits are the
  * owner's: it has the timer.
  *
- * Used by: flow/session.c.
+ * Used by: flow/session.c, client/talk.c.
  */
 #ifndef FLOW_TRANSPORT_WS_H
 #define FLOW_TRANSPORT_WS_H
+
+#include <sys/uio.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +56,8 @@ struct transport_ops {
 	void (*on_fault)(void *owner, unsigned code, const char *reason);
 	/* The peer hung up, but we are paused: bytes may still be waiting. */
 	void (*on_hangup)(void *owner);
+	/* The peer's Pong, good for the call. May be NULL. */
+	void (*on_pong)(void *owner, const uint8_t *data, size_t len);
 	/* Everything queued was written. */
 	void (*on_drain)(void *owner);
 	/* The connection has ended, or was lost. Once. */
@@ -75,8 +80,9 @@ struct transport_ws {
 };
 
 /* Takes the stream; keeps flow, ops and owner. max_message: 0, no limit. */
-void transport_ws_init(struct transport_ws *, struct flow *, struct stream *,
-    uint64_t max_message, const struct transport_ops *, void *owner);
+void transport_ws_init(struct transport_ws *, enum ws_role, struct flow *,
+    struct stream *, uint64_t max_message, const struct transport_ops *,
+    void *owner);
 void transport_ws_clear(struct transport_ws *);
 
 /* Bytes that came behind the opening handshake; written to. */
@@ -89,6 +95,9 @@ void transport_ws_feed(struct transport_ws *, uint8_t *data, size_t len);
  */
 void transport_ws_send(struct transport_ws *, bool text, bool last,
     const uint8_t *data, size_t len);
+/* The same of several parts (borrowed as well), in one frame. */
+void transport_ws_sendv(struct transport_ws *, bool text, bool last,
+    const struct iovec *, size_t n);
 void transport_ws_ping(struct transport_ws *, const uint8_t *data, size_t len);
 void transport_ws_flush(struct transport_ws *);
 
