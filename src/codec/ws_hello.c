@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/random.h"
 #include "codec/http1.h"
 #include "codec/ws_hello.h"
 
@@ -131,6 +132,15 @@ ws_hello_strresult(enum ws_hello_result rc)
 		return "a WebSocket handshake has no body";
 	}
 	return "unknown result";
+}
+
+void
+ws_hello_make_key(char out[WS_HELLO_KEY_LEN + 1])
+{
+	uint8_t nonce[16];
+
+	random_bytes(nonce, sizeof(nonce));
+	EVP_EncodeBlock((uint8_t *)out, nonce, sizeof(nonce));
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * The opening handshake of WebSocket (RFC 6455, section 4), server side.
+ * The opening handshake of WebSocket (RFC 6455, section 4).
  *
  * Pure: a request head in, a decision and a response head out.
  *
@@ -48,6 +48,9 @@ enum ws_hello_result ws_hello_read(const struct http1_head *,
  */
 unsigned ws_hello_status(enum ws_hello_result);
 const char *ws_hello_strresult(enum ws_hello_result);
+
+/* A new Sec-WebSocket-Key of random bytes; out becomes a text. */
+void ws_hello_make_key(char out[WS_HELLO_KEY_LEN + 1]);
 
 /* What Sec-WebSocket-Accept answers to a key; out becomes a text. */
 void ws_hello_accept(const char key[WS_HELLO_KEY_LEN],

@@ -258,6 +258,14 @@ handle_close(struct transport_ws *t, const struct ws_event *ev)
 	t->ops->on_close(t->owner, code, reason, reason_len);
 }
 
+/* A client that has said Close still takes what the server had to say. */
+static bool
+may_receive(const struct transport_ws *t)
+{
+	return t->state == TRANSPORT_OPEN ||
+	    (t->state == TRANSPORT_CLOSING && !is_server(t));
+}
+
 static void
 handle_control(struct transport_ws *t, const struct ws_event *ev)
 {
@@ -280,7 +288,7 @@ transport_ws_feed(struct transport_ws *t, uint8_t *data, size_t len)
 	while (len > 0 && !t->deaf) {
 		rc = ws_read(&t->reader, data, len, &used, &ev);
 		if (rc == WS_DATA) {
-			if (t->state == TRANSPORT_OPEN)
+			if (may_receive(t))
 				t->ops->on_data(t->owner, &ev);
 		} else if (rc == WS_CONTROL) {
 			handle_control(t, &ev);

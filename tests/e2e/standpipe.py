@@ -35,6 +35,7 @@ BUILD = Path(os.environ.get("STANDPIPE_BUILD") or HERE.parent.parent / "build")
 BUILD = BUILD.resolve()
 STANDPIPED = BUILD / "standpiped"
 ENGINE = BUILD / "standpiped-engine"
+STANDPIPE = BUILD / "standpipe"
 
 # Sanitizers make everything slower and larger; nobody should wait longer than
 # this for anything.
@@ -306,6 +307,13 @@ def run(*args, timeout=None, env=None, **popen):
                           env=env or environment(), **popen)
 
 
+def standpipe(*args, input=b"", timeout=None, env=None, **popen):
+    """Run the client to its end; bytes in, bytes out."""
+    return subprocess.run([str(STANDPIPE), *map(str, args)], input=input,
+                          capture_output=True, timeout=timeout or PATIENCE,
+                          env=env or environment(), **popen)
+
+
 _started = set()
 
 
@@ -405,6 +413,11 @@ class Daemon:
             found = re.fullmatch(r"https?://(.*):(\d+)/", url)
             if found:
                 self.port = int(found[2])
+
+    @property
+    def url(self):
+        """Where a WebSocket client reaches it over TCP."""
+        return f"ws{self.urls[0][len('http'):]}"
 
     def signal(self, sig):
         signal.pidfd_send_signal(self.pidfd, sig)

@@ -1,0 +1,97 @@
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/mem.h"
+#include "client/call.h"
+#include "client/client.h"
+#include "client/dial.h"
+#include "client/hello.h"
+#include "client/local.h"
+#include "client/outcome.h"
+#include "client/talk.h"
+
+struct call {
+	struct client *client;      /* kept */
+	struct local *local;        /* kept */
+	const struct call_ops *ops; /* kept */
+	void *owner;                /* kept */
+	struct dial *dial;          /* owned; NULL: over, as the next two */
+	struct hello *hello;        /* owned */
+	struct talk *talk;          /* owned */
+};
+
+static void
+over(void *owner, const struct outcome *o)
+{
+	struct call *c = owner;
+
+	c->ops->on_over(c->owner, c, o);
+}
+
+static const struct talk_ops talk_ops = {
+	.on_over = over,
+};
+
+static void
+call_on_open(void *owner, struct stream *stream, uint8_t *rest, size_t len)
+{
+	struct call *c = owner;
+
+	c->talk = talk_new(&(struct talk_start){
+	    .client = c->client,
+	    .stream = stream,
+	    .local = c->local,
+	    .ops = &talk_ops,
+	    .owner = c,
+	});
+	if (len > 0)
+		talk_feed(c->talk, rest, len);
+	talk_start_reading(c->talk);
+}
+
+static const struct hello_ops hello_ops = {
+	.on_open = call_on_open,
+	.on_refused = over,
+};
+
+static void
+call_on_connected(void *owner, struct stream *stream)
+{
+	struct call *c = owner;
+
+	dial_free(c->dial);
+	c->dial = NULL;
+	c->hello = hello_new(c->client, stream, &hello_ops, c);
+}
+
+static const struct dial_ops dial_ops = {
+	.on_connected = call_on_connected,
+	.on_failed = over,
+};
+
+struct call *
+call_new(struct client *client, struct local *local, const struct call_ops *ops,
+    void *owner)
+{
+	struct call *c = mem_new(1, sizeof(*c));
+
+	*c = (struct call){
+		.client = client,
+		.local = local,
+		.ops = ops,
+		.owner = owner,
+	};
+	c->dial = dial_new(client, &dial_ops, c);
+	return c;
+}
+
+void
+call_free(struct call *c)
+{
+	if (c == NULL)
+		return;
+	dial_free(c->dial);
+	hello_free(c->hello);
+	talk_free(c->talk);
+	free(c);
+}

@@ -1,0 +1,28 @@
+/*
+ * One call, from the URL to its outcome:
+ *
+ *      dial -> hello -> talk
+ *
+ * Used by: client/main.c.
+ */
+#ifndef CLIENT_CALL_H
+#define CLIENT_CALL_H
+
+struct call;
+struct client;
+struct local;
+struct outcome;
+
+struct call_ops {
+	/* From the loop, once; then only call_free(). */
+	void (*on_over)(void *owner, struct call *, const struct outcome *);
+};
+
+/* Keeps all of them; the local side has been given no owner. */
+struct call *call_new(struct client *, struct local *, const struct call_ops *,
+    void *owner);
+
+/* From on_over, too; what goes on is given up. NULL is accepted. */
+void call_free(struct call *);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * From a host and a port to a connection.
+ *
+ * Used by: client/call.c.
+ */
+#ifndef CLIENT_DIAL_H
+#define CLIENT_DIAL_H
+
+struct client;
+struct dial;
+struct outcome;
+struct stream;
+
+/* One of them comes, once and from the loop; then only dial_free(). */
+struct dial_ops {
+	/* The connection, taken, and paused. */
+	void (*on_connected)(void *owner, struct stream *);
+	void (*on_failed)(void *owner, const struct outcome *);
+};
+
+/* Connect to what client->conf names; keeps client, ops and owner. */
+struct dial *dial_new(struct client *, const struct dial_ops *, void *owner);
+
+/* From its own callbacks, too; what goes on is given up. NULL is accepted. */
+void dial_free(struct dial *);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * The opening handshake on a connection: our request, the server's answer.
+ *
+ * Used by: client/call.c.
+ */
+#ifndef CLIENT_HELLO_H
+#define CLIENT_HELLO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct client;
+struct hello;
+struct outcome;
+struct stream;
+
+/* One of them comes, once and from the loop; then only hello_free(). */
+struct hello_ops {
+	/*
+	 * The server agreed. The stream is taken by who is told, is paused and
+	 * has no owner; behind the answer came bytes (borrowed, written to).
+	 */
+	void (
+	    *on_open)(void *owner, struct stream *, uint8_t *rest, size_t len);
+	void (*on_refused)(void *owner, const struct outcome *);
+};
+
+/* Takes the stream, which is paused; keeps the rest. */
+struct hello *hello_new(struct client *, struct stream *,
+    const struct hello_ops *, void *owner);
+
+/* Not from inside of on_open and on_refused. NULL is accepted. */
+void hello_free(struct hello *);
+
+#endif

@@ -1,0 +1,135 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "client/local.h"
+#include "flow/stream.h"
+
+struct local {
+	struct stream *in, *out;     /* owned */
+	const struct local_ops *ops; /* kept; NULL: nobody listens */
+	void *owner;                 /* kept */
+	bool in_ended;
+	bool out_lost;
+};
+
+static void
+in_on_read(void *owner, uint8_t *data, size_t len)
+{
+	struct local *l = owner;
+
+	l->ops->on_input(l->owner, data, len);
+}
+
+static void
+in_on_end(void *owner)
+{
+	struct local *l = owner;
+
+	l->in_ended = true;
+	l->ops->on_input_end(l->owner);
+}
+
+static void
+in_on_lost(void *owner, int err)
+{
+	(void)err;
+	in_on_end(owner);
+}
+
+static const struct stream_ops in_ops = {
+	.on_read = in_on_read,
+	.on_end = in_on_end,
+	.on_lost = in_on_lost,
+};
+
+static void
+out_on_end(void *owner)
+{
+	(void)owner;
+}
+
+static void
+out_on_lost(void *owner, int err)
+{
+	struct local *l = owner;
+
+	l->out_lost = true;
+	if (l->ops != NULL)
+		l->ops->on_output_lost(l->owner, err);
+}
+
+static void
+out_on_drain(void *owner)
+{
+	struct local *l = owner;
+
+	if (l->ops != NULL)
+		l->ops->on_output_drain(l->owner);
+}
+
+static const struct stream_ops out_ops = {
+	.on_end = out_on_end,
+	.on_lost = out_on_lost,
+	.on_drain = out_on_drain,
+};
+
+struct local *
+local_new_stdio(struct flow *flow)
+{
+	struct local *l = mem_new(1, sizeof(*l));
+
+	*l = (struct local){
+		.in = stream_new(flow, STREAM_SOURCE, STDIN_FILENO, 0),
+		.out = stream_new(flow, STREAM_SINK, STDOUT_FILENO, 0),
+	};
+	stream_set_owner(l->in, &in_ops, l);
+	stream_set_owner(l->out, &out_ops, l);
+	return l;
+}
+
+void
+local_free(struct local *l)
+{
+	if (l == NULL)
+		return;
+	stream_free(l->in);
+	stream_free(l->out);
+	free(l);
+}
+
+void
+local_set_owner(struct local *l, const struct local_ops *ops, void *owner)
+{
+	l->ops = ops;
+	l->owner = owner;
+	if (ops == NULL)
+		stream_pause(l->in);
+}
+
+void
+local_pause(struct local *l)
+{
+	stream_pause(l->in);
+}
+
+void
+local_resume(struct local *l)
+{
+	if (!l->in_ended)
+		stream_resume(l->in);
+}
+
+struct stream *
+local_output(struct local *l)
+{
+	return l->out_lost ? NULL : l->out;
+}
+
+size_t
+local_queued(const struct local *l)
+{
+	return l->out_lost ? 0 : stream_queued(l->out);
+}

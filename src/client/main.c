@@ -1,0 +1,113 @@
+/*
+ * standpipe: a WebSocket URL joined to standard input and output.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/call.h"
+#include "client/client.h"
+#include "client/local.h"
+#include "client/outcome.h"
+
+/* The one call of this process, and how it ended. */
+struct errand {
+	struct client client;
+	struct outcome outcome;
+};
+
+static void
+errand_on_over(void *owner, struct call *call, const struct outcome *o)
+{
+	struct errand *e = owner;
+
+	(void)call;
+	e->outcome = *o;
+	(void)event_base_loopbreak(e->client.flow.base);
+}
+
+static const struct call_ops call_ops = {
+	.on_over = errand_on_over,
+};
+
+static int
+run(struct errand *e)
+{
+	struct local *local = local_new_stdio(&e->client.flow);
+	struct call *call = call_new(&e->client, local, &call_ops, e);
+
+	(void)event_base_dispatch(e->client.flow.base);
+	call_free(call);
+	local_free(local);
+	if (e->outcome.why[0] != '\0')
+		(void)fprintf(stderr, "standpipe: %s: %s\n",
+		    e->client.conf.host, e->outcome.why);
+	return e->outcome.status;
+}
+
+/* ws://HOST:PORT/PATH */
+static bool
+read_url(struct client_conf *conf, const char *url)
+{
+	static const char scheme[] = "ws://";
+	const char *host = url + sizeof(scheme) - 1;
+	const char *colon, *path;
+	char *port;
+	uint64_t n;
+	bool ok;
+
+	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 ||
+	    (colon = strchr(host, ':')) == NULL)
+		return false;
+	path = colon + strcspn(colon, "/");
+	conf->host = mem_strndup(host, (size_t)(colon - host));
+	conf->target = mem_strdup(*path == '\0' ? "/" : path);
+	port = mem_strndup(colon + 1, (size_t)(path - colon - 1));
+	ok = str_uint(port, UINT16_MAX, &n);
+	conf->port = (unsigned)n;
+	free(port);
+	return ok;
+}
+
+static void
+clear_conf(struct client_conf *conf)
+{
+	free(conf->host);
+	free(conf->target);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct errand e = { .client.conf = {
+				.framing = FRAMING_LINES,
+				.handshake_timeout = 10000,
+				.close_timeout = 2000,
+			    } };
+	struct event_base *base;
+	int status;
+
+	if (fd_open_standard() == -1)
+		return EXIT_FAILURE;
+	if (argc != 2 || !read_url(&e.client.conf, argv[1])) {
+		(void)fprintf(stderr, "usage: standpipe ws://HOST:PORT/PATH\n");
+		return OUTCOME_USAGE;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	if ((base = event_base_new()) == NULL)
+		bug("no event loop");
+	flow_init(&e.client.flow, base);
+	status = run(&e);
+	flow_clear(&e.client.flow);
+	event_base_free(base);
+	clear_conf(&e.client.conf);
+	return status;
+}

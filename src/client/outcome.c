@@ -1,0 +1,15 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "client/outcome.h"
+
+void
+outcome_set(struct outcome *o, int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	o->status = status;
+	va_start(ap, fmt);
+	(void)vsnprintf(o->why, sizeof(o->why), fmt, ap);
+	va_end(ap);
+}

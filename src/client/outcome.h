@@ -1,0 +1,33 @@
+/*
+ * How a call ended: the exit status that says so, and a sentence.
+ *
+ * Used by: everything in client that can fail.
+ */
+#ifndef CLIENT_OUTCOME_H
+#define CLIENT_OUTCOME_H
+
+#include "base/base.h"
+
+/* The statuses of our own are those of sysexits.h and their neighbours. */
+enum outcome_status {
+	OUTCOME_OK = 0,
+	OUTCOME_USAGE = 2,
+	OUTCOME_NO_NAME = 68, /* the host's name was not found */
+	OUTCOME_NO_CONNECT = 69,
+	OUTCOME_TIMEOUT = 75,
+	OUTCOME_BROKEN = 76,  /* the protocol, or a Close with an error */
+	OUTCOME_REFUSED = 77, /* with an HTTP status */
+	OUTCOME_TLS = 78,
+};
+
+enum { OUTCOME_WHY_SIZE = 512 };
+
+struct outcome {
+	int status;
+	char why[OUTCOME_WHY_SIZE]; /* empty: nothing has to be said */
+};
+
+void outcome_set(struct outcome *, int status, const char *fmt, ...)
+    attr_printf(3, 4);
+
+#endif

@@ -1,0 +1,377 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/client.h"
+#include "client/local.h"
+#include "client/outcome.h"
+#include "client/talk.h"
+#include "codec/framing.h"
+#include "flow/deadlines.h"
+#include "flow/stream.h"
+#include "flow/transport_ws.h"
+
+/* What a talk waits for. */
+enum due {
+	DUE_SILENCE, /* --wait, behind our end of input */
+	DUE_CLOSE,   /* the peer's Close, or its end of the connection */
+	DUE_COUNT,
+};
+
+enum { REASON_SIZE = WS_REASON_MAX + 1 };
+
+struct talk {
+	struct client *client;      /* kept */
+	struct local *local;        /* kept */
+	const struct talk_ops *ops; /* kept */
+	void *owner;                /* kept */
+	struct transport_ws transport;
+	struct framing framing; /* of our input */
+	struct deadlines deadlines;
+	uint64_t due[DUE_COUNT];
+	uint64_t received;        /* messages */
+	unsigned code;            /* of the peer's Close; 0: none came */
+	char reason[REASON_SIZE]; /* and its reason */
+	unsigned our_code;        /* of our Close; 0: none was sent first */
+	const char *fault;        /* why we closed; static; NULL: all is well */
+	bool input_ended;
+	bool gone; /* the connection has ended */
+	bool told;
+};
+
+/* ------------------------------------------------- the end */
+
+/* 4000 and what the shell would say of the program. */
+static bool
+is_exit_status(unsigned code)
+{
+	return code >= WS_CLOSE_PRIVATE && code <= WS_CLOSE_PRIVATE + 255;
+}
+
+static void
+judge(const struct talk *t, struct outcome *o)
+{
+	if (t->fault != NULL)
+		outcome_set(o, OUTCOME_BROKEN, "%s", t->fault);
+	else if (t->code == 0 && t->our_code == 0)
+		outcome_set(o, OUTCOME_BROKEN,
+		    "the connection was lost (no Close came)");
+	else if (is_exit_status(t->code))
+		o->status = (int)(t->code - WS_CLOSE_PRIVATE);
+	else if (t->our_code == 0 && t->code != WS_CLOSE_NORMAL &&
+	    t->code != WS_CLOSE_NO_STATUS)
+		outcome_set(o, OUTCOME_BROKEN, "closed by the server: %u%s%s",
+		    t->code, t->reason[0] == '\0' ? "" : " ", t->reason);
+}
+
+/* Over when the connection has ended and all output was taken. */
+static void
+talk_on_turn(void *owner)
+{
+	struct talk *t = owner;
+	struct outcome o = { 0 };
+
+	if (!t->gone || t->told || local_queued(t->local) > 0)
+		return;
+	t->told = true;
+	judge(t, &o);
+	t->ops->on_over(t->owner, &o);
+}
+
+void
+talk_close(struct talk *t, unsigned code, const char *reason)
+{
+	if (t->gone || t->transport.state != TRANSPORT_OPEN)
+		return;
+	t->our_code = code;
+	transport_ws_close(&t->transport, code, reason, true);
+	local_pause(t->local);
+	deadlines_forget(&t->deadlines, DUE_SILENCE);
+	deadlines_set(&t->deadlines, DUE_CLOSE, t->client->conf.close_timeout);
+}
+
+static void
+fail(struct talk *t, unsigned code, const char *why)
+{
+	if (t->fault == NULL)
+		t->fault = why;
+	talk_close(t, code, why);
+}
+
+/* ------------------------------------------------- what we send */
+
+static void
+wait_for_server(struct talk *t)
+{
+	if (!t->gone && transport_ws_queued(&t->transport) > 0)
+		local_pause(t->local);
+}
+
+static void
+send_event(struct talk *t, enum framing_result rc,
+    const struct framing_event *ev)
+{
+	switch (rc) {
+	case FRAMING_PIECE:
+		transport_ws_send(&t->transport, ev->text, ev->last, ev->data,
+		    ev->len);
+		break;
+	case FRAMING_PING:
+		transport_ws_ping(&t->transport, ev->data, ev->len);
+		break;
+	case FRAMING_CLOSE:
+		talk_close(t, WS_CLOSE_NORMAL, "");
+		break;
+	default:
+		fail(t, WS_CLOSE_GOING_AWAY, framing_strresult(rc));
+		break;
+	}
+	if (rc > 0 && ev->kept)
+		transport_ws_flush(&t->transport);
+}
+
+static bool
+may_send(const struct talk *t)
+{
+	return !t->gone && t->transport.state == TRANSPORT_OPEN;
+}
+
+static void
+talk_on_input(void *owner, uint8_t *data, size_t len)
+{
+	struct talk *t = owner;
+	struct framing_event ev;
+	enum framing_result rc;
+	size_t used;
+
+	while (may_send(t)) {
+		rc = framing_read(&t->framing, data, len, &used, &ev);
+		if (rc == FRAMING_MORE)
+			break;
+		send_event(t, rc, &ev);
+		data += used;
+		len -= used;
+	}
+	transport_ws_flush(&t->transport);
+	wait_for_server(t);
+}
+
+static void
+await_silence(struct talk *t)
+{
+	if (t->input_ended && t->client->conf.waits && may_send(t))
+		deadlines_set(&t->deadlines, DUE_SILENCE, t->client->conf.wait);
+}
+
+static void
+talk_on_input_end(void *owner)
+{
+	struct talk *t = owner;
+	struct framing_event ev;
+	enum framing_result rc;
+
+	t->input_ended = true;
+	while (
+	    may_send(t) && (rc = framing_end(&t->framing, &ev)) != FRAMING_MORE)
+		send_event(t, rc, &ev);
+	transport_ws_flush(&t->transport);
+	await_silence(t);
+}
+
+/* ------------------------------------------------- what we receive */
+
+static void
+talk_on_data(void *owner, const struct ws_event *ev)
+{
+	struct talk *t = owner;
+	enum framing_kind kind = (enum framing_kind)t->framing.kind;
+	struct stream *out = local_output(t->local);
+	uint8_t around[FRAMING_HEAD_MAX];
+	struct gather *g = &t->client->flow.up;
+
+	t->received += ev->last;
+	if (out == NULL)
+		return;
+	gather_add(g, out, around,
+	    framing_head(around, kind, ev->opcode == WS_OP_TEXT, ev->last,
+		ev->len));
+	gather_add(g, out, ev->data, ev->len);
+	gather_add(g, out, around, framing_tail(around, kind, ev->last));
+}
+
+static void
+talk_on_batch(void *owner)
+{
+	struct talk *t = owner;
+
+	gather_flush(&t->client->flow.up);
+	if (local_queued(t->local) > 0)
+		transport_ws_pause(&t->transport);
+	await_silence(t);
+	if (t->client->conf.count > 0 && t->received >= t->client->conf.count)
+		talk_close(t, WS_CLOSE_NORMAL, "");
+}
+
+static void
+talk_on_output_drain(void *owner)
+{
+	struct talk *t = owner;
+
+	if (!t->gone)
+		transport_ws_resume(&t->transport);
+	deadlines_wake(&t->deadlines);
+}
+
+static void
+talk_on_output_lost(void *owner, int err)
+{
+	struct talk *t = owner;
+
+	(void)err;
+	fail(t, WS_CLOSE_GOING_AWAY, "nobody reads the output");
+	deadlines_wake(&t->deadlines);
+}
+
+/* The server's Close: ours echoes it, and what came before it is printed. */
+static void
+talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
+{
+	struct talk *t = owner;
+
+	t->code = code;
+	if (len > 0)
+		memcpy(t->reason, reason, len);
+	t->reason[len] = '\0';
+	local_pause(t->local);
+	transport_ws_close(&t->transport, code, "", true);
+	deadlines_forget(&t->deadlines, DUE_SILENCE);
+	deadlines_set(&t->deadlines, DUE_CLOSE, t->client->conf.close_timeout);
+}
+
+static void
+talk_on_fault(void *owner, unsigned code, const char *reason)
+{
+	fail(owner, code, reason);
+}
+
+/* It will send no more; what it sent is read when our output takes it. */
+static void
+talk_on_hangup(void *owner)
+{
+	(void)owner;
+}
+
+static void
+talk_on_drain(void *owner)
+{
+	struct talk *t = owner;
+
+	if (may_send(t))
+		local_resume(t->local);
+}
+
+static void
+talk_on_gone(void *owner)
+{
+	struct talk *t = owner;
+
+	t->gone = true;
+	local_pause(t->local);
+	for (size_t i = 0; i < DUE_COUNT; i++)
+		deadlines_forget(&t->deadlines, i);
+	deadlines_wake(&t->deadlines);
+}
+
+/* ------------------------------------------------- time */
+
+static void
+talk_on_due(void *owner, size_t which)
+{
+	struct talk *t = owner;
+
+	switch ((enum due)which) {
+	case DUE_SILENCE:
+		talk_close(t, WS_CLOSE_NORMAL, "");
+		break;
+	case DUE_CLOSE:
+		transport_ws_abort(&t->transport);
+		break;
+	case DUE_COUNT:
+		break;
+	}
+}
+
+/* ------------------------------------------------- the beginning */
+
+static const struct transport_ops transport_ops = {
+	.on_data = talk_on_data,
+	.on_batch = talk_on_batch,
+	.on_close = talk_on_close,
+	.on_fault = talk_on_fault,
+	.on_hangup = talk_on_hangup,
+	.on_drain = talk_on_drain,
+	.on_gone = talk_on_gone,
+};
+
+static const struct local_ops local_ops = {
+	.on_input = talk_on_input,
+	.on_input_end = talk_on_input_end,
+	.on_output_drain = talk_on_output_drain,
+	.on_output_lost = talk_on_output_lost,
+};
+
+static const struct deadlines_ops deadlines_ops = {
+	.on_due = talk_on_due,
+	.on_turn = talk_on_turn,
+};
+
+struct talk *
+talk_new(const struct talk_start *start)
+{
+	const struct client_conf *conf = &start->client->conf;
+	struct talk *t = mem_new(1, sizeof(*t));
+
+	*t = (struct talk){
+		.client = start->client,
+		.local = start->local,
+		.ops = start->ops,
+		.owner = start->owner,
+	};
+	deadlines_init(&t->deadlines, t->client->flow.base, t->due, DUE_COUNT,
+	    &deadlines_ops, t);
+	framing_init(&t->framing, (enum framing_kind)conf->framing, true);
+	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
+	    start->stream, conf->max_message, &transport_ops, t);
+	local_set_owner(t->local, &local_ops, t);
+	return t;
+}
+
+void
+talk_free(struct talk *t)
+{
+	if (t == NULL)
+		return;
+	local_set_owner(t->local, NULL, NULL);
+	deadlines_clear(&t->deadlines);
+	transport_ws_clear(&t->transport);
+	framing_clear(&t->framing);
+	free(t);
+}
+
+void
+talk_feed(struct talk *t, uint8_t *data, size_t len)
+{
+	transport_ws_feed(&t->transport, data, len);
+}
+
+void
+talk_start_reading(struct talk *t)
+{
+	if (local_queued(t->local) == 0)
+		transport_ws_resume(&t->transport);
+	if (may_send(t))
+		local_resume(t->local);
+}

@@ -1,0 +1,27 @@
+"""The client: a URL joined to standard input and output."""
+
+import pytest
+
+from standpipe import Daemon, standpipe
+
+
+def test_C2_the_end_of_input_loses_no_answer():
+    with Daemon(command=["head", "-n", "2"]) as d:
+        r = standpipe(d.url, input=b"one\ntwo\n")
+    assert (r.stdout, r.stderr, r.returncode) == (b"one\ntwo\n", b"", 0)
+
+
+@pytest.mark.parametrize("how, status", [("exit 0", 0), ("exit 3", 3),
+                                         ("kill -9 $$", 137)])
+def test_C1_the_exit_status_is_that_of_the_program(how, status):
+    with Daemon(command=["sh", "-c", f"echo said; {how}"]) as d:
+        r = standpipe(d.url, input=b"")
+    assert (r.stdout, r.stderr, r.returncode) == (b"said\n", b"", status)
+
+
+def test_C1_nobody_listens():
+    with Daemon() as d:
+        url = d.url
+    r = standpipe(url)
+    assert r.returncode == 69
+    assert b"refused" in r.stderr
