@@ -191,6 +191,12 @@ def pss(pid):
     return int(status_field(text, "Pss").split()[0]) * 1024
 
 
+def anonymous(pid):
+    """Bytes of memory of its own: what neighbours share does not count."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(status_field(text, "Anonymous").split()[0]) * 1024
+
+
 def executable(pid):
     try:
         return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
