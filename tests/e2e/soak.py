@@ -11,6 +11,10 @@
                              their request at one byte every 5 s, are answered
                              408 at the time limit and come again: honest
                              sessions pass at 0.9 of their rate without them
+    soak.py pump [SIZE]      so many bytes (default 1G) through the client to
+                             cat behind the daemon and back, without compression
+                             and with: byte-exact, and the memory of both stays
+                             flat
 
 --seed=N repeats a run. STANDPIPE_BUILD names the folder of the programs.
 """
@@ -19,15 +23,19 @@ import argparse
 import collections
 import heapq
 import multiprocessing
+import os
 import random
 import select
 import socket
+import subprocess
 import sys
+import threading
 import time
+import zlib
 
-from standpipe import (BINARY, CLOSE, PATIENCE, PING, SANITIZED, Client,
-                       Daemon, Gone, adopt_orphans, close_payload, frame, now,
-                       pause, pss, request_head)
+from standpipe import (BINARY, CLOSE, PATIENCE, PING, SANITIZED, STANDPIPE,
+                       Client, Daemon, Gone, adopt_orphans, anonymous,
+                       close_payload, frame, now, pause, pss, request_head)
 
 FLAT = 2 << 20  # how much the daemon's memory may grow, in bytes
 
@@ -348,6 +356,64 @@ def slow(count, seconds=None, limit=10, every=5.0, report=lambda *_: None):
     return share
 
 
+# ------------------------------------------------------------------- pump
+
+
+def pieces(size, seed):
+    """So many bytes, half of them text and half noise."""
+    rng = random.Random(seed)
+    words = [b"%d %s\n" % (n, rng.randbytes(8).hex().encode() * 3)
+             for n in range(1000)]
+    stock = [b"".join(rng.choices(words, k=2000)) if n % 2 else
+             rng.randbytes(100000) for n in range(32)]
+    while size > 0:
+        piece = rng.choice(stock)[:size]
+        size -= len(piece)
+        yield piece
+
+
+class Feed(threading.Thread):
+    """Writes all pieces to a pipe and closes it."""
+
+    def __init__(self, pipe, size, seed):
+        super().__init__(daemon=True)
+        self.pipe = pipe
+        self.pieces = pieces(size, seed)
+        self.sum = 0
+        self.start()
+
+    def run(self):
+        for piece in self.pieces:
+            self.sum = zlib.crc32(piece, self.sum)
+            self.pipe.write(piece)
+        self.pipe.close()
+
+
+def pump(size, seed, options=(), report=lambda *_: None):
+    """Give the bytes to `standpipe` and compare what comes back."""
+    with Daemon("--engines=1", *options) as d:
+        with subprocess.Popen(
+                [STANDPIPE, *options, d.url], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, bufsize=0) as client:
+            stdin = os.fdopen(os.dup(client.stdin.fileno()), "wb")
+            client.stdin.close()
+            feed = Feed(stdin, size, seed)
+            both = [client.pid, *d.engines()]
+            start = most = got = back = 0
+            while data := client.stdout.read(1 << 18):
+                got += len(data)
+                back = zlib.crc32(data, back)
+                if got >= size * (most + 1) // 64:  # looked at 64 times
+                    held = sum(anonymous(pid) for pid in both)
+                    start = start or held
+                    most += 1
+                    assert SANITIZED or held < start + FLAT, held - start
+            feed.join(PATIENCE)
+            assert client.wait(PATIENCE) == 0
+            assert (got, back) == (size, feed.sum)
+    report(f"done: {got} bytes and back")
+
+
 def amount(text):
     units = {"K": 10, "M": 20, "G": 30}
     if text[-1:].upper() in units:
@@ -358,7 +424,7 @@ def amount(text):
 def main():
     parser = argparse.ArgumentParser(
         description="Endurance tests of standpiped, by hand.")
-    parser.add_argument("what", choices=["aborts", "bulk", "slow"])
+    parser.add_argument("what", choices=["aborts", "bulk", "pump", "slow"])
     parser.add_argument("count", nargs="?", type=amount)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()
@@ -367,6 +433,9 @@ def main():
     start = now()
     if args.what == "aborts":
         aborts(args.count or 10000, args.seed, print)
+    elif args.what == "pump":
+        for options in [], ["--compression=off"]:
+            pump(args.count or 1 << 30, args.seed, options, print)
     elif args.what == "slow":
         assert slow(args.count or 1000, report=print) >= SLOW_SHARE
     else:
