@@ -183,6 +183,15 @@ talk_on_input_end(void *owner)
 
 /* ------------------------------------------------- what we receive */
 
+/* What comes behind the last message that was asked for is not printed. */
+static bool
+has_all(const struct talk *t)
+{
+	uint64_t count = t->client->conf.count;
+
+	return count > 0 && t->received >= count;
+}
+
 static void
 talk_on_data(void *owner, const struct ws_event *ev)
 {
@@ -192,9 +201,9 @@ talk_on_data(void *owner, const struct ws_event *ev)
 	uint8_t around[FRAMING_HEAD_MAX];
 	struct gather *g = &t->client->flow.up;
 
-	t->received += ev->last;
-	if (out == NULL)
+	if (out == NULL || has_all(t))
 		return;
+	t->received += ev->last;
 	gather_add(g, out, around,
 	    framing_head(around, kind, ev->opcode == WS_OP_TEXT, ev->last,
 		ev->len));
@@ -211,7 +220,7 @@ talk_on_batch(void *owner)
 	if (local_queued(t->local) > 0)
 		transport_ws_pause(&t->transport);
 	await_silence(t);
-	if (t->client->conf.count > 0 && t->received >= t->client->conf.count)
+	if (has_all(t))
 		talk_close(t, WS_CLOSE_NORMAL, "");
 }
 
@@ -271,6 +280,7 @@ talk_on_drain(void *owner)
 
 	if (may_send(t))
 		local_resume(t->local);
+	await_silence(t);
 }
 
 static void
@@ -287,6 +297,16 @@ talk_on_gone(void *owner)
 
 /* ------------------------------------------------- time */
 
+/* It counts from when the server has been given all that we had to say. */
+static void
+end_silence(struct talk *t)
+{
+	if (transport_ws_queued(&t->transport) > 0)
+		await_silence(t);
+	else
+		talk_close(t, WS_CLOSE_NORMAL, "");
+}
+
 static void
 talk_on_due(void *owner, size_t which)
 {
@@ -294,7 +314,7 @@ talk_on_due(void *owner, size_t which)
 
 	switch ((enum due)which) {
 	case DUE_SILENCE:
-		talk_close(t, WS_CLOSE_NORMAL, "");
+		end_silence(t);
 		break;
 	case DUE_CLOSE:
 		transport_ws_abort(&t->transport);
