@@ -1,9 +1,8 @@
 /*
- * The command line: options into a struct conf, the rest is the command.
+ * The daemon's command line: options into a struct conf, the rest is the command.
  *
- * --x=v, --x v, -x=v and -x v mean the same. A boolean is --x or --x=false and
- * never eats the next word. Options end at `--` or at the first word that is
- * none. Names are never abbreviated.
+ * Options end at `--` or at the first word that is none; conf/reader.h says how
+ * they are written.
  *
  * Used by: parent/main.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c.
  */
@@ -33,7 +32,5 @@ enum cmdline_result cmdline_read(struct conf *, int argc, char **argv,
 void cmdline_help(FILE *);
 void cmdline_version(FILE *);
 void cmdline_license(FILE *);
-
-extern const char cmdline_license_text[]; /* COPYING, put in by the build */
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/compat.h"
+#include "conf/options.h"
 #include "conf/value.h"
 
 void
@@ -18,7 +19,7 @@ compat_preset(struct conf *c)
 		if (!value_set(c, o, o->websocketd, &why))
 			bug("default: %s", why);
 		if (o->given != 0)
-			*(bool *)((char *)c + o->given) = false;
+			*value_given(c, o) = false;
 		if (o->type == OPT_COMMAS || o->type == OPT_LIST)
 			((struct conf_list *)value_field(c, o))->preset = true;
 	}
@@ -90,7 +91,8 @@ set_as_websocketd(struct conf *c, const struct option *o, const char *text,
 	const char *subprotocol = subprotocol_of(o, text);
 
 	if (subprotocol != NULL) {
-		o = option_find("subprotocol", strlen("subprotocol"));
+		o = option_find(&daemon_table, "subprotocol",
+		    strlen("subprotocol"));
 		return value_set(c, o, subprotocol, why);
 	}
 	if ((text = translate(o, text)) == NULL)

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
-#include "conf/options.h"
+#include "conf/option.h"
 
 /* Put websocketd's defaults where conf_init() has put ours. */
 void compat_preset(struct conf *);

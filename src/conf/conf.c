@@ -11,29 +11,14 @@
 void
 conf_init(struct conf *c)
 {
-	const struct option *o;
-	char *why;
-
-	*c = (struct conf){ .ready_fd = -1 };
-	for (o = options; o->name != NULL; o++) {
-		if (o->dflt != NULL && !value_set(c, o, o->dflt, &why))
-			bug("default: %s", why);
-		if (o->given != 0)
-			*(bool *)((char *)c + o->given) = false;
-	}
+	*c = (struct conf){ 0 };
+	value_set_defaults(c, &daemon_table);
 }
 
 void
 conf_clear(struct conf *c)
 {
-	const struct option *o;
-
-	for (o = options; o->name != NULL; o++) {
-		if (o->type == OPT_STRING)
-			free(*(char **)value_field(c, o));
-		else if (o->type == OPT_LIST || o->type == OPT_COMMAS)
-			value_clear_list(value_field(c, o));
-	}
+	value_clear_all(c, &daemon_table);
 	for (char **arg = c->route.argv; arg != NULL && *arg != NULL; arg++)
 		free(*arg);
 	free(c->route.argv);

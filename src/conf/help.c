@@ -1,22 +1,8 @@
 #include <string.h>
 
-#include "base/base.h"
-#include "conf/cmdline.h"
-#include "conf/options.h"
+#include "conf/help.h"
 
 enum { COLUMN = 29, WIDTH = 79 };
-
-static const char *const headings[] = {
-	[GROUP_LISTEN] = "Where to listen",
-	[GROUP_TLS] = "TLS",
-	[GROUP_SESSION] = "Messages",
-	[GROUP_PAGES] = "Pages",
-	[GROUP_TIMES] = "Times",
-	[GROUP_COMMAND] = "Commands",
-	[GROUP_ACCESS] = "Who may connect",
-	[GROUP_DAEMON] = "The daemon",
-	[GROUP_SYNONYM] = "For users of websocketd",
-};
 
 /* A default worth showing: flags are off unless it says otherwise. */
 static bool
@@ -39,14 +25,28 @@ put_word(FILE *f, int at, const char *word, int len)
 	return at + fprintf(f, "%.*s", len, word);
 }
 
+/* "  --name", or with letters "  -n, --name"; the column behind it. */
+static int
+put_name(FILE *f, const struct option_table *t, const struct option *o)
+{
+	int at;
+
+	if (o->letter != '\0')
+		at = fprintf(f, "  -%c, ", o->letter);
+	else
+		at = fprintf(f, "%*s", t->letters ? 6 : 2, "");
+	at += fprintf(f, "--%s", o->name);
+	if (o->metavar != NULL)
+		at += fprintf(f, o->bare == NULL ? "=%s" : "[=%s]", o->metavar);
+	return at;
+}
+
 static void
-put_option(FILE *f, const struct option *o)
+put_option(FILE *f, const struct option_table *t, const struct option *o)
 {
 	int at, len;
 
-	at = fprintf(f, "  --%s", o->name);
-	if (o->metavar != NULL)
-		at += fprintf(f, o->bare == NULL ? "=%s" : "[=%s]", o->metavar);
+	at = put_name(f, t, o);
 	at += fprintf(f, "%*s", COLUMN - at, "");
 	for (const char *p = o->help; *p != '\0'; p += len, p += *p == ' ') {
 		len = (int)strcspn(p, " ");
@@ -62,18 +62,15 @@ put_option(FILE *f, const struct option *o)
 }
 
 void
-cmdline_help(FILE *f)
+help_print(FILE *f, const struct option_table *t)
 {
-	const struct option *o = options;
+	const struct option *o = t->rows;
 
-	fprintf(f,
-	    "Usage: standpiped [options] [--] COMMAND [ARG...]\n"
-	    "Put a WebSocket in front of any program."
-	    " See standpiped(8).\n");
-	for (size_t g = 0; g < nitems(headings); g++) {
-		fprintf(f, "\n%s:\n", headings[g]);
+	fputs(t->usage, f);
+	for (size_t g = 0; g < t->groups; g++) {
+		fprintf(f, "\n%s:\n", t->headings[g]);
 		for (; o->name != NULL && o->group == g; o++)
-			put_option(f, o);
+			put_option(f, t, o);
 	}
 	fprintf(f,
 	    "\nDefaults are in brackets. TIME: 500ms, 2s, 1m, 1h;"
@@ -81,14 +78,14 @@ cmdline_help(FILE *f)
 }
 
 void
-cmdline_version(FILE *f)
+help_version(FILE *f, const char *program)
 {
-	fprintf(f, "standpiped %s\n", PACKAGE_VERSION);
+	fprintf(f, "%s %s\n", program, PACKAGE_VERSION);
 }
 
 void
-cmdline_license(FILE *f)
+help_license(FILE *f, const char *program)
 {
-	cmdline_version(f);
-	fputs(cmdline_license_text, f);
+	help_version(f, program);
+	fputs(help_license_text, f);
 }

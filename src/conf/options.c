@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "conf/conf.h"
 #include "conf/listen_spec.h"
 #include "conf/names.h"
 #include "conf/options.h"
@@ -115,8 +116,10 @@ static const struct option_word format_words[] = {
 
 /* --binary=false is about --binary alone: any other framing stays. */
 static void
-apply_binary(struct conf *c, uint64_t on)
+apply_binary(void *conf, uint64_t on)
 {
+	struct conf *c = conf;
+
 	if (on)
 		c->route.framing = CONF_BINARY;
 	else if (c->route.framing == CONF_BINARY)
@@ -124,8 +127,10 @@ apply_binary(struct conf *c, uint64_t on)
 }
 
 static void
-apply_passstderr(struct conf *c, uint64_t on)
+apply_passstderr(void *conf, uint64_t on)
 {
+	struct conf *c = conf;
+
 	if (on)
 		c->route.stderr_to = CONF_STDERR_JSON;
 	else if (c->route.stderr_to == CONF_STDERR_JSON)
@@ -134,8 +139,10 @@ apply_passstderr(struct conf *c, uint64_t on)
 
 /* websocketd's own ladder, each step longer by that much. */
 static void
-apply_closems(struct conf *c, uint64_t ms)
+apply_closems(void *conf, uint64_t ms)
 {
+	struct conf *c = conf;
+
 	c->route.kill = (struct conf_ladder){
 		.rung = {
 			{ .sig = 0, .wait_ms = 100 + ms },
@@ -149,8 +156,10 @@ apply_closems(struct conf *c, uint64_t ms)
 
 /* websocketd gives up after two intervals: the ping's, then as long again. */
 static void
-apply_pingms(struct conf *c, uint64_t ms)
+apply_pingms(void *conf, uint64_t ms)
 {
+	struct conf *c = conf;
+
 	c->route.ping = ms;
 	if (ms != 0)
 		c->route.ping_timeout = ms;
@@ -1228,62 +1237,23 @@ const struct option options[] = {
 	{ .name = NULL },
 };
 
-const struct option *
-option_find(const char *name, size_t len)
-{
-	const struct option *o;
+static const char *const headings[] = {
+	[GROUP_LISTEN] = "Where to listen",
+	[GROUP_TLS] = "TLS",
+	[GROUP_SESSION] = "Messages",
+	[GROUP_PAGES] = "Pages",
+	[GROUP_TIMES] = "Times",
+	[GROUP_COMMAND] = "Commands",
+	[GROUP_ACCESS] = "Who may connect",
+	[GROUP_DAEMON] = "The daemon",
+	[GROUP_SYNONYM] = "For users of websocketd",
+};
 
-	for (o = options; o->name != NULL; o++) {
-		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
-			return o;
-	}
-	return NULL;
-}
-
-enum { NAME_MAX_LEN = 31 };
-
-static size_t
-least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Letters to put in, leave out or change to make one name of the other. */
-static size_t
-distance(const char *a, size_t alen, const char *b, size_t blen)
-{
-	size_t row[NAME_MAX_LEN + 1], left_above, above;
-
-	for (size_t j = 0; j <= blen; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= alen; i++) {
-		left_above = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= blen; j++) {
-			above = row[j];
-			row[j] = least(least(above, row[j - 1]) + 1,
-			    left_above + (a[i - 1] != b[j - 1]));
-			left_above = above;
-		}
-	}
-	return row[blen];
-}
-
-const char *
-option_nearest(const char *name, size_t len)
-{
-	const struct option *o;
-	const char *best = NULL;
-	size_t best_distance = 2 < len / 2 ? 2 : len / 2, d;
-
-	if (len > NAME_MAX_LEN)
-		return NULL;
-	for (o = options; o->name != NULL; o++) {
-		d = distance(o->name, strlen(o->name), name, len);
-		if (d < best_distance || (d == best_distance && best == NULL)) {
-			best = o->name;
-			best_distance = d;
-		}
-	}
-	return best;
-}
+const struct option_table daemon_table = {
+	.rows = options,
+	.headings = headings,
+	.groups = nitems(headings),
+	.usage = "Usage: standpiped [options] [--] COMMAND [ARG...]\n"
+		 "Put a WebSocket in front of any program."
+		 " See standpiped(8).\n",
+};

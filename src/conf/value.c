@@ -10,15 +10,15 @@
 #include "conf/value.h"
 
 void *
-value_field(struct conf *c, const struct option *o)
+value_field(void *settings, const struct option *o)
 {
-	return (char *)c + o->field;
+	return (char *)settings + o->field;
 }
 
 const void *
-value_field_const(const struct conf *c, const struct option *o)
+value_field_const(const void *settings, const struct option *o)
 {
-	return (const char *)c + o->field;
+	return (const char *)settings + o->field;
 }
 
 static bool
@@ -181,12 +181,12 @@ check_limits(const struct option *o, const char *text, uint64_t v, char **why)
 }
 
 static void
-store_number(struct conf *c, const struct option *o, uint64_t v)
+store_number(void *settings, const struct option *o, uint64_t v)
 {
-	void *field = value_field(c, o);
+	void *field = value_field(settings, o);
 
 	if (o->apply != NULL)
-		o->apply(c, v);
+		o->apply(settings, v);
 	else if (o->type == OPT_BOOL)
 		*(bool *)field = v != 0;
 	else if (o->type == OPT_ENUM)
@@ -198,7 +198,7 @@ store_number(struct conf *c, const struct option *o, uint64_t v)
 }
 
 static bool
-set_number(struct conf *c, const struct option *o, const char *text, char **why)
+set_number(void *settings, const struct option *o, const char *text, char **why)
 {
 	uint64_t v;
 
@@ -206,14 +206,14 @@ set_number(struct conf *c, const struct option *o, const char *text, char **why)
 		return refuse_number(o, text, why);
 	if (!check_limits(o, text, v, why))
 		return false;
-	store_number(c, o, v);
+	store_number(settings, o, v);
 	return true;
 }
 
 static bool
-set_string(struct conf *c, const struct option *o, const char *text, char **why)
+set_string(void *settings, const struct option *o, const char *text, char **why)
 {
-	char **field = value_field(c, o), *s;
+	char **field = value_field(settings, o), *s;
 
 	if ((s = o->item(text)) == NULL)
 		return refuse(o, text, o->wanted, why);
@@ -232,9 +232,9 @@ value_clear_list(struct conf_list *list)
 }
 
 static bool
-add_item(struct conf *c, const struct option *o, const char *text, char **why)
+add_item(void *settings, const struct option *o, const char *text, char **why)
 {
-	struct conf_list *list = value_field(c, o);
+	struct conf_list *list = value_field(settings, o);
 	char *s;
 
 	if ((s = o->item(text)) == NULL)
@@ -247,7 +247,7 @@ add_item(struct conf *c, const struct option *o, const char *text, char **why)
 }
 
 static bool
-add_items(struct conf *c, const struct option *o, const char *text, char **why)
+add_items(void *settings, const struct option *o, const char *text, char **why)
 {
 	char *item;
 	size_t len;
@@ -256,7 +256,7 @@ add_items(struct conf *c, const struct option *o, const char *text, char **why)
 	for (;; text += len + 1) {
 		len = strcspn(text, ",");
 		item = mem_strndup(text, len);
-		ok = add_item(c, o, item, why);
+		ok = add_item(settings, o, item, why);
 		free(item);
 		if (!ok || text[len] == '\0')
 			return ok;
@@ -264,37 +264,76 @@ add_items(struct conf *c, const struct option *o, const char *text, char **why)
 }
 
 static bool
-set_ladder(struct conf *c, const struct option *o, const char *text, char **why)
+set_ladder(void *settings, const struct option *o, const char *text, char **why)
 {
 	const char *reason;
 
-	return ladder_read(text, value_field(c, o), &reason) ||
+	return ladder_read(text, value_field(settings, o), &reason) ||
 	    refuse(o, text, reason, why);
 }
 
 static bool
-set(struct conf *c, const struct option *o, const char *text, char **why)
+set(void *settings, const struct option *o, const char *text, char **why)
 {
 	switch (o->type) {
 	case OPT_STRING:
-		return set_string(c, o, text, why);
+		return set_string(settings, o, text, why);
 	case OPT_LIST:
-		return add_item(c, o, text, why);
+		return add_item(settings, o, text, why);
 	case OPT_COMMAS:
-		return add_items(c, o, text, why);
+		return add_items(settings, o, text, why);
 	case OPT_LADDER:
-		return set_ladder(c, o, text, why);
+		return set_ladder(settings, o, text, why);
 	default:
-		return set_number(c, o, text, why);
+		return set_number(settings, o, text, why);
 	}
 }
 
-bool
-value_set(struct conf *c, const struct option *o, const char *text, char **why)
+bool *
+value_given(void *settings, const struct option *o)
 {
-	if (!set(c, o, text, why))
+	return (bool *)((char *)settings + o->given);
+}
+
+bool
+value_set(void *settings, const struct option *o, const char *text, char **why)
+{
+	if (!set(settings, o, text, why))
 		return false;
 	if (o->given != 0)
-		*(bool *)((char *)c + o->given) = true;
+		*value_given(settings, o) = true;
 	return true;
+}
+
+void
+value_set_defaults(void *settings, const struct option_table *t)
+{
+	const struct option *o;
+	char *why;
+
+	for (o = t->rows; o->name != NULL; o++) {
+		if (o->type == OPT_FD)
+			*(int64_t *)value_field(settings, o) = -1;
+		if (o->dflt != NULL && !value_set(settings, o, o->dflt, &why))
+			bug("default: %s", why);
+		if (o->given != 0)
+			*value_given(settings, o) = false;
+	}
+}
+
+void
+value_clear_all(void *settings, const struct option_table *t)
+{
+	const struct option *o;
+	char **text;
+
+	for (o = t->rows; o->name != NULL; o++) {
+		if (o->type == OPT_STRING) {
+			text = value_field(settings, o);
+			free(*text);
+			*text = NULL;
+		} else if (o->type == OPT_LIST || o->type == OPT_COMMAS) {
+			value_clear_list(value_field(settings, o));
+		}
+	}
 }

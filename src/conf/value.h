@@ -1,7 +1,8 @@
 /*
- * One setting from a text, as its row of the option table says.
+ * Settings from texts, as the rows of an option table say; the settings are the
+ * struct that the table is about.
  *
- * Used by: conf/compat.c, conf/conf.c, conf/wire.c.
+ * Used by: conf/compat.c, conf/conf.c, conf/wire.c, client/client_conf.c.
  */
 #ifndef CONF_VALUE_H
 #define CONF_VALUE_H
@@ -9,20 +10,30 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
-#include "conf/options.h"
+#include "conf/option.h"
 
 /*
  * Set what the row describes from a text (borrowed): scalars replace, lists
  * grow. False and an owned sentence in *why if the text is no such value; then
- * the conf is as it was, or, where one item of several is wrong, has got the
- * items before it.
+ * the settings are as they were, or, where one item of several is wrong, have
+ * got the items before it.
  */
-bool value_set(struct conf *, const struct option *, const char *text,
+bool value_set(void *settings, const struct option *, const char *text,
     char **why);
 
-/* The field of the row, inside the conf. */
-void *value_field(struct conf *, const struct option *);
-const void *value_field_const(const struct conf *, const struct option *);
+/*
+ * All defaults of a table into settings that are zero; nothing of that counts
+ * as given. And everything released that its rows own.
+ */
+void value_set_defaults(void *settings, const struct option_table *);
+void value_clear_all(void *settings, const struct option_table *);
+
+/* The field of the row, inside the settings. */
+void *value_field(void *settings, const struct option *);
+const void *value_field_const(const void *settings, const struct option *);
+
+/* Whether somebody has written it; of a row that notes it. */
+bool *value_given(void *settings, const struct option *);
 
 void value_clear_list(struct conf_list *);
 

@@ -138,7 +138,7 @@ unpack_option(struct conf *c, const struct option *o, struct rows *r)
 		}
 		r->p = value + strlen(value) + 1;
 		if (unwritten)
-			*(bool *)((char *)c + o->given) = false;
+			*value_given(c, o) = false;
 		if (!list)
 			return true;
 	}

@@ -277,6 +277,7 @@ static const struct bad_case {
 	{ { "--prot=80", "x" },
 	    "--prot=80: unknown option (did you mean --port?)" },
 	{ { "--nonsense", "x" }, "--nonsense: unknown option (see --help)" },
+	{ { "-p", "x" }, "-p: unknown option (see --help)" },
 	{ { "--por=1", "x" },
 	    "--por=1: unknown option (did you mean --port?)" },
 	{ { "--max", "x" }, "--max: unknown option (see --help)" },

@@ -34,7 +34,7 @@ rows_are_complete(void **state)
 		bool text = o->type == OPT_STRING || o->type == OPT_LIST ||
 		    o->type == OPT_COMMAS;
 
-		if (option_find(o->name, strlen(o->name)) != o)
+		if (option_find(&daemon_table, o->name, strlen(o->name)) != o)
 			fail_msg("%s: there are two", o->name);
 		if (o->help == NULL || words != (o->type == OPT_ENUM) ||
 		    item != text ||
@@ -53,12 +53,14 @@ static void
 finds_whole_names_only(void **state)
 {
 	(void)state;
-	assert_string_equal(option_find("port", 4)->name, "port");
-	assert_string_equal(option_find("portable", 4)->name, "port");
-	assert_null(option_find("por", 3));
-	assert_null(option_find("ports", 5));
-	assert_null(option_find("Port", 4));
-	assert_null(option_find("", 0));
+	assert_string_equal(option_find(&daemon_table, "port", 4)->name,
+	    "port");
+	assert_string_equal(option_find(&daemon_table, "portable", 4)->name,
+	    "port");
+	assert_null(option_find(&daemon_table, "por", 3));
+	assert_null(option_find(&daemon_table, "ports", 5));
+	assert_null(option_find(&daemon_table, "Port", 4));
+	assert_null(option_find(&daemon_table, "", 0));
 }
 
 static void
@@ -81,8 +83,8 @@ finds_the_nearest_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < nitems(rows); i++) {
-		const char *got =
-		    option_nearest(rows[i].in, strlen(rows[i].in));
+		const char *got = option_nearest(&daemon_table, rows[i].in,
+		    strlen(rows[i].in));
 
 		if ((got == NULL) != (rows[i].want == NULL) ||
 		    (got != NULL && strcmp(got, rows[i].want) != 0))

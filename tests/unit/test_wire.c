@@ -22,7 +22,7 @@ enum { WIRE_MAX = 65536 };
 static void
 set(struct conf *c, const char *name, const char *value)
 {
-	const struct option *o = option_find(name, strlen(name));
+	const struct option *o = option_find(&daemon_table, name, strlen(name));
 	char *why = NULL;
 
 	assert_non_null(o);
