@@ -3,10 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "base/base.h"
 #include "base/str.h"
+#include "codec/base64.h"
 #include "codec/credentials.h"
 #include "codec/http1.h"
 #include "codec/url.h"
@@ -22,7 +21,7 @@ struct part {
 	size_t len;
 };
 
-/* ------------------------------------------------- token68 and base64 */
+/* ------------------------------------------------- token68 */
 
 static bool
 is_alnum(char c)
@@ -44,31 +43,6 @@ is_token68(const char *s, size_t len)
 	while (i < len && s[i] == '=')
 		i++;
 	return i == len;
-}
-
-/*
- * What it decodes to, and how much; false: not base64. What stray bits and
- * the padding decode to is behind the end, and must be zero.
- */
-static bool
-decode_base64(const char *in, size_t len, char out[BASIC_ROOM], size_t *n)
-{
-	size_t pad = 0;
-	int got;
-
-	if (len % 4 != 0 || len / 4 * 3 > BASIC_ROOM)
-		return false;
-	while (pad < len && in[len - 1 - pad] == '=')
-		pad++;
-	got = EVP_DecodeBlock((uint8_t *)out, (const uint8_t *)in, (int)len);
-	if (pad > 2 || got < (int)pad)
-		return false;
-	*n = (size_t)got - pad;
-	for (size_t i = *n; i < (size_t)got; i++) {
-		if (out[i] != '\0')
-			return false;
-	}
-	return true;
 }
 
 /* ------------------------------------------------- one credential */
@@ -115,7 +89,8 @@ take_basic(struct credentials *c, const char *s, size_t len)
 	enum credentials_result rc = CREDENTIALS_ERR_BASIC;
 	size_t n;
 
-	if (decode_base64(s, len, text, &n))
+	if (BASE64_BYTES(len) <= sizeof(text) &&
+	    base64_read(s, len, (uint8_t *)text, &n))
 		rc = split_basic(c, text, n);
 	explicit_bzero(text, sizeof(text));
 	return rc;

@@ -3,13 +3,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/random.h"
+#include "codec/base64.h"
 #include "codec/http1.h"
+#include "codec/sha1.h"
 #include "codec/ws_hello.h"
 
 /* RFC 6455, section 1.3. */
@@ -30,16 +29,6 @@ version_ok(const struct http1_head *head)
 	const struct http1_field *f = find_only(head, "Sec-WebSocket-Version");
 
 	return f != NULL && f->value_len == 2 && memcmp(f->value, "13", 2) == 0;
-}
-
-static int
-base64_value(char c)
-{
-	static const char alphabet[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-
-	return at == NULL ? -1 : (int)(at - alphabet);
 }
 
 /*
@@ -140,7 +129,7 @@ ws_hello_make_key(char out[WS_HELLO_KEY_LEN + 1])
 	uint8_t nonce[16];
 
 	random_bytes(nonce, sizeof(nonce));
-	EVP_EncodeBlock((uint8_t *)out, nonce, sizeof(nonce));
+	base64_put(out, nonce, sizeof(nonce));
 }
 
 void
@@ -148,12 +137,12 @@ ws_hello_accept(const char key[WS_HELLO_KEY_LEN],
     char out[WS_HELLO_ACCEPT_SIZE])
 {
 	uint8_t text[WS_HELLO_KEY_LEN + sizeof(guid) - 1];
-	uint8_t digest[SHA_DIGEST_LENGTH];
+	uint8_t digest[SHA1_LEN];
 
 	memcpy(text, key, WS_HELLO_KEY_LEN);
 	memcpy(text + WS_HELLO_KEY_LEN, guid, sizeof(guid) - 1);
-	SHA1(text, sizeof(text), digest);
-	EVP_EncodeBlock((uint8_t *)out, digest, sizeof(digest));
+	sha1(text, sizeof(text), digest);
+	base64_put(out, digest, sizeof(digest));
 }
 
 static int

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "codec/base64.h"
 #include "codec/http_accept.h"
 #include "engine/answer.h"
 #include "engine/conn.h"
@@ -18,7 +19,7 @@
 
 enum {
 	HASH_LEN = 32,
-	HASH_TEXT = 45, /* base64 of it, and a NUL */
+	HASH_TEXT = BASE64_SIZE(HASH_LEN),
 	FIELDS_MAX = 16,
 	BODY_MAX = 4096, /* of an error */
 };
@@ -157,7 +158,7 @@ hash(const unsigned char *data, size_t len, char out[HASH_TEXT])
 
 	if (EVP_Digest(data, len, digest, &n, EVP_sha256(), NULL) != 1)
 		bug("no SHA-256");
-	(void)EVP_EncodeBlock((unsigned char *)out, digest, HASH_LEN);
+	base64_put(out, digest, HASH_LEN);
 }
 
 /* Nothing but the page's own script and style, and the server it came from. */

@@ -22,10 +22,8 @@
 #include "engine/pages.h"
 #include "engine/passwords.h"
 #include "engine/program.h"
-#include "engine/request.h"
 #include "engine/sandbox.h"
 #include "engine/tokens.h"
-#include "engine/upgrade.h"
 #include "flow/listener.h"
 #include "ipc/ipc_chan.h"
 
@@ -237,8 +235,6 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	if (!certs_start(&e->certs, e))
 		return true; /* the parent decides what becomes of us */
 	e->clients = client_rules_new(&e->conf);
-	upgrade_prepare();
-	request_prepare();
 	prepare_answers(e);
 	if (e->conf.route.auth_file != NULL)
 		e->passwords = passwords_new(e->flow.base);

@@ -20,7 +20,6 @@
 enum {
 	PATH_LOG_MAX = 512, /* bytes of a path that a log line has */
 	ID_BYTES = 16,
-	ID_POOL = 64, /* of them made at once */
 };
 
 struct request *
@@ -98,14 +97,6 @@ put_unique_id(char out[2 * ID_BYTES + 1])
 		out[2 * i + 1] = digits[id[i] & 15];
 	}
 	out[2 * ID_BYTES] = '\0';
-}
-
-void
-request_prepare(void)
-{
-	char id[2 * ID_BYTES + 1];
-
-	put_unique_id(id);
 }
 
 bool

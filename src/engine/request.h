@@ -89,9 +89,6 @@ bool request_put_vars(const struct request *, const struct request_program *,
  */
 char *request_program_path(const struct request *, size_t *len);
 
-/* Before the first: have libcrypto load what it loads on its first use. */
-void request_prepare(void);
-
 /* The path, cut for a log; yours. */
 char *request_log_path(const struct request *);
 

@@ -29,16 +29,6 @@ struct upgrade {
 	char accept[WS_HELLO_ACCEPT_SIZE];
 };
 
-void
-upgrade_prepare(void)
-{
-	static const char key[WS_HELLO_KEY_LEN + 1] =
-	    "AAAAAAAAAAAAAAAAAAAAAA==";
-	char accept[WS_HELLO_ACCEPT_SIZE];
-
-	ws_hello_accept(key, accept);
-}
-
 /* The program sees to its own end. */
 static void
 upgrade_free(struct upgrade *u)
