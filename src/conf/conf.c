@@ -51,8 +51,9 @@ check_command(const struct conf *c)
 		       " serve every WebSocket";
 	if (!command && r->dir == NULL && r->cgidir == NULL &&
 	    r->staticdir == NULL)
-		return "no command given"
-		       " (usage: standpiped [options] [--] COMMAND [ARG...])";
+		return "no command given, and no --dir, --cgidir or"
+		       " --staticdir (usage: standpiped [options] [--]"
+		       " COMMAND [ARG...])";
 	if (c->once && !command && r->dir == NULL)
 		return "--once needs a COMMAND or --dir: without them there is"
 		       " no session to wait for";

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -93,19 +94,32 @@ answer_error(struct request *rq, const struct refusal *r)
 	buf_clear(&body);
 }
 
+static void
+note(enum log_level level, const char *what, const struct request *rq,
+    const char *error)
+{
+	char peer[REQUEST_PEER_SIZE];
+	char *path = request_log_path(rq);
+
+	request_peer(rq, peer);
+	LOG(level, what, LOG_UINT("session", conn_id(rq->conn)),
+	    LOG_STR("peer", peer), LOG_STR("path", path),
+	    LOG_STR("error", error));
+	free(path);
+}
+
 /* A path that means nothing is everyday; one that is in the way is not. */
 void
-answer_note_missing(uint32_t id, int err)
+answer_note_missing(const struct request *rq, int err)
 {
 	if (err == ENOENT || err == ENOTDIR || err == EISDIR)
 		return;
-	LOG(LOG_LVL_WARN, "no program", LOG_UINT("session", id),
-	    LOG_STR("error",
-		err == EXDEV ? "it lies outside the folder" : strerror(err)));
+	note(LOG_LVL_WARN, "no program", rq,
+	    err == EXDEV ? "it lies outside the folder" : strerror(err));
 }
 
 void
-answer_not_started(struct conn *c, uint32_t id, enum ipc_refusal why, int err)
+answer_not_started(struct request *rq, enum ipc_refusal why, int err)
 {
 	static const struct refusal refusals[] = {
 		[IPC_REFUSED_EXEC] = {
@@ -132,11 +146,11 @@ answer_not_started(struct conn *c, uint32_t id, enum ipc_refusal why, int err)
 	};
 
 	if (why == IPC_REFUSED_EXEC)
-		LOG(LOG_LVL_ERROR, "cannot start the program",
-		    LOG_UINT("session", id), LOG_STR("error", strerror(err)));
+		note(LOG_LVL_ERROR, "cannot start the program", rq,
+		    strerror(err));
 	else if (why == IPC_REFUSED_MISSING)
-		answer_note_missing(id, err);
-	conn_refuse(c, &refusals[why]);
+		answer_note_missing(rq, err);
+	conn_refuse(rq->conn, &refusals[why]);
 }
 
 void

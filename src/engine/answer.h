@@ -22,14 +22,11 @@ struct request;
  */
 void answer_error(struct request *, const struct refusal *);
 
-/*
- * The program that a request wanted does not run: log and answer why. id: its
- * number.
- */
-void answer_not_started(struct conn *, uint32_t id, enum ipc_refusal, int err);
+/* The program that a request wanted does not run: log and answer why. */
+void answer_not_started(struct request *, enum ipc_refusal, int err);
 
 /* The log's part of it, if there is none and somebody else answers. */
-void answer_note_missing(uint32_t id, int err);
+void answer_note_missing(const struct request *, int err);
 
 /* The variables of a request are too many. */
 void answer_too_big(struct conn *);

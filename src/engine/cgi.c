@@ -468,16 +468,15 @@ cgi_on_refused(void *owner, enum ipc_refusal why, int err)
 {
 	struct cgi *g = owner;
 	struct request *rq = g->rq;
-	uint32_t id = program_id(g->program);
 	struct conn *c = let_go(g);
 
 	g->program = NULL;
 	cgi_free(g);
 	if (why == IPC_REFUSED_MISSING && !conn_is_over(c)) {
-		answer_note_missing(id, err);
+		answer_note_missing(rq, err);
 		route_serve_rest(rq);
 	} else {
-		answer_not_started(c, id, why, err);
+		answer_not_started(rq, why, err);
 	}
 }
 

@@ -20,6 +20,7 @@
 struct upgrade {
 	struct engine *engine;   /* kept */
 	struct conn *conn;       /* kept; NULL: the session has taken over */
+	struct request *rq;      /* kept, as long as that */
 	struct program *program; /* owned */
 	struct session *session; /* owned; NULL: none yet */
 	struct conn_seats seats; /* of the session */
@@ -59,13 +60,12 @@ static void
 upgrade_on_refused(void *owner, enum ipc_refusal why, int err)
 {
 	struct upgrade *u = owner;
-	struct conn *c = u->conn;
-	uint32_t id = program_id(u->program);
+	struct request *rq = u->rq;
 
-	conn_handle(c, NULL, NULL);
+	conn_handle(u->conn, NULL, NULL);
 	u->program = NULL;
 	upgrade_free(u);
-	answer_not_started(c, id, why, err);
+	answer_not_started(rq, why, err);
 }
 
 /* ------------------------------------------------- while there is a session */
@@ -123,6 +123,7 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	u->seats = conn_take_seats(u->conn);
 	client = conn_take_stream(u->conn, &rest);
 	u->conn = NULL;
+	u->rq = NULL;
 	put_101(u, client);
 	u->session = session_new(&(struct session_start){
 	    .flow = engine_flow(u->engine),
@@ -232,6 +233,7 @@ upgrade_new(struct request *rq, const char *subprotocol)
 	*u = (struct upgrade){
 		.engine = conn_engine(rq->conn),
 		.conn = rq->conn,
+		.rq = rq,
 		.peer = mem_strdup(peer),
 		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
 		.path = request_log_path(rq),

@@ -30,6 +30,8 @@ read_secret(struct secret *s, const char *path, struct buf *out, char **why)
 		return false;
 	if (userfile_read(&f, s->kind,
 		out->len == 0 ? "" : (const char *)out->data, out->len, &e)) {
+		if (f.n == 0)
+			log_warn("%s: it is empty, so nobody is let in", path);
 		userfile_clear(&f);
 		return true;
 	}
@@ -39,9 +41,15 @@ read_secret(struct secret *s, const char *path, struct buf *out, char **why)
 }
 
 static bool
-open_secret(struct secret *s, const char *path, char **why)
+open_secret(struct secret *s, const char *option, const char *path, char **why)
 {
-	return path == NULL || read_secret(s, path, &s->text, why);
+	char *fault;
+
+	if (path == NULL || read_secret(s, path, &s->text, &fault))
+		return true;
+	*why = mem_printf("%s: %s", option, fault);
+	free(fault);
+	return false;
 }
 
 bool
@@ -53,8 +61,10 @@ secrets_open(struct secrets *s, const struct conf *conf, char **why)
 		.tokens = { .kind = USERFILE_TOKENS, .piece = IPC_TOKENS },
 		.next_look = UINT64_MAX,
 	};
-	if (open_secret(&s->passwords, conf->route.auth_file, why) &&
-	    open_secret(&s->tokens, conf->route.token_file, why)) {
+	if (open_secret(&s->passwords, "--auth-file", conf->route.auth_file,
+		why) &&
+	    open_secret(&s->tokens, "--token-file", conf->route.token_file,
+		why)) {
 		if (secret_is_used(&s->passwords) || secret_is_used(&s->tokens))
 			s->next_look = 0;
 		return true;

@@ -568,6 +568,20 @@ def test_bad_password_files_at_the_start(tmp_path, text, says):
     assert says in done.stderr.decode() and str(path) in done.stderr.decode()
 
 
+def test_an_empty_file_lets_nobody_in_and_says_so(tmp_path):
+    path = tmp_path / "users"
+    path.write_text("# nobody yet\n")
+    with Daemon(f"--auth-file={path}") as d:
+        d.wait_log("it is empty, so nobody is let in")
+        assert status_of(d, basic("a", "b")) == 401
+
+
+def test_a_missing_file_is_named_with_its_option(tmp_path):
+    done = run(f"--auth-file={tmp_path}/none", "--port=0", "cat")
+    assert done.returncode == 1
+    assert f"--auth-file: {tmp_path}/none: " in done.stderr.decode()
+
+
 def test_a_file_that_is_too_large(tmp_path):
     path = tmp_path / "users"
     path.write_text("#" * (1024 * 1024 + 1))

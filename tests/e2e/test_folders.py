@@ -237,7 +237,7 @@ def test_chdir_is_for_services_too(top):
 
 def test_service_that_cannot_start_is_502(services):
     assert answer(services, b"/broken") == 502
-    services.wait_log("cannot start the program .*No such file")
+    services.wait_log("cannot start the program .*path=/broken .*No such file")
 
 
 def test_why_a_program_is_none_is_in_the_log(services):

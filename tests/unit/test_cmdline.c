@@ -319,14 +319,14 @@ static const struct bad_case {
 	{ { "--chdir=", "x" }, "--chdir=: a directory is needed" },
 	{ { "--pingms=1s", "x" }, "--pingms=1s: not a whole number" },
 	{ { NULL },
-	    "no command given (usage: standpiped [options] [--]"
-	    " COMMAND [ARG...])" },
+	    "no command given, and no --dir, --cgidir or --staticdir (usage:"
+	    " standpiped [options] [--] COMMAND [ARG...])" },
 	{ { "--port=1" },
-	    "no command given (usage: standpiped [options] [--]"
-	    " COMMAND [ARG...])" },
+	    "no command given, and no --dir, --cgidir or --staticdir (usage:"
+	    " standpiped [options] [--] COMMAND [ARG...])" },
 	{ { "--" },
-	    "no command given (usage: standpiped [options] [--]"
-	    " COMMAND [ARG...])" },
+	    "no command given, and no --dir, --cgidir or --staticdir (usage:"
+	    " standpiped [options] [--] COMMAND [ARG...])" },
 	{ { "--ping=0", "--ping-timeout=5s", "x" },
 	    "--ping-timeout has no effect with --ping=0:"
 	    " no ping is sent whose answer could be missed" },
