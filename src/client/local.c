@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "client/local.h"
+#include "flow/stdio.h"
 #include "flow/stream.h"
 
 struct local {
@@ -82,8 +83,8 @@ local_new_stdio(struct flow *flow)
 	struct local *l = mem_new(1, sizeof(*l));
 
 	*l = (struct local){
-		.in = stream_new(flow, STREAM_SOURCE, STDIN_FILENO, 0),
-		.out = stream_new(flow, STREAM_SINK, STDOUT_FILENO, 0),
+		.in = stdio_open(flow, STDIN_FILENO),
+		.out = stdio_open(flow, STDOUT_FILENO),
 	};
 	stream_set_owner(l->in, &in_ops, l);
 	stream_set_owner(l->out, &out_ops, l);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -48,13 +50,15 @@ struct stream {
 	int err;                      /* that broke it, 0: none */
 	uint64_t max_pipe;
 	uint8_t kind;
+	uint8_t manner;
 	uint8_t full; /* times the pipe was found full */
 	bool paused;
-	bool watched;       /* the event is added */
-	bool watches_write; /* a socket's event is added for writing too */
-	bool readable;      /* a socket may have more for us */
-	bool hung_up;       /* the socket's peer has shut its side */
-	bool doubted;       /* a look for an error is due, see doubt() */
+	bool watched;        /* the event is added */
+	bool watches_write;  /* and that for writing */
+	bool watches_reader; /* a sink's event is added for its reader's end */
+	bool readable;       /* a socket may have more for us */
+	bool hung_up;        /* the socket's peer has shut its side */
+	bool doubted;        /* a look for an error is due, see doubt() */
 	bool told_hangup;
 	bool told_end;
 	bool told_lost;
@@ -65,9 +69,22 @@ struct stream {
 
 static void stream_on_event(evutil_socket_t, short what, void *arg);
 
+/* A file has no event: the loop gets to it behind those that have. */
+static void
+take_turn(struct stream *s)
+{
+	static const struct timeval at_once;
+
+	s->watched = event_add(&s->ev, &at_once) == 0;
+}
+
 static void
 watch(struct stream *s, short what)
 {
+	if (s->manner == STREAM_FILE) {
+		take_turn(s);
+		return;
+	}
 	if (s->watched)
 		(void)event_del(&s->ev);
 	(void)event_assign(&s->ev, s->flow->base, s->fd,
@@ -123,6 +140,16 @@ stream_new(struct flow *flow, enum stream_kind kind, int fd, uint64_t max_pipe)
 	(void)event_assign(&s->ev, flow->base, fd, 0, stream_on_event, s);
 	if (kind == STREAM_SOCKET)
 		watch(s, EV_READ | EV_CLOSED | EV_ET);
+	return s;
+}
+
+struct stream *
+stream_new_shared(struct flow *flow, enum stream_kind kind, int fd,
+    enum stream_manner manner)
+{
+	struct stream *s = stream_new(flow, kind, fd, 0);
+
+	s->manner = (uint8_t)manner;
 	return s;
 }
 
@@ -221,6 +248,19 @@ grow_pipe(struct stream *s)
 #endif
 }
 
+static void
+watch_writing(struct stream *s)
+{
+	short also = s->kind == STREAM_SOCKET ? EV_READ | EV_CLOSED
+	    : s->watches_reader               ? EV_READ
+					      : 0;
+
+	if (s->watched && s->watches_write)
+		return;
+	watch(s, (short)(EV_WRITE | EV_ET | also));
+	s->watches_write = true;
+}
+
 /* The system took `done` bytes of these; the rest waits. */
 static void
 queue_rest(struct stream *s, const struct iovec *iov, size_t n, size_t done)
@@ -243,17 +283,38 @@ queue_rest(struct stream *s, const struct iovec *iov, size_t n, size_t done)
 		}
 		done = 0;
 	}
-	if (s->kind == STREAM_SOCKET && !s->watches_write) {
-		watch(s, EV_READ | EV_WRITE | EV_CLOSED | EV_ET);
-		s->watches_write = true;
-	} else if (s->kind == STREAM_SINK) {
+	if (s->kind == STREAM_SINK)
 		grow_pipe(s);
-		if (!s->watched)
-			watch(s, EV_WRITE | EV_ET);
-	}
+	watch_writing(s);
+}
+
+/* Whether that would not wait: asked only where it might. */
+static bool
+is_ready(const struct stream *s, short what)
+{
+	struct pollfd p = { .fd = s->fd, .events = what };
+
+	return s->manner != STREAM_READY || poll(&p, 1, 0) == 1;
+}
+
+/* As much as a pipe takes at once if it takes anything. */
+static ssize_t
+write_piece(const struct stream *s, const struct iovec *iov)
+{
+	size_t n = iov->iov_len < PIPE_BUF ? iov->iov_len : PIPE_BUF;
+
+	return is_ready(s, POLLOUT) ? write(s->fd, iov->iov_base, n) : 0;
 }
 
 /* MSG_MORE: what follows is the end, which is to travel with these bytes. */
+static int
+send_flags(const struct stream *s, bool last)
+{
+	if (s->manner == STREAM_EACH)
+		return MSG_DONTWAIT | MSG_NOSIGNAL;
+	return last && s->kind == STREAM_SOCKET ? MSG_MORE | MSG_NOSIGNAL : 0;
+}
+
 static ssize_t
 write_now(const struct stream *s, const struct iovec *iov, size_t n, bool last)
 {
@@ -261,11 +322,14 @@ write_now(const struct stream *s, const struct iovec *iov, size_t n, bool last)
 		.msg_iov = (struct iovec *)(uintptr_t)iov,
 		.msg_iovlen = n,
 	};
+	int flags = send_flags(s, last);
 	ssize_t done;
 
 	do
-		if (last && s->kind == STREAM_SOCKET)
-			done = sendmsg(s->fd, &mh, MSG_MORE | MSG_NOSIGNAL);
+		if (s->manner == STREAM_READY)
+			done = write_piece(s, iov);
+		else if (flags != 0)
+			done = sendmsg(s->fd, &mh, flags);
 		else if (n == 1)
 			done = write(s->fd, iov[0].iov_base, iov[0].iov_len);
 		else
@@ -446,6 +510,15 @@ stream_end(struct stream *s)
 		finish(s);
 }
 
+void
+stream_watch_reader(struct stream *s)
+{
+	if (s->kind != STREAM_SINK || s->manner == STREAM_FILE || s->fd == -1)
+		return;
+	s->watches_reader = true;
+	watch(s, (short)(EV_READ | EV_ET | (s->watches_write ? EV_WRITE : 0)));
+}
+
 bool
 stream_ended(const struct stream *s)
 {
@@ -469,6 +542,23 @@ drained(struct stream *s)
 		s->ops->on_drain(s->owner);
 }
 
+/* Some of what is queued; -1 with errno. */
+static int
+write_queued(struct stream *s)
+{
+	struct iovec iov;
+	ssize_t done;
+
+	if (s->manner == STREAM_NONBLOCK || s->manner == STREAM_FILE)
+		return evbuffer_write(s->out, s->fd);
+	(void)evbuffer_peek(s->out, -1, NULL, &iov, 1);
+	if ((done = write_now(s, &iov, 1, false)) == 0)
+		errno = EAGAIN;
+	if (done <= 0)
+		return -1;
+	return evbuffer_drain(s->out, (size_t)done);
+}
+
 /* Write what is queued. */
 static void
 flush(struct stream *s)
@@ -476,7 +566,7 @@ flush(struct stream *s)
 	if (s->out == NULL)
 		return;
 	while (evbuffer_get_length(s->out) > 0) {
-		if (evbuffer_write(s->out, s->fd) != -1)
+		if (write_queued(s) != -1)
 			continue;
 		if (errno != EAGAIN && errno != EINTR)
 			break_stream(s, errno);
@@ -612,6 +702,17 @@ take_behind(struct stream *s)
 
 /* ------------------------------------------------- reading */
 
+static ssize_t
+read_now(const struct stream *s, uint8_t *at, size_t room)
+{
+	if (s->manner == STREAM_EACH)
+		return recv(s->fd, at, room, MSG_DONTWAIT);
+	if (is_ready(s, POLLIN))
+		return read(s->fd, at, room);
+	errno = EAGAIN;
+	return -1;
+}
+
 /* One read; false if there is nothing more to do now. */
 static bool
 read_once(struct stream *s)
@@ -623,7 +724,7 @@ read_once(struct stream *s)
 
 	if (s->tls != NULL && take_behind(s))
 		return s->readable;
-	n = read(s->fd, at, room);
+	n = read_now(s, at, room);
 	if (n == -1) {
 		if (errno == EAGAIN)
 			s->readable = false;
@@ -697,12 +798,41 @@ look_while_paused(struct stream *s)
 	}
 }
 
+/* Only what broke is asked for, since that always comes. */
+static void
+look_for_reader(struct stream *s)
+{
+	struct pollfd p = { .fd = s->fd };
+
+	if (poll(&p, 1, 0) == 1)
+		break_stream(s, EPIPE);
+}
+
+/* The turn that a file took has come: for what, and whether for one more. */
+static short
+use_turn(struct stream *s)
+{
+	s->watched = false;
+	return s->kind == STREAM_SOURCE ? EV_READ : EV_WRITE;
+}
+
+static bool
+needs_turn(const struct stream *s)
+{
+	if (s->manner != STREAM_FILE || s->watched || s->fd == -1)
+		return false;
+	return s->kind == STREAM_SOURCE ? !s->paused && !s->told_end
+					: s->out != NULL;
+}
+
 static void
 stream_on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *s = arg;
 
 	(void)fd;
+	if (what & EV_TIMEOUT && s->manner == STREAM_FILE)
+		what = use_turn(s);
 	if (what & EV_TIMEOUT && s->doubted) {
 		(void)event_remove_timer(&s->ev);
 		s->doubted = false;
@@ -719,8 +849,12 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 		look_while_paused(s);
 	else if (s->kind != STREAM_SINK && s->readable)
 		read_some(s);
+	else if (s->watches_reader && what & EV_READ && s->err == 0)
+		look_for_reader(s);
 	if (s->err != 0)
 		tell_lost(s);
+	else if (needs_turn(s))
+		take_turn(s);
 }
 
 void

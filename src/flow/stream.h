@@ -1,5 +1,5 @@
 /*
- * A socket, plain or under TLS, or one end of a pipe as one type: bytes in as
+ * A socket, plain or under TLS, one end of a pipe, or a file as one type: bytes in as
  * they come, bytes out at once or queued, pause, resume, end.
  *
  * A socket is watched edge-triggered from its first moment to its last, so
@@ -16,7 +16,8 @@
  * No callback may free the stream it was called from; stream_free() belongs
  * into a callback of the loop.
  *
- * Used by: engine/conn.c, gather.c, transport_ws.c, endpoint_exec.c.
+ * Used by: engine/conn.c, gather.c, transport_ws.c, endpoint_exec.c, stdio.c,
+ * and the client.
  */
 #ifndef FLOW_STREAM_H
 #define FLOW_STREAM_H
@@ -35,6 +36,14 @@ enum stream_kind {
 	STREAM_SOCKET, /* both ways */
 	STREAM_SOURCE, /* the read end of a pipe */
 	STREAM_SINK,   /* the write end */
+};
+
+/* How a descriptor is read and written without waiting for it. */
+enum stream_manner {
+	STREAM_NONBLOCK, /* it is non-blocking, which makes it ours */
+	STREAM_EACH,     /* a socket: each call says that it will not wait */
+	STREAM_READY,    /* only when it is ready, and then not too much */
+	STREAM_FILE,     /* always ready: one read in a turn of the loop */
 };
 
 struct stream_ops {
@@ -67,6 +76,13 @@ struct stream_ops {
  */
 struct stream *stream_new(struct flow *, enum stream_kind, int fd,
     uint64_t max_pipe);
+
+/*
+ * The same for a source or a sink that is not ours to make non-blocking; it
+ * may be on a description that others have too, which stays as it is.
+ */
+struct stream *stream_new_shared(struct flow *, enum stream_kind, int fd,
+    enum stream_manner);
 
 /* The same for a socket under TLS; takes ssl, on which nothing was said yet. */
 struct stream *stream_new_tls(struct flow *, int fd, struct ssl_st *ssl);
@@ -120,6 +136,12 @@ void stream_read_now(struct stream *);
  * side is shut down, a pipe is closed.
  */
 void stream_end(struct stream *);
+
+/*
+ * From now on on_lost comes when nobody reads a sink any more, even while
+ * nothing is written to it: with EPIPE. Pipes and sockets tell.
+ */
+void stream_watch_reader(struct stream *);
 
 /* Whether the last bytes and the end are out. */
 bool stream_ended(const struct stream *);
