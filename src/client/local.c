@@ -1,10 +1,14 @@
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "client/local.h"
+#include "client/outcome.h"
 #include "flow/stdio.h"
 #include "flow/stream.h"
 
@@ -12,8 +16,8 @@ struct local {
 	struct stream *in, *out;     /* owned */
 	const struct local_ops *ops; /* kept; NULL: nobody listens */
 	void *owner;                 /* kept */
+	int in_err, out_err;         /* errno of what broke; 0: nothing */
 	bool in_ended;
-	bool out_lost;
 };
 
 static void
@@ -36,7 +40,9 @@ in_on_end(void *owner)
 static void
 in_on_lost(void *owner, int err)
 {
-	(void)err;
+	struct local *l = owner;
+
+	l->in_err = err;
 	in_on_end(owner);
 }
 
@@ -57,7 +63,7 @@ out_on_lost(void *owner, int err)
 {
 	struct local *l = owner;
 
-	l->out_lost = true;
+	l->out_err = err;
 	if (l->ops != NULL)
 		l->ops->on_output_lost(l->owner, err);
 }
@@ -77,15 +83,27 @@ static const struct stream_ops out_ops = {
 	.on_drain = out_on_drain,
 };
 
+static bool
+open_stdio(struct local *l, struct flow *flow, struct outcome *o)
+{
+	if ((l->in = stdio_open(flow, STDIN_FILENO)) == NULL)
+		outcome_set(o, OUTCOME_LOCAL, "cannot use standard input: %s",
+		    strerror(errno));
+	else if ((l->out = stdio_open(flow, STDOUT_FILENO)) == NULL)
+		outcome_set(o, OUTCOME_LOCAL, "cannot use standard output: %s",
+		    strerror(errno));
+	return l->out != NULL;
+}
+
 struct local *
-local_new_stdio(struct flow *flow)
+local_new_stdio(struct flow *flow, struct outcome *o)
 {
 	struct local *l = mem_new(1, sizeof(*l));
 
-	*l = (struct local){
-		.in = stdio_open(flow, STDIN_FILENO),
-		.out = stdio_open(flow, STDOUT_FILENO),
-	};
+	if (!open_stdio(l, flow, o)) {
+		local_free(l);
+		return NULL;
+	}
 	stream_set_owner(l->in, &in_ops, l);
 	stream_set_owner(l->out, &out_ops, l);
 	return l;
@@ -126,11 +144,25 @@ local_resume(struct local *l)
 struct stream *
 local_output(struct local *l)
 {
-	return l->out_lost ? NULL : l->out;
+	return l->out_err != 0 ? NULL : l->out;
 }
 
 size_t
 local_queued(const struct local *l)
 {
-	return l->out_lost ? 0 : stream_queued(l->out);
+	return l->out_err != 0 ? 0 : stream_queued(l->out);
+}
+
+/* Who writes what nobody reads dies of it, without a word. */
+void
+local_judge(const struct local *l, struct outcome *o)
+{
+	if (l->out_err == EPIPE)
+		*o = (struct outcome){ .signal = SIGPIPE };
+	else if (l->out_err != 0)
+		outcome_set(o, OUTCOME_LOCAL, "cannot use standard output: %s",
+		    strerror(l->out_err));
+	else if (l->in_err != 0 && o->status == 0)
+		outcome_set(o, OUTCOME_LOCAL, "cannot use standard input: %s",
+		    strerror(l->in_err));
 }

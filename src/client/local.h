@@ -15,6 +15,7 @@
 
 struct flow;
 struct local;
+struct outcome;
 struct stream;
 
 struct local_ops {
@@ -28,8 +29,11 @@ struct local_ops {
 	void (*on_output_lost)(void *owner, int err);
 };
 
-/* Standard input and output; keeps flow. Input is paused. */
-struct local *local_new_stdio(struct flow *);
+/*
+ * Standard input and output; keeps flow. Input is paused. NULL, with the reason
+ * in *outcome.
+ */
+struct local *local_new_stdio(struct flow *, struct outcome *);
 void local_free(struct local *); /* NULL is accepted */
 
 /* Keeps both; NULL: nobody listens, and input is paused. */
@@ -43,5 +47,8 @@ struct stream *local_output(struct local *);
 
 /* Bytes that wait to be taken. */
 size_t local_queued(const struct local *);
+
+/* Tell what went wrong here, if all is well so far. */
+void local_judge(const struct local *, struct outcome *);
 
 #endif

@@ -38,14 +38,22 @@ static const struct call_ops call_ops = {
 	.on_over = errand_on_over,
 };
 
-static int
-run(struct errand *e)
+static void
+make_call(struct errand *e, struct local *local)
 {
-	struct local *local = local_new_stdio(&e->client.flow);
 	struct call *call = call_new(&e->client, local, &call_ops, e);
 
 	(void)event_base_dispatch(e->client.flow.base);
 	call_free(call);
+}
+
+static int
+run(struct errand *e)
+{
+	struct local *local = local_new_stdio(&e->client.flow, &e->outcome);
+
+	if (local != NULL)
+		make_call(e, local);
 	local_free(local);
 	if (e->outcome.why[0] != '\0')
 		(void)fprintf(stderr, "standpipe: %s: %s\n",
@@ -84,6 +92,13 @@ clear_conf(struct client_conf *conf)
 	free(conf->target);
 }
 
+static void
+die_of(int sig)
+{
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -109,5 +124,7 @@ main(int argc, char **argv)
 	flow_clear(&e.client.flow);
 	event_base_free(base);
 	clear_conf(&e.client.conf);
+	if (e.outcome.signal != 0)
+		die_of(e.outcome.signal);
 	return status;
 }

@@ -14,6 +14,7 @@ enum outcome_status {
 	OUTCOME_USAGE = 2,
 	OUTCOME_NO_NAME = 68, /* the host's name was not found */
 	OUTCOME_NO_CONNECT = 69,
+	OUTCOME_LOCAL = 74, /* our own input or output */
 	OUTCOME_TIMEOUT = 75,
 	OUTCOME_BROKEN = 76,  /* the protocol, or a Close with an error */
 	OUTCOME_REFUSED = 77, /* with an HTTP status */
@@ -24,6 +25,7 @@ enum { OUTCOME_WHY_SIZE = 512 };
 
 struct outcome {
 	int status;
+	int signal;                 /* to die of instead; 0: none */
 	char why[OUTCOME_WHY_SIZE]; /* empty: nothing has to be said */
 };
 

@@ -78,6 +78,7 @@ talk_on_turn(void *owner)
 		return;
 	t->told = true;
 	judge(t, &o);
+	local_judge(t->local, &o);
 	t->ops->on_over(t->owner, &o);
 }
 
@@ -240,7 +241,7 @@ talk_on_output_lost(void *owner, int err)
 	struct talk *t = owner;
 
 	(void)err;
-	fail(t, WS_CLOSE_GOING_AWAY, "nobody reads the output");
+	talk_close(t, WS_CLOSE_GOING_AWAY, "nobody takes the output");
 	deadlines_wake(&t->deadlines);
 }
 

@@ -104,6 +104,10 @@ open_stream(struct flow *flow, enum stream_kind kind, int fd)
 
 	if (fstat(fd, &st) == -1)
 		return NULL;
+	if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return NULL;
+	}
 	if (S_ISSOCK(st.st_mode))
 		return open_shared(flow, kind, fd, STREAM_EACH);
 	if (!can_be_awaited(fd, &st))
