@@ -1,0 +1,53 @@
+/*
+ * Pings on their way, and what their pongs say about the round trip.
+ *
+ * Pure; times are in microseconds, of any clock that does not jump. The server
+ * may answer late, twice, or what nobody asked: only the first pong for a
+ * ping that we remember counts.
+ *
+ * Used by: client/talk.c, ping.c.
+ */
+#ifndef CLIENT_PINGS_H
+#define CLIENT_PINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/ws.h"
+
+enum {
+	PINGS_OPEN = 16, /* an older one that is unanswered is given up */
+	PINGS_LINE = 128,
+};
+
+struct pings {
+	uint64_t sent, received;
+	uint64_t min, max;   /* of the round trips so far */
+	double mean, spread; /* spread: sum of the squares of differences */
+	struct ping_open {
+		uint64_t number; /* from 1; 0: none */
+		uint64_t at;
+		uint8_t len;
+		uint8_t payload[WS_CONTROL_MAX];
+	} open[PINGS_OPEN];
+};
+
+/* A zeroed one is new. A ping of at most WS_CONTROL_MAX bytes leaves now. */
+void pings_send(struct pings *, const void *payload, size_t len, uint64_t now);
+
+/*
+ * A pong came. True: it is the answer to ping *number, *trip after it was
+ * sent; otherwise nobody waited for it.
+ */
+bool pings_receive(struct pings *, const void *payload, size_t len,
+    uint64_t now, uint64_t *number, uint64_t *trip);
+
+/* "3 pings sent, 2 pongs received, 33% loss"; and "rtt min/avg/max/mdev = ..." */
+void pings_put_counts(const struct pings *, char out[PINGS_LINE]);
+void pings_put_trips(const struct pings *, char out[PINGS_LINE]);
+
+/* Microseconds as milliseconds, "0.412 ms", at most PINGS_LINE bytes. */
+void pings_put_time(uint64_t us, char out[PINGS_LINE]);
+
+#endif
