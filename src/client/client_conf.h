@@ -1,5 +1,11 @@
 /*
  * What the client was asked to do.
+ *
+ * Filled by client/cmdline.c from the client's table (client/options.c). All
+ * times are in milliseconds, and 0 is none.
+ *
+ * Ownership: client_conf_init() sets the table's defaults, client_conf_clear()
+ * releases everything; all texts inside are owned by the conf.
  */
 #ifndef CLIENT_CLIENT_CONF_H
 #define CLIENT_CLIENT_CONF_H
@@ -8,18 +14,93 @@
 #include <stdint.h>
 
 #include "codec/framing.h"
+#include "conf/conf.h"
+
+/* enum framing_kind and, behind its last: */
+enum { CLIENT_HEX = FRAMING_FRAMES + 1 };
 
 struct client_conf {
-	char *host; /* owned */
+	char *url;
+	char **files;   /* each is one message; NULL-terminated, empty: none */
+	char **command; /* behind `--`; NULL-terminated, empty: none */
+
+	/* messages */
+	bool no_input;
+	uint64_t wait;  /* of silence behind our end of input */
+	bool waits;     /* `wait` was given; otherwise for ever */
+	uint64_t count; /* messages to receive; 0: all */
+	int framing;    /* enum framing_kind, or CLIENT_HEX */
+	bool framing_given;
+	struct conf_list send_first; /* TEXT or @FILE, each a message */
+	uint64_t max_message;        /* bytes; 0: any */
+	bool no_standpipe_protocol;
+
+	/* in place of standard input and output */
+	char *exec;              /* words_split() takes it apart; NULL: none */
+	struct conf_list listen; /* each for listen_spec_read() */
+	bool ping;               /* show round-trip times as ping(8) does */
+	uint64_t interval;       /* between those pings */
+	bool interval_given;
+
+	/* the connection */
+	bool ipv4, ipv6;          /* alone */
+	uint64_t connect_timeout; /* from the name to the end of TLS */
+	uint64_t handshake_timeout;
+	uint64_t close_timeout;
+	uint64_t keepalive; /* a ping so often */
+	uint64_t keepalive_timeout;
+	bool keepalive_timeout_given;
+	char *proxy;      /* a URL, or "none"; NULL: as the environment says */
+	char *proxy_user; /* secret_read(): USER:PASSWORD; NULL: none */
+	bool location;    /* follow redirects */
+	uint64_t max_redirects;
+	bool max_redirects_given;
+	bool reconnect;
+	uint64_t reconnect_min;
+	uint64_t reconnect_max;
+	uint64_t reconnect_tries; /* in a row that fail; 0: any number */
+	bool reconnect_min_given;
+	bool reconnect_max_given;
+	bool reconnect_tries_given;
+
+	/* TLS */
+	char *cert; /* PEM files; NULL: none */
+	char *key;  /* NULL: in the file of the certificate */
+	char *ca;   /* NULL: those of the system */
+	struct conf_list
+	    pin; /* SHA-256 of a certificate, 64 small hex digits */
+	bool insecure;
+
+	/* the request */
+	struct conf_list header; /* NAME: VALUE, or @FILE for secret_read() */
+	struct conf_list cookie; /* NAME=VALUE */
+	char *cookie_file; /* secret_read(), as the next two; NULL: none */
+	char *user_file;   /* USER:PASSWORD */
+	char *bearer_file; /* a token */
+	bool netrc;
+	char *netrc_file; /* NULL: $NETRC or ~/.netrc */
+	char *origin;     /* NULL: none is sent */
+	struct conf_list subprotocol;
+
+	/* what is said */
+	bool verbose;
+	bool quiet;
+	int64_t json; /* descriptor; -1: none */
+	bool version, license, help;
+
+	/* what the URL says */
+	char *host;
 	unsigned port;
-	char *target;               /* owned: path and query */
-	int framing;                /* enum framing_kind */
-	uint64_t wait;              /* of silence behind our end of input, ms */
-	bool waits;                 /* `wait` was given; otherwise for ever */
-	uint64_t count;             /* messages to receive; 0: all */
-	uint64_t handshake_timeout; /* ms */
-	uint64_t close_timeout;     /* ms */
-	uint64_t max_message;
+	char *target; /* path and query */
 };
+
+void client_conf_init(struct client_conf *);
+void client_conf_clear(struct client_conf *);
+
+/*
+ * What cannot be right together, however it was written. False and an owned
+ * sentence in *why.
+ */
+bool client_conf_check(const struct client_conf *, char **why);
 
 #endif

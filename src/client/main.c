@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "client/call.h"
 #include "client/client.h"
+#include "client/cmdline.h"
 #include "client/local.h"
 #include "client/outcome.h"
 
@@ -85,11 +86,28 @@ read_url(struct client_conf *conf, const char *url)
 	return ok;
 }
 
-static void
-clear_conf(struct client_conf *conf)
+static int
+serve(struct errand *e)
 {
-	free(conf->host);
-	free(conf->target);
+	struct event_base *base;
+	int status;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if ((base = event_base_new()) == NULL)
+		bug("no event loop");
+	flow_init(&e->client.flow, base);
+	status = run(e);
+	flow_clear(&e->client.flow);
+	event_base_free(base);
+	return status;
+}
+
+static int
+complain(char *why)
+{
+	(void)fprintf(stderr, "standpipe: %s\n", why);
+	free(why);
+	return OUTCOME_USAGE;
 }
 
 static void
@@ -102,28 +120,29 @@ die_of(int sig)
 int
 main(int argc, char **argv)
 {
-	struct errand e = { .client.conf = {
-				.framing = FRAMING_LINES,
-				.handshake_timeout = 10000,
-				.close_timeout = 2000,
-			    } };
-	struct event_base *base;
-	int status;
+	struct errand e = { 0 };
+	struct client_conf *conf = &e.client.conf;
+	char *why = NULL;
+	int status = EXIT_SUCCESS;
 
 	if (fd_open_standard() == -1)
 		return EXIT_FAILURE;
-	if (argc != 2 || !read_url(&e.client.conf, argv[1])) {
-		(void)fprintf(stderr, "usage: standpipe ws://HOST:PORT/PATH\n");
-		return OUTCOME_USAGE;
+	client_conf_init(conf);
+	switch (client_cmdline_read(conf, argc, argv, stdout, &why)) {
+	case CLIENT_CMDLINE_RUN:
+		if (read_url(conf, conf->url))
+			status = serve(&e);
+		else
+			status =
+			    complain(mem_printf("%s: not a URL", conf->url));
+		break;
+	case CLIENT_CMDLINE_TOLD:
+		break;
+	case CLIENT_CMDLINE_ERROR:
+		status = complain(why);
+		break;
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
-	if ((base = event_base_new()) == NULL)
-		bug("no event loop");
-	flow_init(&e.client.flow, base);
-	status = run(&e);
-	flow_clear(&e.client.flow);
-	event_base_free(base);
-	clear_conf(&e.client.conf);
+	client_conf_clear(conf);
 	if (e.outcome.signal != 0)
 		die_of(e.outcome.signal);
 	return status;

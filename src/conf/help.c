@@ -2,7 +2,14 @@
 
 #include "conf/help.h"
 
-enum { COLUMN = 29, WIDTH = 79 };
+enum { WIDTH = 79 };
+
+/* Where the text begins; in front of it stand letters, or none. */
+static int
+column_of(const struct option_table *t)
+{
+	return t->letters ? 32 : 29;
+}
 
 /* A default worth showing: flags are off unless it says otherwise. */
 static bool
@@ -14,13 +21,13 @@ shows_default(const struct option *o)
 
 /* Print a word of len bytes behind column `at`; the column after it. */
 static int
-put_word(FILE *f, int at, const char *word, int len)
+put_word(FILE *f, int column, int at, const char *word, int len)
 {
-	if (at > COLUMN && at + 1 + len > WIDTH) {
-		fprintf(f, "\n%*s", COLUMN, "");
-		at = COLUMN;
+	if (at > column && at + 1 + len > WIDTH) {
+		fprintf(f, "\n%*s", column, "");
+		at = column;
 	}
-	if (at > COLUMN)
+	if (at > column)
 		at += fprintf(f, " ");
 	return at + fprintf(f, "%.*s", len, word);
 }
@@ -44,19 +51,19 @@ put_name(FILE *f, const struct option_table *t, const struct option *o)
 static void
 put_option(FILE *f, const struct option_table *t, const struct option *o)
 {
-	int at, len;
+	int column = column_of(t), at, len;
 
 	at = put_name(f, t, o);
-	at += fprintf(f, "%*s", COLUMN - at, "");
+	at += fprintf(f, "%*s", at < column ? column - at : 1, "");
 	for (const char *p = o->help; *p != '\0'; p += len, p += *p == ' ') {
 		len = (int)strcspn(p, " ");
-		at = put_word(f, at, p, len);
+		at = put_word(f, column, at, p, len);
 	}
 	if (shows_default(o)) {
 		char dflt[64];
 
 		len = snprintf(dflt, sizeof(dflt), "[%s]", o->dflt);
-		put_word(f, at, dflt, len);
+		put_word(f, column, at, dflt, len);
 	}
 	fprintf(f, "\n");
 }
