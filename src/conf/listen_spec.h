@@ -10,7 +10,8 @@
  *
  * Prefixes come in any order, each once; tls: and auto: exclude each other.
  *
- * Pure. Used by: conf/options.c, conf/conf.c, parent/listen.c. Fuzzed by:
+ * Pure. Used by: conf/options.c, conf/conf.c, sock/listen_set.c,
+ * parent/listen.c. Fuzzed by:
  * tests/fuzz/fuzz_cmdline.c.
  */
 #ifndef CONF_LISTEN_SPEC_H

@@ -109,7 +109,7 @@ hand_over(struct listen_socket *s)
 {
 	int fd = s->fd;
 
-	if (!s->how.connected)
+	if (!listen_how(s)->connected)
 		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	s->fd = -1;
 	return fd;
@@ -125,7 +125,7 @@ tell_listeners(struct engine *e)
 		uint8_t body[IPC_LISTEN_BODY];
 		int fd = hand_over(&set->v[i]);
 
-		ipc_put_listen(body, &set->v[i].how);
+		ipc_put_listen(body, listen_how(&set->v[i]));
 		if (fd == -1 ||
 		    !ipc_chan_send(&e->chan, IPC_LISTEN, 0, body, sizeof(body),
 			NULL, 0, &fd, 1))

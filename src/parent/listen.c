@@ -7,50 +7,31 @@
 #include "conf/conf.h"
 #include "conf/listen_spec.h"
 #include "parent/listen.h"
-#include "parent/listen_inherited.h"
-#include "parent/listen_tcp.h"
-#include "parent/listen_unix.h"
+#include "sock/listen_inherited.h"
+#include "sock/listen_tcp.h"
+#include "sock/listen_unix.h"
 
-/* ------------------------------------------------- the set */
+/* ------------------------------------------------- how they are received */
 
-struct listen_socket *
-listen_add(struct listen_set *set, int fd)
+const struct ipc_listen *
+listen_how(const struct listen_socket *s)
 {
-	struct listen_socket *s;
+	static const struct ipc_listen plainly;
 
-	set->v = mem_grow(set->v, set->n + 1, sizeof(*set->v));
-	s = &set->v[set->n++];
-	*s = (struct listen_socket){ .fd = fd };
-	return s;
-}
-
-void
-listen_cut(struct listen_set *set, size_t n)
-{
-	while (set->n > n) {
-		struct listen_socket *s = &set->v[--set->n];
-
-		listen_unix_remove(s);
-		fd_close(&s->fd);
-		free(s->path);
-		free(s->name);
-	}
-}
-
-void
-listen_close(struct listen_set *set)
-{
-	listen_cut(set, 0);
-	free(set->v);
-	*set = (struct listen_set){ 0 };
+	return s->how == NULL ? &plainly : s->how;
 }
 
 /* What arrives at the sockets from `first` on is received like this. */
 static void
 set_how(struct listen_set *set, size_t first, const struct ipc_listen *how)
 {
-	for (size_t i = first; i < set->n; i++)
-		set->v[i].how = *how;
+	for (size_t i = first; i < set->n; i++) {
+		struct ipc_listen *copy = mem_new(1, sizeof(*copy));
+
+		*copy = *how;
+		free(set->v[i].how);
+		set->v[i].how = copy;
+	}
 }
 
 /* ------------------------------------------------- what people are told */
@@ -60,12 +41,11 @@ describe_place(const struct listen_socket *s)
 {
 	char *address, *url;
 
-	if (s->path != NULL)
-		return mem_printf("unix:%s", s->path);
-	if ((address = listen_tcp_address(s->fd)) == NULL)
-		return listen_unix_address(s->fd);
-	url = mem_printf("%s://%s/", s->how.tls == IPC_PLAIN ? "http" : "https",
-	    address);
+	address = listen_address(s);
+	if (listen_tcp_port(s->fd) == 0)
+		return address;
+	url = mem_printf("%s://%s/",
+	    listen_how(s)->tls == IPC_PLAIN ? "http" : "https", address);
 	free(address);
 	return url;
 }
@@ -75,12 +55,12 @@ listen_describe(const struct listen_socket *s)
 {
 	char *place, *all;
 
-	if (s->how.connected)
+	if (listen_how(s)->connected)
 		return NULL;
 	place = describe_place(s);
 	if (s->name != NULL)
 		all = mem_printf("%s (fd:%s)", place, s->name);
-	else if (s->how.redirect == IPC_REDIRECT_ALL)
+	else if (listen_how(s)->redirect == IPC_REDIRECT_ALL)
 		all = mem_printf("%s (--redirport)", place);
 	else
 		return place;
@@ -114,32 +94,15 @@ open_host(struct listen_set *set, const struct listen_spec *spec, unsigned port,
 	return ok;
 }
 
-static bool
-open_unix(struct listen_set *set, const struct conf *conf, const char *path,
-    char **why)
+/* Of --unixsocket, and with its owner and mode of those of --listen. */
+static struct listen_unix
+unix_socket(const struct conf *conf)
 {
-	const struct listen_unix how = {
-		.path = path,
+	return (struct listen_unix){
+		.path = conf->unixsocket,
 		.owner = conf->unixsocket_owner,
 		.mode = (mode_t)conf->unixsocket_mode,
 	};
-
-	return listen_unix(set, &how, why);
-}
-
-static bool
-open_spec(struct listen_set *set, const struct conf *conf,
-    const struct listen_spec *spec, char **why)
-{
-	switch (spec->kind) {
-	case LISTEN_TCP:
-		return open_host(set, spec, spec->port, why);
-	case LISTEN_UNIX:
-		return open_unix(set, conf, spec->where, why);
-	case LISTEN_FD:
-		break;
-	}
-	return listen_inherited(set, spec->where, spec->where_len, why);
 }
 
 static struct ipc_listen
@@ -158,6 +121,8 @@ static bool
 open_specs(struct listen_set *set, const struct conf *conf, bool inherited,
     char **why)
 {
+	const struct listen_unix place = unix_socket(conf);
+
 	for (size_t i = 0; i < conf->listen.n; i++) {
 		size_t first = set->n;
 		struct listen_spec spec;
@@ -166,7 +131,7 @@ open_specs(struct listen_set *set, const struct conf *conf, bool inherited,
 		if (!listen_spec_read(&spec, conf->listen.v[i]) ||
 		    (spec.kind == LISTEN_FD) != inherited)
 			continue;
-		if (!open_spec(set, conf, &spec, why))
+		if (!listen_open_spec(set, &spec, &place, why))
 			return false;
 		how = how_of(&spec);
 		set_how(set, first, &how);
@@ -213,6 +178,7 @@ static bool
 open_all(struct listen_set *set, const struct conf *conf, const struct plan *p,
     char **why)
 {
+	const struct listen_unix place = unix_socket(conf);
 	size_t first = set->n;
 
 	if ((p->client && !listen_inherited_client(set, why)) ||
@@ -222,7 +188,7 @@ open_all(struct listen_set *set, const struct conf *conf, const struct plan *p,
 	if (!open_specs(set, conf, true, why))
 		return false;
 	listen_inherited_drop();
-	if (p->unixsocket && !open_unix(set, conf, conf->unixsocket, why))
+	if (p->unixsocket && !listen_unix(set, &place, why))
 		return false;
 	first = set->n;
 	if (p->port && !open_port(set, conf, (unsigned)conf->port, why))
@@ -244,7 +210,7 @@ find_target(const struct listen_set *set)
 
 		if (listen_tcp_port(s->fd) == 0)
 			continue;
-		if (s->how.tls != IPC_PLAIN)
+		if (listen_how(s)->tls != IPC_PLAIN)
 			return s;
 		if (found == NULL)
 			found = s;
@@ -281,7 +247,7 @@ open_redirect(struct listen_set *set, const struct conf *conf,
 				  " lead to");
 		return false;
 	}
-	how.to_https = target->how.tls != IPC_PLAIN;
+	how.to_https = listen_how(target)->tls != IPC_PLAIN;
 	how.to_port = (uint16_t)listen_tcp_port(target->fd);
 	if ((!p->port || (p->how.tls != IPC_PLAIN) != how.to_https) &&
 	    find_target_spec(conf, how.to_https, &spec))
@@ -297,9 +263,9 @@ static void
 redirect_plain(struct listen_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		struct ipc_listen *how = &set->v[i].how;
+		struct ipc_listen *how = set->v[i].how;
 
-		if (how->tls != IPC_TLS_AUTO)
+		if (how == NULL || how->tls != IPC_TLS_AUTO)
 			continue;
 		how->redirect = IPC_REDIRECT_PLAIN;
 		how->to_https = true;

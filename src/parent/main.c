@@ -13,7 +13,7 @@
 #include "conf/cmdline.h"
 #include "conf/conf.h"
 #include "parent/daemon.h"
-#include "parent/listen_inherited.h"
+#include "sock/listen_inherited.h"
 
 enum { EXIT_USAGE = 2 };
 

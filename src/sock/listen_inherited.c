@@ -14,9 +14,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "parent/listen.h"
-#include "parent/listen_inherited.h"
-#include "parent/listen_tcp.h"
+#include "sock/listen_set.h"
+#include "sock/listen_inherited.h"
+#include "sock/listen_tcp.h"
 
 enum {
 	FIRST = 3,      /* SD_LISTEN_FDS_START */
@@ -120,8 +120,7 @@ find_fault(const struct listen_set *set, int fd)
 	    option_of(fd, SO_TYPE) != SOCK_STREAM)
 		return "it is no stream socket";
 	if (option_of(fd, SO_ACCEPTCONN) != 1)
-		return "it is a connection and listens to nobody"
-		       " (see --inetd)";
+		return "it is a connection and listens to nobody";
 	return NULL;
 }
 

@@ -5,23 +5,16 @@
  * somebody behind it. A file that a server listens on is never replaced, not
  * even by one of two daemons that start at the same time.
  *
- * Used by: parent/listen.c.
+ * Used by: sock/listen_set.c, parent/listen.c.
  */
-#ifndef PARENT_LISTEN_UNIX_H
-#define PARENT_LISTEN_UNIX_H
-
-#include <sys/types.h>
+#ifndef SOCK_LISTEN_UNIX_H
+#define SOCK_LISTEN_UNIX_H
 
 #include <stdbool.h>
 
 struct listen_set;
 struct listen_socket;
-
-struct listen_unix {
-	const char *path;  /* borrowed */
-	const char *owner; /* borrowed: USER, USER:GROUP, :GROUP; NULL: ours */
-	mode_t mode;
-};
+struct listen_unix;
 
 /* False with nothing added and an owned sentence in *why. */
 bool listen_unix(struct listen_set *, const struct listen_unix *, char **why);

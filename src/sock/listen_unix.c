@@ -13,8 +13,8 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "parent/listen.h"
-#include "parent/listen_unix.h"
+#include "sock/listen_set.h"
+#include "sock/listen_unix.h"
 #include "proc/spawn.h"
 
 /* ------------------------------------------------- one daemon at a time */

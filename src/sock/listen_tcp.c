@@ -12,8 +12,8 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "parent/listen.h"
-#include "parent/listen_tcp.h"
+#include "sock/listen_set.h"
+#include "sock/listen_tcp.h"
 
 enum { PORT_TRIES = 32 }; /* to find one port that is free on all addresses */
 

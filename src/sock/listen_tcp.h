@@ -1,10 +1,10 @@
 /*
  * Listening on TCP addresses.
  *
- * Used by: parent/listen.c.
+ * Used by: sock/listen_set.c, listen_inherited.c, parent/listen.c.
  */
-#ifndef PARENT_LISTEN_TCP_H
-#define PARENT_LISTEN_TCP_H
+#ifndef SOCK_LISTEN_TCP_H
+#define SOCK_LISTEN_TCP_H
 
 #include <stdbool.h>
 #include <stddef.h>
