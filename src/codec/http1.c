@@ -2,11 +2,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "base/buf.h"
 #include "base/str.h"
 #include "codec/http1.h"
 
@@ -333,13 +331,10 @@ check_coding(struct http1_head *head, const struct http1_field *f)
 }
 
 static enum http1_result
-check_fields(struct http1_head *head)
+check_body(struct http1_head *head)
 {
 	const struct http1_field *length, *coding;
-	enum http1_result rc;
 
-	if ((rc = check_host(head)) != HTTP1_HEAD)
-		return rc;
 	length = http1_find(head, "Content-Length", NULL);
 	coding = http1_find(head, "Transfer-Encoding", NULL);
 	if (length != NULL && coding != NULL)
@@ -351,13 +346,58 @@ check_fields(struct http1_head *head)
 	return HTTP1_HEAD;
 }
 
+/* Status lines; the blank before an empty reason is often left out. */
+static enum http1_result
+read_status_line(struct http1_head *head, struct slice line)
+{
+	struct slice version = line;
+	enum http1_result rc;
+
+	(void)take_until(&line, ' ', &version);
+	if ((rc = read_version(head, &version)) != HTTP1_HEAD)
+		return rc;
+	head->status = 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (line.len <= i || !is_digit((uint8_t)line.p[i]))
+			return HTTP1_ERR_LINE;
+		head->status = head->status * 10 + (unsigned)(line.p[i] - '0');
+	}
+	if (head->status < 100 || (line.len > 3 && line.p[3] != ' '))
+		return HTTP1_ERR_LINE;
+	head->reason = line.p + (line.len > 3 ? 4 : 3);
+	head->reason_len = line.len > 3 ? line.len - 4 : 0;
+	return HTTP1_HEAD;
+}
+
+static enum http1_result
+check_fields(struct http1_head *head)
+{
+	enum http1_result rc = check_host(head);
+
+	return rc == HTTP1_HEAD ? check_body(head) : rc;
+}
+
+/* RFC 9112, section 6.3: without a word about its length it ends with the connection. */
+static enum http1_result
+check_answer(struct http1_head *head)
+{
+	enum http1_result rc = check_body(head);
+
+	if (head->status < 200 || head->status == 204 || head->status == 304)
+		head->body = HTTP1_BODY_NONE;
+	else if (head->body == HTTP1_BODY_NONE)
+		head->body = HTTP1_BODY_CLOSE;
+	return rc;
+}
+
 /* Looking for the end */
 
 struct scan {
 	const uint8_t *in;
-	size_t first; /* where the request line begins */
-	size_t at;    /* everything before it has been looked at */
-	bool fields;  /* the request line is over */
+	size_t first;  /* where the first line begins */
+	size_t at;     /* everything before it has been looked at */
+	bool response; /* otherwise a request */
+	bool fields;   /* the first line is over */
 };
 
 /* One CRLF may come before the request line (RFC 9112, section 2.2). */
@@ -386,9 +426,19 @@ check_byte(const struct scan *s, uint8_t c)
 	}
 	if (s->at - s->first >= HTTP1_MAX_LINE)
 		return HTTP1_ERR_LONG_LINE;
+	if (s->response && (c == '\t' || c > 0x7f))
+		return HTTP1_MORE;
 	if (c < 0x20 || c > 0x7e || (at_line_start(s) && !is_token_char(c)))
 		return HTTP1_ERR_LINE;
 	return HTTP1_MORE;
+}
+
+static enum http1_result
+read_first_line(const struct scan *s, struct http1_head *head,
+    struct slice line)
+{
+	return s->response ? read_status_line(head, line)
+			   : read_request_line(head, line);
 }
 
 /* At a CRLF: what the line before it means, HTTP1_HEAD at the empty one. */
@@ -402,7 +452,7 @@ check_line(const struct scan *s)
 
 	if (s->fields)
 		return at_line_start(s) ? HTTP1_HEAD : HTTP1_MORE;
-	rc = read_request_line(&head, line);
+	rc = read_first_line(s, &head, line);
 	return rc < 0 ? rc : HTTP1_MORE;
 }
 
@@ -435,9 +485,11 @@ scan(struct scan *s, size_t len)
 
 /* A complete head whose line ends are right. */
 static enum http1_result
-read_lines(struct http1_head *head, const char *p, size_t len)
+read_lines(const struct scan *s, struct http1_head *head)
 {
-	struct slice rest = { .p = p, .len = len }, line;
+	struct slice rest = { (const char *)s->in + s->first,
+		s->at - s->first };
+	struct slice line;
 	enum http1_result rc = HTTP1_ERR_LINE;
 
 	memset(head, 0, offsetof(struct http1_head, field));
@@ -445,37 +497,57 @@ read_lines(struct http1_head *head, const char *p, size_t len)
 		line.len--; /* the CR */
 		if (line.len == 0)
 			break;
-		rc = first ? read_request_line(head, line)
+		rc = first ? read_first_line(s, head, line)
 			   : read_field(head, line);
 		if (rc < 0)
 			return rc;
 	}
-	return rc < 0 ? rc : check_fields(head);
+	return rc < 0     ? rc
+	    : s->response ? check_answer(head)
+			  : check_fields(head);
 }
 
 /* *scanned is where we are, twice, and one more once the fields have begun. */
-enum http1_result
-http1_read_request(struct http1_head *head, const uint8_t *in, size_t len,
-    size_t *scanned, size_t *used)
+static enum http1_result
+read_head(struct scan *s, struct http1_head *head, size_t len, size_t *scanned,
+    size_t *used)
 {
-	struct scan s = { .in = in, .fields = *scanned & 1 };
 	enum http1_result rc;
 
-	if (!skip_empty_line(in, len, &s.first))
-		return HTTP1_ERR_EOL;
-	if (s.first >= len)
+	s->fields = *scanned & 1;
+	if (s->first >= len)
 		return HTTP1_MORE;
-	s.at = *scanned > 0 ? *scanned >> 1 : s.first;
-	rc = scan(&s, len < HTTP1_MAX_HEAD ? len : HTTP1_MAX_HEAD);
-	*scanned = s.at << 1 | s.fields;
+	s->at = *scanned > 0 ? *scanned >> 1 : s->first;
+	rc = scan(s, len < HTTP1_MAX_HEAD ? len : HTTP1_MAX_HEAD);
+	*scanned = s->at << 1 | s->fields;
 	if (rc == HTTP1_MORE && len >= HTTP1_MAX_HEAD)
 		return HTTP1_ERR_LONG_HEAD;
 	if (rc != HTTP1_HEAD)
 		return rc;
-	rc = read_lines(head, (const char *)in + s.first, s.at - s.first);
+	rc = read_lines(s, head);
 	if (rc == HTTP1_HEAD)
-		*used = s.at;
+		*used = s->at;
 	return rc;
+}
+
+enum http1_result
+http1_read_request(struct http1_head *head, const uint8_t *in, size_t len,
+    size_t *scanned, size_t *used)
+{
+	struct scan s = { .in = in };
+
+	if (!skip_empty_line(in, len, &s.first))
+		return HTTP1_ERR_EOL;
+	return read_head(&s, head, len, scanned, used);
+}
+
+enum http1_result
+http1_read_response(struct http1_head *head, const uint8_t *in, size_t len,
+    size_t *scanned, size_t *used)
+{
+	struct scan s = { .in = in, .response = true };
+
+	return read_head(&s, head, len, scanned, used);
 }
 
 static const char *
@@ -490,6 +562,7 @@ http1_copy_head(struct http1_head *out, const struct http1_head *head,
 {
 	memcpy(out, head, offsetof(struct http1_head, field));
 	out->method = moved(head->method, from, to);
+	out->reason = moved(head->reason, from, to);
 	out->target = moved(head->target, from, to);
 	out->host = moved(head->host, from, to);
 	out->authority = moved(head->authority, from, to);
@@ -668,108 +741,4 @@ http1_body(const struct http1_head *head, uint64_t *length)
 {
 	*length = head->length;
 	return head->body;
-}
-
-/* Responses */
-
-const char *
-http1_reason(unsigned status)
-{
-	static const struct {
-		unsigned status;
-		const char *reason;
-	} reasons[] = {
-		{ 101, "Switching Protocols" },
-		{ 200, "OK" },
-		{ 201, "Created" },
-		{ 202, "Accepted" },
-		{ 203, "Non-Authoritative Information" },
-		{ 204, "No Content" },
-		{ 205, "Reset Content" },
-		{ 206, "Partial Content" },
-		{ 300, "Multiple Choices" },
-		{ 301, "Moved Permanently" },
-		{ 302, "Found" },
-		{ 303, "See Other" },
-		{ 304, "Not Modified" },
-		{ 307, "Temporary Redirect" },
-		{ 308, "Permanent Redirect" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 402, "Payment Required" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 406, "Not Acceptable" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 410, "Gone" },
-		{ 411, "Length Required" },
-		{ 412, "Precondition Failed" },
-		{ 413, "Content Too Large" },
-		{ 414, "URI Too Long" },
-		{ 415, "Unsupported Media Type" },
-		{ 416, "Range Not Satisfiable" },
-		{ 417, "Expectation Failed" },
-		{ 421, "Misdirected Request" },
-		{ 422, "Unprocessable Content" },
-		{ 426, "Upgrade Required" },
-		{ 428, "Precondition Required" },
-		{ 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 451, "Unavailable For Legal Reasons" },
-		{ 500, "Internal Server Error" },
-		{ 501, "Not Implemented" },
-		{ 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" },
-		{ 504, "Gateway Timeout" },
-		{ 505, "HTTP Version Not Supported" },
-		{ 511, "Network Authentication Required" },
-	};
-
-	for (size_t i = 0; i < nitems(reasons); i++) {
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	}
-	return "Unknown";
-}
-
-/* A line end inside a value would let it write fields of its own. */
-static bool
-value_ok(const char *value)
-{
-	for (; *value != '\0'; value++) {
-		uint8_t c = (uint8_t)*value;
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
-static bool
-put_field(struct buf *out, const struct http1_out *f)
-{
-	return http1_is_token(f->name, strlen(f->name)) && value_ok(f->value) &&
-	    buf_add_str(out, f->name) && buf_add_str(out, ": ") &&
-	    buf_add_str(out, f->value) && buf_add_str(out, "\r\n");
-}
-
-bool
-http1_put_response(struct buf *out, unsigned status,
-    const struct http1_out *fields, size_t n)
-{
-	size_t before = out->len;
-	char line[64];
-	bool ok;
-
-	snprintf(line, sizeof(line), "HTTP/1.1 %u %s\r\n", status,
-	    http1_reason(status));
-	ok = buf_add_str(out, line);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = put_field(out, &fields[i]);
-	if (ok && buf_add_str(out, "\r\n"))
-		return true;
-	out->len = before;
-	return false;
 }

@@ -1,5 +1,6 @@
 /*
- * HTTP/1.1 request heads, strictly (RFC 9112), and response heads.
+ * Heads of HTTP/1.1 requests and responses, strictly (RFC 9112): reading
+ * (http1.c) and writing (http1_put.c).
  *
  * Pure: the caller collects bytes, this takes them apart. Nothing allocates,
  * and every pointer in a struct http1_head points into the caller's bytes, so
@@ -62,6 +63,7 @@ enum http1_body_kind {
 	HTTP1_BODY_NONE,
 	HTTP1_BODY_LENGTH,
 	HTTP1_BODY_CHUNKED,
+	HTTP1_BODY_CLOSE, /* of a response: as far as the connection goes */
 };
 
 struct http1_field {
@@ -72,6 +74,12 @@ struct http1_field {
 };
 
 struct http1_head {
+	/* of a response */
+	unsigned status;
+	const char *reason; /* may be empty, or hold bytes beyond ASCII */
+	size_t reason_len;
+
+	/* of a request, as far as the host */
 	const char *method;
 	size_t method_len;
 	const char *target; /* as it was sent; url_split() takes it apart */
@@ -107,6 +115,13 @@ struct http1_head {
  * request line is skipped (RFC 9112, section 2.2).
  */
 enum http1_result http1_read_request(struct http1_head *, const uint8_t *in,
+    size_t len, size_t *scanned, size_t *used);
+
+/*
+ * The same for a response head; no empty line comes before it. An interim
+ * response (1xx) is a head like any other, and has no body.
+ */
+enum http1_result http1_read_response(struct http1_head *, const uint8_t *in,
     size_t len, size_t *scanned, size_t *used);
 
 /*
@@ -166,7 +181,7 @@ enum http1_body_kind http1_body(const struct http1_head *, uint64_t *length);
 bool http1_split_host(const char *s, size_t len, size_t *host_len,
     unsigned *port);
 
-/* A field of a response; texts without control characters, borrowed. */
+/* A field to be sent; texts without control characters, borrowed. */
 struct http1_out {
 	const char *name;
 	const char *value;
@@ -177,6 +192,10 @@ struct http1_out {
  * as it was, if that does not fit or a field holds what a field may not.
  */
 bool http1_put_response(struct buf *, unsigned status,
+    const struct http1_out *fields, size_t n);
+
+/* The same for a request. */
+bool http1_put_request(struct buf *, const char *method, const char *target,
     const struct http1_out *fields, size_t n);
 
 /* "Not Found" for 404; "Unknown" for what RFC 9110 does not name. Never NULL. */

@@ -35,6 +35,8 @@ http1_body_init(struct http1_body *b, const struct http1_head *head)
 		b->state = SIZE_FIRST;
 	else if (head->body == HTTP1_BODY_LENGTH && head->length > 0)
 		b->state = PLAIN;
+	else if (head->body == HTTP1_BODY_CLOSE)
+		*b = (struct http1_body){ .left = UINT64_MAX, .state = PLAIN };
 	else
 		b->state = DONE;
 }

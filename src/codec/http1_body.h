@@ -1,6 +1,6 @@
 /*
- * Bodies of HTTP/1.1 messages (RFC 9112, sections 6 and 7): reading those of
- * requests, and the chunks of an answer whose length is not known.
+ * Bodies of HTTP/1.1 messages (RFC 9112, sections 6 and 7): reading them,
+ * and the chunks of an answer whose length is not known.
  *
  * Pure: nothing allocates, and the pieces of a body are given where they lie.
  * Chunks are read strictly: lines end in CRLF, a size is hexadecimal digits
@@ -44,7 +44,10 @@ struct http1_body {
 	uint8_t state;
 };
 
-/* A body as the head (borrowed) announces it; one of none is at its end. */
+/*
+ * A body as the head (borrowed) announces it; one of none is at its end, one of
+ * HTTP1_BODY_CLOSE never comes to it.
+ */
 void http1_body_init(struct http1_body *, const struct http1_head *head);
 
 /*

@@ -198,3 +198,105 @@ ws_hello_put_101(struct buf *out, const char *accept, const char *protocol,
 		fields[ours + i] = more[i];
 	return http1_put_response(out, 101, fields, ours + n);
 }
+
+/* ------------------------------------------------- the client's side */
+
+bool
+ws_hello_put_request(struct buf *out, const struct ws_hello_wish *w)
+{
+	struct http1_out fields[7 + WS_HELLO_FIELDS_MAX] = {
+		{ "Host", w->host },
+		{ "Upgrade", "websocket" },
+		{ "Connection", "Upgrade" },
+		{ "Sec-WebSocket-Key", w->key },
+		{ "Sec-WebSocket-Version", "13" },
+	};
+	size_t n = 5;
+
+	if (w->nmore > WS_HELLO_FIELDS_MAX)
+		return false;
+	if (w->protocols != NULL)
+		fields[n++] = (struct http1_out){ "Sec-WebSocket-Protocol",
+			w->protocols };
+	if (w->extensions != NULL)
+		fields[n++] = (struct http1_out){ "Sec-WebSocket-Extensions",
+			w->extensions };
+	for (size_t i = 0; i < w->nmore; i++)
+		fields[n++] = w->more[i];
+	return http1_put_request(out, "GET", w->target, fields, n);
+}
+
+static bool
+is_offered(const char *list, const char *name, size_t name_len)
+{
+	size_t list_len = list == NULL ? 0 : strlen(list), len;
+	const char *item;
+
+	while (http1_next_item(&list, &list_len, &item, &len))
+		if (len == name_len && memcmp(item, name, len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+judge_protocol(const struct http1_head *head, const struct ws_hello_wish *w,
+    const char **protocol, size_t *len)
+{
+	static const char name[] = "Sec-WebSocket-Protocol";
+	const struct http1_field *f = find_only(head, name);
+
+	*protocol = NULL;
+	*len = 0;
+	if (f == NULL)
+		return http1_count(head, name) == 0;
+	*protocol = f->value;
+	*len = f->value_len;
+	return is_offered(w->protocols, f->value, f->value_len);
+}
+
+enum ws_hello_answer
+ws_hello_judge(const struct http1_head *head, const struct ws_hello_wish *w,
+    const char *accept, const char **protocol, size_t *protocol_len)
+{
+	const struct http1_field *f;
+
+	if (head->status != 101)
+		return WS_ANSWER_REFUSED;
+	if (!http1_has_token(head, "Upgrade", "websocket"))
+		return WS_ANSWER_ERR_UPGRADE;
+	if (!http1_has_token(head, "Connection", "Upgrade"))
+		return WS_ANSWER_ERR_CONNECTION;
+	f = find_only(head, "Sec-WebSocket-Accept");
+	if (f == NULL || f->value_len != strlen(accept) ||
+	    memcmp(f->value, accept, f->value_len) != 0)
+		return WS_ANSWER_ERR_ACCEPT;
+	if (!judge_protocol(head, w, protocol, protocol_len))
+		return WS_ANSWER_ERR_PROTOCOL;
+	if (w->extensions == NULL &&
+	    http1_count(head, "Sec-WebSocket-Extensions") > 0)
+		return WS_ANSWER_ERR_EXTENSION;
+	return WS_ANSWER_AGREED;
+}
+
+const char *
+ws_hello_stranswer(enum ws_hello_answer rc)
+{
+	switch (rc) {
+	case WS_ANSWER_REFUSED:
+		return "refused";
+	case WS_ANSWER_AGREED:
+		return "agreed";
+	case WS_ANSWER_ERR_UPGRADE:
+		return "the server's 101 has no \"Upgrade: websocket\"";
+	case WS_ANSWER_ERR_CONNECTION:
+		return "the server's 101 has no \"Connection: Upgrade\"";
+	case WS_ANSWER_ERR_ACCEPT:
+		return "the server's 101 does not answer our key"
+		       " (Sec-WebSocket-Accept)";
+	case WS_ANSWER_ERR_PROTOCOL:
+		return "the server chose a subprotocol that was not offered";
+	case WS_ANSWER_ERR_EXTENSION:
+		return "the server chose an extension that was not offered";
+	}
+	return "unknown answer";
+}

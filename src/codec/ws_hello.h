@@ -78,4 +78,44 @@ enum { WS_HELLO_FIELDS_MAX = 64 };
 bool ws_hello_put_101(struct buf *, const char *accept, const char *protocol,
     const struct http1_out *more, size_t n);
 
+/* ------------------------------------------------- the client's side */
+
+struct ws_hello_wish {
+	const char *target;           /* path and query */
+	const char *host;             /* of the field Host */
+	const char *key;              /* of ws_hello_make_key() */
+	const char *protocols;        /* with commas between them; NULL: none */
+	const char *extensions;       /* NULL: none */
+	const struct http1_out *more; /* other fields */
+	size_t nmore;                 /* at most WS_HELLO_FIELDS_MAX */
+};
+
+/*
+ * Append the request (borrowed). False, with the buffer as it was, if it does
+ * not fit or something in it cannot be sent.
+ */
+bool ws_hello_put_request(struct buf *, const struct ws_hello_wish *);
+
+/* What a server says to it (section 4.1); negative: it may not be believed. */
+enum ws_hello_answer {
+	WS_ANSWER_REFUSED = 0, /* any status but 101 */
+	WS_ANSWER_AGREED = 1,
+	WS_ANSWER_ERR_UPGRADE = -1,    /* no "Upgrade: websocket" */
+	WS_ANSWER_ERR_CONNECTION = -2, /* no "Connection: Upgrade" */
+	WS_ANSWER_ERR_ACCEPT = -3,     /* not the answer to our key */
+	WS_ANSWER_ERR_PROTOCOL = -4,   /* a subprotocol nobody offered */
+	WS_ANSWER_ERR_EXTENSION = -5,  /* so for an extension */
+};
+
+/*
+ * Judge the answer (borrowed) to that wish, whose key has this accept. Gives in
+ * *protocol (not terminated, inside the head) the subprotocol that was chosen,
+ * NULL for none. What the extensions say is for others to judge.
+ */
+enum ws_hello_answer ws_hello_judge(const struct http1_head *,
+    const struct ws_hello_wish *, const char *accept, const char **protocol,
+    size_t *protocol_len);
+
+const char *ws_hello_stranswer(enum ws_hello_answer);
+
 #endif

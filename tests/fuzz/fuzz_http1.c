@@ -1,5 +1,5 @@
 /*
- * Request heads and bodies. The first byte says how the rest is cut; the
+ * Heads, of requests and of responses, and bodies. The first byte says how the rest is cut; the
  * answer must not depend on that, and everything that is given must lie inside
  * the input. What is made of a head (handshake, variables, path) is made too.
  */
@@ -35,14 +35,8 @@ check_inside(const uint8_t *in, size_t len, const char *p, size_t n)
 }
 
 static void
-check_head(const struct http1_head *h, const uint8_t *in, size_t used)
+check_fields(const struct http1_head *h, const uint8_t *in, size_t used)
 {
-	check_inside(in, used, h->method, h->method_len);
-	check_inside(in, used, h->target, h->target_len);
-	check(h->method_len > 0 && h->target_len > 0);
-	check(h->host != NULL || h->minor == 0);
-	if (h->host != NULL)
-		check_inside(in, used, h->host, h->host_len);
 	check(h->nfields <= HTTP1_MAX_FIELDS);
 	for (size_t i = 0; i < h->nfields; i++) {
 		const struct http1_field *f = &h->field[i];
@@ -54,6 +48,18 @@ check_head(const struct http1_head *h, const uint8_t *in, size_t used)
 			check(f->value[k] != '\r' && f->value[k] != '\n' &&
 			    f->value[k] != '\0');
 	}
+}
+
+static void
+check_head(const struct http1_head *h, const uint8_t *in, size_t used)
+{
+	check_inside(in, used, h->method, h->method_len);
+	check_inside(in, used, h->target, h->target_len);
+	check(h->method_len > 0 && h->target_len > 0);
+	check(h->host != NULL || h->minor == 0);
+	if (h->host != NULL)
+		check_inside(in, used, h->host, h->host_len);
+	check_fields(h, in, used);
 }
 
 /* Every variable is NAME=value, NUL at its end, and there is no HTTP_PROXY. */
@@ -174,6 +180,36 @@ use_redirect(const struct http1_head *head)
 	buf_clear(&b);
 }
 
+/* The same bytes as what a server may answer to a client. */
+static void
+use_as_response(const uint8_t *in, size_t len, size_t step)
+{
+	const struct ws_hello_wish wish = { .protocols = "chat" };
+	size_t scanned = 0, used = 0, whole_used = 0, have = 0, n;
+	enum http1_result whole, rc = HTTP1_MORE;
+	struct http1_head head;
+	const char *protocol;
+
+	whole = http1_read_response(&head, in, len, &scanned, &whole_used);
+	if (whole == HTTP1_HEAD) {
+		check(whole_used <= len && whole_used <= HTTP1_MAX_HEAD);
+		check(head.status >= 100 && head.status <= 999);
+		check_inside(in, whole_used, head.reason, head.reason_len);
+		check_fields(&head, in, whole_used);
+		use_body(&head, in + whole_used, len - whole_used, step);
+		if (ws_hello_judge(&head, &wish, "accept", &protocol, &n) ==
+			WS_ANSWER_AGREED &&
+		    protocol != NULL)
+			check(n == 4 && memcmp(protocol, "chat", n) == 0);
+	}
+	scanned = 0;
+	while (rc == HTTP1_MORE && have < len) {
+		have = len - have < step ? len : have + step;
+		rc = http1_read_response(&head, in, have, &scanned, &used);
+	}
+	check(rc == whole && used == whole_used);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
@@ -185,6 +221,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		return 0;
 	step = (size_t)*in++ + 1;
 	len--;
+	use_as_response(in, len, step);
 	whole = http1_read_request(&head, in, len, &scanned, &whole_used);
 	if (whole == HTTP1_HEAD) {
 		check(whole_used <= len && whole_used <= HTTP1_MAX_HEAD);

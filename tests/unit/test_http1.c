@@ -531,6 +531,87 @@ finds_tokens(void **state)
 }
 
 static void
+reads_responses(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *in;
+		enum http1_result end;
+		unsigned status;
+		const char *reason;
+		enum http1_body_kind body;
+	} rows[] = {
+		{ "plain", "HTTP/1.1 403 Not you\r\nA: b\r\n\r\n", HTTP1_HEAD,
+		    403, "Not you", HTTP1_BODY_CLOSE },
+		{ "101", "HTTP/1.1 101 X\r\n\r\n", HTTP1_HEAD, 101, "X",
+		    HTTP1_BODY_NONE },
+		{ "no reason", "HTTP/1.1 200 \r\n\r\n", HTTP1_HEAD, 200, "",
+		    HTTP1_BODY_CLOSE },
+		{ "no blank", "HTTP/1.0 200\r\n\r\n", HTTP1_HEAD, 200, "",
+		    HTTP1_BODY_CLOSE },
+		{ "a reason beyond ASCII", "HTTP/1.1 404 n\xc3\xa3o\tx\r\n\r\n",
+		    HTTP1_HEAD, 404, "n\xc3\xa3o\tx", HTTP1_BODY_CLOSE },
+		{ "no body", "HTTP/1.1 204 X\r\nContent-Length: 3\r\n\r\n",
+		    HTTP1_HEAD, 204, "X", HTTP1_BODY_NONE },
+		{ "a length", "HTTP/1.1 200 X\r\nContent-Length: 3\r\n\r\n",
+		    HTTP1_HEAD, 200, "X", HTTP1_BODY_LENGTH },
+		{ "chunked",
+		    "HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n",
+		    HTTP1_HEAD, 200, "X", HTTP1_BODY_CHUNKED },
+		{ "two lengths",
+		    "HTTP/1.1 200 X\r\nContent-Length: 3\r\n"
+		    "Content-Length: 4\r\n\r\n",
+		    HTTP1_ERR_LENGTH, 0, NULL, HTTP1_BODY_NONE },
+		{ "a request", "GET / HTTP/1.1\r\n\r\n", HTTP1_ERR_LINE, 0,
+		    NULL, HTTP1_BODY_NONE },
+		{ "another protocol", "SSH-2.0-OpenSSH\r\n", HTTP1_ERR_LINE, 0,
+		    NULL, HTTP1_BODY_NONE },
+		{ "two digits", "HTTP/1.1 20\r\n\r\n", HTTP1_ERR_LINE, 0, NULL,
+		    HTTP1_BODY_NONE },
+		{ "four digits", "HTTP/1.1 2000 X\r\n\r\n", HTTP1_ERR_LINE, 0,
+		    NULL, HTTP1_BODY_NONE },
+		{ "a status below 100", "HTTP/1.1 099 X\r\n\r\n",
+		    HTTP1_ERR_LINE, 0, NULL, HTTP1_BODY_NONE },
+		{ "HTTP/2", "HTTP/2.0 200 X\r\n\r\n", HTTP1_ERR_VERSION, 0,
+		    NULL, HTTP1_BODY_NONE },
+		{ "LF", "HTTP/1.1 200 X\n\n", HTTP1_ERR_EOL, 0, NULL,
+		    HTTP1_BODY_NONE },
+		{ "folded", "HTTP/1.1 200 X\r\nA: b\r\n c\r\n\r\n",
+		    HTTP1_ERR_FOLD, 0, NULL, HTTP1_BODY_NONE },
+		{ "the start", "HTTP/1.1 200 X\r\nA: b\r\n", HTTP1_MORE, 0,
+		    NULL, HTTP1_BODY_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		size_t len = strlen(rows[i].in);
+
+		for (size_t step = 1; step <= len; step++) {
+			size_t scanned = 0, used = 0, n = 0;
+			enum http1_result rc = HTTP1_MORE;
+			struct http1_head h;
+
+			while (rc == HTTP1_MORE && n < len) {
+				n = n + step < len ? n + step : len;
+				rc = http1_read_response(&h,
+				    (const uint8_t *)rows[i].in, n, &scanned,
+				    &used);
+			}
+			if (rc != rows[i].end)
+				fail_msg("%s, by %zu: %s", rows[i].name, step,
+				    http1_strresult(rc));
+			if (rc != HTTP1_HEAD)
+				continue;
+			if (used != len || h.status != rows[i].status ||
+			    h.body != rows[i].body)
+				fail_msg("%s: %u", rows[i].name, h.status);
+			assert_slice((const uint8_t *)h.reason, h.reason_len,
+			    rows[i].reason);
+		}
+	}
+}
+
+static void
 puts_responses(void **state)
 {
 	static const struct http1_out fields[] = {
@@ -601,6 +682,7 @@ main(void)
 		cmocka_unit_test(bounds_host_names),
 		cmocka_unit_test(prefers_the_target),
 		cmocka_unit_test(finds_tokens),
+		cmocka_unit_test(reads_responses),
 		cmocka_unit_test(puts_responses),
 		cmocka_unit_test(names_results),
 	};

@@ -231,10 +231,138 @@ puts_101(void **state)
 	buf_clear(&b);
 }
 
+#define TO_US "HTTP/1.1 101 Switching Protocols\r\n"
+#define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+
+static void
+judges_answers(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *in;
+		enum ws_hello_answer end;
+		const char *protocol; /* NULL: none */
+	} rows[] = {
+		{ "plain", TO_US UPGRADE CONN ACCEPT "\r\n", WS_ANSWER_AGREED,
+		    NULL },
+		{ "case",
+		    TO_US "upgrade: WebSocket\r\nconnection: upgrade\r\n" ACCEPT
+			  "\r\n",
+		    WS_ANSWER_AGREED, NULL },
+		{ "a subprotocol",
+		    TO_US UPGRADE CONN ACCEPT
+		    "Sec-WebSocket-Protocol: chat\r\n\r\n",
+		    WS_ANSWER_AGREED, "chat" },
+		{ "one that was not offered",
+		    TO_US UPGRADE CONN ACCEPT
+		    "Sec-WebSocket-Protocol: cha\r\n\r\n",
+		    WS_ANSWER_ERR_PROTOCOL, NULL },
+		{ "two of them",
+		    TO_US UPGRADE CONN ACCEPT
+		    "Sec-WebSocket-Protocol: chat, v2\r\n\r\n",
+		    WS_ANSWER_ERR_PROTOCOL, NULL },
+		{ "in two fields",
+		    TO_US UPGRADE CONN ACCEPT
+		    "Sec-WebSocket-Protocol: chat\r\n"
+		    "Sec-WebSocket-Protocol: v2\r\n\r\n",
+		    WS_ANSWER_ERR_PROTOCOL, NULL },
+		{ "an extension",
+		    TO_US UPGRADE CONN ACCEPT
+		    "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+		    WS_ANSWER_ERR_EXTENSION, NULL },
+		{ "no Upgrade", TO_US CONN ACCEPT "\r\n", WS_ANSWER_ERR_UPGRADE,
+		    NULL },
+		{ "no Connection", TO_US UPGRADE ACCEPT "\r\n",
+		    WS_ANSWER_ERR_CONNECTION, NULL },
+		{ "no Accept", TO_US UPGRADE CONN "\r\n", WS_ANSWER_ERR_ACCEPT,
+		    NULL },
+		{ "another Accept",
+		    TO_US UPGRADE CONN
+		    "Sec-WebSocket-Accept: t3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+		    "\r\n",
+		    WS_ANSWER_ERR_ACCEPT, NULL },
+		{ "200", "HTTP/1.1 200 OK\r\n" UPGRADE CONN ACCEPT "\r\n",
+		    WS_ANSWER_REFUSED, NULL },
+		{ "403", "HTTP/1.0 403\r\n\r\n", WS_ANSWER_REFUSED, NULL },
+	};
+	const struct ws_hello_wish w = { .protocols = "v2, chat" };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const char *text = rows[i].in, *p = NULL;
+		size_t scanned = 0, used, len = 0;
+		enum ws_hello_answer rc;
+		struct http1_head h;
+
+		assert_int_equal(http1_read_response(&h, (const uint8_t *)text,
+				     strlen(text), &scanned, &used),
+		    HTTP1_HEAD);
+		rc = ws_hello_judge(&h, &w, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", &p,
+		    &len);
+		if (rc != rows[i].end)
+			fail_msg("%s: %s", rows[i].name,
+			    ws_hello_stranswer(rc));
+		if (rc == WS_ANSWER_AGREED &&
+		    (rows[i].protocol == NULL
+			    ? p != NULL
+			    : strncmp(p, rows[i].protocol, len) != 0))
+			fail_msg("%s: %.*s", rows[i].name, (int)len, p);
+	}
+}
+
+static void
+puts_requests(void **state)
+{
+	static const char want[] =
+	    "GET /x?y HTTP/1.1\r\nHost: a:81\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Key: k\r\n"
+	    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: a, b\r\n"
+	    "Origin: null\r\n\r\n";
+	const struct http1_out more = { "Origin", "null" };
+	struct ws_hello_wish w = {
+		.target = "/x?y",
+		.host = "a:81",
+		.key = "k",
+		.protocols = "a, b",
+		.more = &more,
+		.nmore = 1,
+	};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 512);
+	assert_true(ws_hello_put_request(&b, &w));
+	assert_int_equal(b.len, sizeof(want) - 1);
+	assert_memory_equal(b.data, want, b.len);
+	buf_drain(&b, b.len);
+	w.target = "/x y";
+	assert_false(ws_hello_put_request(&b, &w));
+	w.target = "/x";
+	w.host = "a\r\nb: c";
+	assert_false(ws_hello_put_request(&b, &w));
+	assert_int_equal(b.len, 0);
+	buf_clear(&b);
+}
+
+static void
+makes_keys(void **state)
+{
+	char a[WS_HELLO_KEY_LEN + 1], b[WS_HELLO_KEY_LEN + 1];
+
+	(void)state;
+	ws_hello_make_key(a);
+	ws_hello_make_key(b);
+	assert_int_equal(strlen(a), WS_HELLO_KEY_LEN);
+	assert_string_not_equal(a, b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judges_answers),
+		cmocka_unit_test(puts_requests),
+		cmocka_unit_test(makes_keys),
 		cmocka_unit_test(judges_requests),
 		cmocka_unit_test(accepts_the_sample),
 		cmocka_unit_test(chooses_protocols),
