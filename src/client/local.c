@@ -147,6 +147,12 @@ local_output(struct local *l)
 	return l->out_err != 0 ? NULL : l->out;
 }
 
+bool
+local_is_shown(const struct local *l)
+{
+	return isatty(stream_fd(l->out)) == 1;
+}
+
 size_t
 local_queued(const struct local *l)
 {

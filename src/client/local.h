@@ -45,6 +45,9 @@ void local_resume(struct local *);
 /* Where output is written to, borrowed; NULL when it was lost. */
 struct stream *local_output(struct local *);
 
+/* Whether a terminal shows what is written there. */
+bool local_is_shown(const struct local *);
+
 /* Bytes that wait to be taken. */
 size_t local_queued(const struct local *);
 

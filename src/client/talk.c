@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/client.h"
+#include "client/input.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/print.h"
 #include "client/talk.h"
 #include "codec/framing.h"
 #include "flow/deadlines.h"
@@ -29,14 +31,16 @@ struct talk {
 	const struct talk_ops *ops; /* kept */
 	void *owner;                /* kept */
 	struct transport_ws transport;
-	struct framing framing; /* of our input */
+	struct input input;
+	struct print print;
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
 	uint64_t received;        /* messages */
 	unsigned code;            /* of the peer's Close; 0: none came */
 	char reason[REASON_SIZE]; /* and its reason */
 	unsigned our_code;        /* of our Close; 0: none was sent first */
-	const char *fault;        /* why we closed; static; NULL: all is well */
+	const char *fault;        /* why we closed; kept; NULL: all is well */
+	int fault_status;         /* and the exit status for that */
 	bool input_ended;
 	bool gone; /* the connection has ended */
 	bool told;
@@ -55,7 +59,7 @@ static void
 judge(const struct talk *t, struct outcome *o)
 {
 	if (t->fault != NULL)
-		outcome_set(o, OUTCOME_BROKEN, "%s", t->fault);
+		outcome_set(o, t->fault_status, "%s", t->fault);
 	else if (t->code == 0 && t->our_code == 0)
 		outcome_set(o, OUTCOME_BROKEN,
 		    "the connection was lost (no Close came)");
@@ -95,10 +99,12 @@ talk_close(struct talk *t, unsigned code, const char *reason)
 }
 
 static void
-fail(struct talk *t, unsigned code, const char *why)
+fail(struct talk *t, unsigned code, int status, const char *why)
 {
-	if (t->fault == NULL)
+	if (t->fault == NULL) {
 		t->fault = why;
+		t->fault_status = status;
+	}
 	talk_close(t, code, why);
 }
 
@@ -127,7 +133,7 @@ send_event(struct talk *t, enum framing_result rc,
 		talk_close(t, WS_CLOSE_NORMAL, "");
 		break;
 	default:
-		fail(t, WS_CLOSE_GOING_AWAY, framing_strresult(rc));
+		fail(t, WS_CLOSE_GOING_AWAY, OUTCOME_USAGE, t->input.why);
 		break;
 	}
 	if (rc > 0 && ev->kept)
@@ -149,7 +155,7 @@ talk_on_input(void *owner, uint8_t *data, size_t len)
 	size_t used;
 
 	while (may_send(t)) {
-		rc = framing_read(&t->framing, data, len, &used, &ev);
+		rc = input_read(&t->input, data, len, &used, &ev);
 		if (rc == FRAMING_MORE)
 			break;
 		send_event(t, rc, &ev);
@@ -175,8 +181,7 @@ talk_on_input_end(void *owner)
 	enum framing_result rc;
 
 	t->input_ended = true;
-	while (
-	    may_send(t) && (rc = framing_end(&t->framing, &ev)) != FRAMING_MORE)
+	while (may_send(t) && (rc = input_end(&t->input, &ev)) != FRAMING_MORE)
 		send_event(t, rc, &ev);
 	transport_ws_flush(&t->transport);
 	await_silence(t);
@@ -197,19 +202,12 @@ static void
 talk_on_data(void *owner, const struct ws_event *ev)
 {
 	struct talk *t = owner;
-	enum framing_kind kind = (enum framing_kind)t->framing.kind;
-	struct stream *out = local_output(t->local);
-	uint8_t around[FRAMING_HEAD_MAX];
-	struct gather *g = &t->client->flow.up;
 
-	if (out == NULL || has_all(t))
+	if (has_all(t))
 		return;
 	t->received += ev->last;
-	gather_add(g, out, around,
-	    framing_head(around, kind, ev->opcode == WS_OP_TEXT, ev->last,
-		ev->len));
-	gather_add(g, out, ev->data, ev->len);
-	gather_add(g, out, around, framing_tail(around, kind, ev->last));
+	print_piece(&t->print, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
+	    ev->len);
 }
 
 static void
@@ -264,7 +262,7 @@ talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 static void
 talk_on_fault(void *owner, unsigned code, const char *reason)
 {
-	fail(owner, code, reason);
+	fail(owner, code, OUTCOME_BROKEN, reason);
 }
 
 /* It will send no more; what it sent is read when our output takes it. */
@@ -363,7 +361,8 @@ talk_new(const struct talk_start *start)
 	};
 	deadlines_init(&t->deadlines, t->client->flow.base, t->due, DUE_COUNT,
 	    &deadlines_ops, t);
-	framing_init(&t->framing, (enum framing_kind)conf->framing, true);
+	input_init(&t->input, conf->framing);
+	print_init(&t->print, &t->client->flow.up, t->local, conf->framing);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
 	local_set_owner(t->local, &local_ops, t);
@@ -378,7 +377,7 @@ talk_free(struct talk *t)
 	local_set_owner(t->local, NULL, NULL);
 	deadlines_clear(&t->deadlines);
 	transport_ws_clear(&t->transport);
-	framing_clear(&t->framing);
+	input_clear(&t->input);
 	free(t);
 }
 

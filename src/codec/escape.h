@@ -9,7 +9,7 @@
  *
  * Pure. One struct escape serves one stream; a zeroed one is at its start.
  *
- * Used by: client/screen.c. Fuzzed by: tests/fuzz/fuzz_escape.c.
+ * Used by: client/print.c. Fuzzed by: tests/fuzz/fuzz_escape.c.
  */
 #ifndef CODEC_ESCAPE_H
 #define CODEC_ESCAPE_H

@@ -1,0 +1,64 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/base.h"
+#include "client/client_conf.h"
+#include "client/input.h"
+
+void
+input_init(struct input *in, int how)
+{
+	*in = (struct input){ .is_hex = how == CLIENT_HEX };
+	framing_init(&in->framing,
+	    in->is_hex ? FRAMING_BINARY : (enum framing_kind)how, true);
+}
+
+void
+input_clear(struct input *in)
+{
+	framing_clear(&in->framing);
+}
+
+static enum framing_result
+judge(struct input *in, enum framing_result rc)
+{
+	if (rc < 0)
+		(void)snprintf(in->why, sizeof(in->why), "the input: %s",
+		    framing_strresult(rc));
+	return rc;
+}
+
+/* A fault is one of a kind that framings have, too; `why` has the place. */
+static enum framing_result
+judge_hex(struct input *in, enum hex_result rc)
+{
+	if (rc == HEX_MORE)
+		return FRAMING_MORE;
+	if (rc == HEX_PIECE)
+		return FRAMING_PIECE;
+	(void)snprintf(in->why, sizeof(in->why),
+	    "line %" PRIu64 " of the input: %s", in->hex.line + 1,
+	    hex_strresult(rc));
+	return FRAMING_ERR_TYPE;
+}
+
+enum framing_result
+input_read(struct input *in, uint8_t *data, size_t len, size_t *used,
+    struct framing_event *ev)
+{
+	if (!in->is_hex)
+		return judge(in,
+		    framing_read(&in->framing, data, len, used, ev));
+	*ev = (struct framing_event){ .data = data };
+	return judge_hex(in,
+	    hex_read(&in->hex, data, len, used, &ev->len, &ev->last));
+}
+
+enum framing_result
+input_end(struct input *in, struct framing_event *ev)
+{
+	if (!in->is_hex)
+		return judge(in, framing_end(&in->framing, ev));
+	*ev = (struct framing_event){ 0 };
+	return judge_hex(in, hex_end(&in->hex, &ev->last));
+}

@@ -1,0 +1,97 @@
+#include "base/base.h"
+#include "client/client_conf.h"
+#include "client/local.h"
+#include "client/print.h"
+#include "codec/hex.h"
+#include "flow/gather.h"
+
+enum {
+	HEX_CHUNK = GATHER_COPY / HEX_GROWTH,
+	ESCAPE_CHUNK = (GATHER_COPY - ESCAPE_EXTRA) / ESCAPE_GROWTH,
+};
+
+void
+print_init(struct print *p, struct gather *gather, struct local *local, int how)
+{
+	*p = (struct print){
+		.gather = gather,
+		.local = local,
+		.how = how,
+		.escapes = local_is_shown(local),
+	};
+}
+
+static void
+put(struct print *p, const uint8_t *data, size_t len)
+{
+	struct stream *out = local_output(p->local);
+
+	if (out != NULL && len > 0)
+		gather_add(p->gather, out, data, len);
+}
+
+static void
+put_hex(struct print *p, const uint8_t *data, size_t len)
+{
+	uint8_t out[HEX_GROWTH * HEX_CHUNK];
+	size_t part;
+
+	for (; len > 0; data += part, len -= part) {
+		part = len < HEX_CHUNK ? len : HEX_CHUNK;
+		put(p, out, hex_put(data, part, out));
+	}
+}
+
+static void
+put_escaped(struct print *p, const uint8_t *data, size_t len)
+{
+	uint8_t out[ESCAPE_GROWTH * ESCAPE_CHUNK + ESCAPE_EXTRA];
+	size_t part;
+
+	for (; len > 0; data += part, len -= part) {
+		part = len < ESCAPE_CHUNK ? len : ESCAPE_CHUNK;
+		put(p, out, escape_put(&p->escape, data, part, out));
+	}
+}
+
+static void
+put_payload(struct print *p, bool last, const uint8_t *data, size_t len)
+{
+	uint8_t rest[ESCAPE_EXTRA];
+
+	if (!p->escapes) {
+		put(p, data, len);
+		return;
+	}
+	put_escaped(p, data, len);
+	if (last)
+		put(p, rest, escape_end(&p->escape, rest));
+}
+
+void
+print_piece(struct print *p, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	enum framing_kind kind = (enum framing_kind)p->how;
+	uint8_t around[FRAMING_HEAD_MAX];
+	size_t n;
+
+	if (p->how == CLIENT_HEX) {
+		put_hex(p, data, len);
+		put(p, (const uint8_t *)"\n", last);
+		return;
+	}
+	n = framing_head(around, kind, text, last, len);
+	put_payload(p, false, around, n);
+	put_payload(p, last, data, len);
+	put_payload(p, false, around, framing_tail(around, kind, last));
+}
+
+void
+print_bytes(struct print *p, const uint8_t *data, size_t len)
+{
+	if (p->how == CLIENT_HEX)
+		print_piece(p, false, true, data, len);
+	else
+		put_payload(p, false, data, len);
+}

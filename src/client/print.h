@@ -1,0 +1,41 @@
+/*
+ * What was received, on its way to our output: as the framing says; escaped
+ * when a terminal shows it; or as hexadecimal digits, a message on a line.
+ *
+ * Used by: client/talk.c.
+ */
+#ifndef CLIENT_PRINT_H
+#define CLIENT_PRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/escape.h"
+#include "codec/framing.h"
+
+struct gather;
+struct local;
+
+struct print {
+	struct gather *gather; /* kept */
+	struct local *local;   /* kept */
+	int how;               /* enum framing_kind, or CLIENT_HEX */
+	bool escapes;
+	struct escape escape;
+};
+
+/* how: enum framing_kind, or CLIENT_HEX. */
+void print_init(struct print *, struct gather *, struct local *, int how);
+
+/*
+ * A piece of a message; borrowed until the gather is flushed. Dropped when
+ * nobody takes our output.
+ */
+void print_piece(struct print *, bool text, bool last, const uint8_t *data,
+    size_t len);
+
+/* Bytes that are a part of no message, but of a stream. */
+void print_bytes(struct print *, const uint8_t *data, size_t len);
+
+#endif
