@@ -19,9 +19,6 @@
 /* enum framing_kind and, behind its last: */
 enum { CLIENT_HEX = FRAMING_FRAMES + 1 };
 
-/* enum framing_kind and, behind its last: */
-enum { CLIENT_HEX = FRAMING_FRAMES + 1 };
-
 struct client_conf {
 	char *url;
 	char **files;   /* each is one message; NULL-terminated, empty: none */

@@ -20,6 +20,7 @@ enum {
 
 enum {
 	HEAD_MAX = 16 * 1024,
+	HELD_MAX = HEAD_MAX + FLOW_READ_SOCKET, /* with frames behind it */
 	LINE_SHOWN = 128,
 };
 
@@ -81,7 +82,7 @@ judge(struct hello *h, size_t head)
 		refuse(h);
 		return;
 	}
-	buf_init(&h->in, HEAD_MAX);
+	buf_init(&h->in, HELD_MAX);
 	deadlines_clear(&h->deadlines);
 	h->stream = NULL;
 	stream_pause(s);
@@ -95,15 +96,14 @@ hello_on_read(void *owner, uint8_t *data, size_t len)
 	struct hello *h = owner;
 	const uint8_t *end;
 
-	if (!buf_add(&h->in, data, len)) {
+	if (buf_add(&h->in, data, len) &&
+	    (end = memmem(h->in.data, h->in.len, "\r\n\r\n", 4)) != NULL) {
+		judge(h, (size_t)(end - h->in.data) + 4);
+	} else if (h->in.len > HEAD_MAX) {
 		outcome_set(&h->outcome, OUTCOME_BROKEN,
 		    "the answer to the opening handshake is too long");
 		refuse(h);
-		return;
 	}
-	end = memmem(h->in.data, h->in.len, "\r\n\r\n", 4);
-	if (end != NULL)
-		judge(h, (size_t)(end - h->in.data) + 4);
 }
 
 static void
@@ -166,7 +166,7 @@ hello_new(struct client *client, struct stream *stream,
 		.owner = owner,
 		.stream = stream,
 	};
-	buf_init(&h->in, HEAD_MAX);
+	buf_init(&h->in, HELD_MAX);
 	deadlines_init(&h->deadlines, client->flow.base, h->due, DUE_COUNT,
 	    &deadlines_ops, h);
 	deadlines_set(&h->deadlines, DUE_ANSWER,
