@@ -8,6 +8,7 @@
 #include "client/hello.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/secure.h"
 #include "client/talk.h"
 
 struct call {
@@ -61,6 +62,8 @@ call_on_connected(void *owner, struct stream *stream)
 
 	dial_free(c->dial);
 	c->dial = NULL;
+	if (c->client->conf.tls)
+		secure_start(c->client, stream);
 	c->hello = hello_new(c->client, stream, &hello_ops, c);
 }
 

@@ -9,9 +9,12 @@
 #include "client/client_conf.h"
 #include "flow/flow.h"
 
+struct tls_client;
+
 struct client {
 	struct flow flow;
 	struct client_conf conf;
+	struct tls_client *tls; /* owned, see client/secure.h; NULL: none */
 };
 
 #endif

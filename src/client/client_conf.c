@@ -118,6 +118,9 @@ check_tls(const struct client_conf *c)
 {
 	if (c->key != NULL && c->cert == NULL)
 		return "--key needs --cert: a key alone cannot be shown";
+	if (c->pin.n > 0 && c->ca != NULL)
+		return "--pin excludes --ca: it believes who has the key,"
+		       " whoever issued the certificate";
 	if (c->insecure && (c->ca != NULL || c->pin.n > 0))
 		return "--insecure excludes --ca and --pin: it believes"
 		       " anybody";

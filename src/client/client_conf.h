@@ -89,6 +89,7 @@ struct client_conf {
 	bool version, license, help;
 
 	/* what the URL says */
+	bool tls;
 	char *host;
 	unsigned port;
 	char *target; /* path and query */

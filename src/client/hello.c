@@ -9,6 +9,7 @@
 #include "client/client.h"
 #include "client/hello.h"
 #include "client/outcome.h"
+#include "client/secure.h"
 #include "codec/ws_hello.h"
 #include "flow/deadlines.h"
 #include "flow/stream.h"
@@ -121,9 +122,10 @@ hello_on_lost(void *owner, int err)
 {
 	struct hello *h = owner;
 
-	outcome_set(&h->outcome, OUTCOME_BROKEN,
-	    "the connection was lost in the opening handshake: %s",
-	    strerror(err));
+	if (!secure_judge(h->stream, err, &h->outcome))
+		outcome_set(&h->outcome, OUTCOME_BROKEN,
+		    "the connection was lost in the opening handshake: %s",
+		    strerror(err));
 	refuse(h);
 }
 

@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -5,11 +6,16 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/items.h"
+#include "codec/base64.h"
 #include "codec/http1.h"
 #include "conf/listen_spec.h"
 #include "conf/names.h"
 
-enum { HEADER_MAX = 8192, PIN_LEN = 64 };
+enum {
+	HEADER_MAX = 8192,
+	PIN_LEN = 64,        /* SHA-256 in hexadecimal, */
+	PIN_BASE64_LEN = 44, /* in base64 */
+};
 
 /* What the opening handshake says of itself and of the connection. */
 static bool
@@ -94,13 +100,34 @@ lowered_digit(char c)
 	return c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : '\0';
 }
 
+/* As curl writes it. */
+static char *
+pin_of_base64(const char *s)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint8_t md[BASE64_BYTES(PIN_BASE64_LEN)];
+	char digits[PIN_LEN + 1] = "";
+	size_t n;
+
+	if (strlen(s) != PIN_BASE64_LEN ||
+	    !base64_read(s, PIN_BASE64_LEN, md, &n) || 2 * n != PIN_LEN)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		digits[2 * i] = hex[md[i] >> 4];
+		digits[2 * i + 1] = hex[md[i] & 15];
+	}
+	return mem_strdup(digits);
+}
+
 char *
 item_pin(const char *s)
 {
-	static const char prefix[] = "sha256:";
+	static const char prefix[] = "sha256:", curls[] = "sha256//";
 	char digits[PIN_LEN + 1] = "";
 	size_t n = 0;
 
+	if (strncmp(s, curls, sizeof(curls) - 1) == 0)
+		return pin_of_base64(s + sizeof(curls) - 1);
 	if (str_ieqn(s, strnlen(s, 7), prefix, 7))
 		s += 7;
 	for (; *s != '\0'; s++) {

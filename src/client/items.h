@@ -26,7 +26,10 @@ char *item_cookie(const char *);
 /* An Origin as it is sent: null, or scheme://host[:port]. */
 char *item_origin(const char *);
 
-/* [sha256:]DIGITS, with or without colons between them; 64 small hex digits. */
+/*
+ * [sha256:]DIGITS, with or without colons between them, or sha256//BASE64; 64
+ * small hex digits.
+ */
 char *item_pin(const char *);
 
 /* ADDRESS:PORT, unix:PATH or fd:NAME, without any of the daemon's prefixes. */

@@ -16,8 +16,10 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/cmdline.h"
+#include "client/full.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/secure.h"
 
 /* The one call of this process, and how it ended. */
 struct errand {
@@ -53,8 +55,9 @@ run(struct errand *e)
 {
 	struct local *local = local_new_stdio(&e->client.flow, &e->outcome);
 
-	if (local != NULL)
+	if (local != NULL && secure_open(&e->client, &e->outcome))
 		make_call(e, local);
+	secure_close(&e->client);
 	local_free(local);
 	if (e->outcome.why[0] != '\0')
 		(void)fprintf(stderr, "standpipe: %s: %s\n",
@@ -62,19 +65,19 @@ run(struct errand *e)
 	return e->outcome.status;
 }
 
-/* ws://HOST:PORT/PATH */
+/* ws://HOST:PORT/PATH or wss: */
 static bool
 read_url(struct client_conf *conf, const char *url)
 {
-	static const char scheme[] = "ws://";
-	const char *host = url + sizeof(scheme) - 1;
-	const char *colon, *path;
+	const char *host, *colon, *path;
 	char *port;
 	uint64_t n;
 	bool ok;
 
-	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 ||
-	    (colon = strchr(host, ':')) == NULL)
+	conf->tls = strncmp(url, "wss:", 4) == 0;
+	if ((!conf->tls && strncmp(url, "ws:", 3) != 0) ||
+	    (host = strstr(url, "://")) == NULL ||
+	    (colon = strchr(host += 3, ':')) == NULL)
 		return false;
 	path = colon + strcspn(colon, "/");
 	conf->host = mem_strndup(host, (size_t)(colon - host));
@@ -103,11 +106,11 @@ serve(struct errand *e)
 }
 
 static int
-complain(char *why)
+complain(char *why, int status)
 {
 	(void)fprintf(stderr, "standpipe: %s\n", why);
 	free(why);
-	return OUTCOME_USAGE;
+	return status;
 }
 
 static void
@@ -130,16 +133,19 @@ main(int argc, char **argv)
 	client_conf_init(conf);
 	switch (client_cmdline_read(conf, argc, argv, stdout, &why)) {
 	case CLIENT_CMDLINE_RUN:
-		if (read_url(conf, conf->url))
-			status = serve(&e);
-		else
+		if (!read_url(conf, conf->url))
 			status =
-			    complain(mem_printf("%s: not a URL", conf->url));
+			    complain(mem_printf("%s: not a URL", conf->url),
+				OUTCOME_USAGE);
+		else if (conf->tls && !full_become(argv, &why))
+			status = complain(why, OUTCOME_TLS);
+		else
+			status = serve(&e);
 		break;
 	case CLIENT_CMDLINE_TOLD:
 		break;
 	case CLIENT_CMDLINE_ERROR:
-		status = complain(why);
+		status = complain(why, OUTCOME_USAGE);
 		break;
 	}
 	client_conf_clear(conf);

@@ -393,11 +393,12 @@ static const struct option rows[] = {
 	    .group = HELP_TLS,
 	    .field = FIELD(pin),
 	    .item = item_pin,
-	    .wanted = "not the SHA-256 of a certificate (64 hexadecimal "
-		      "digits, colons between them or not)",
+	    .wanted = "not the SHA-256 of a certificate or its key (64 "
+		      "hexadecimal digits, colons between them or not; or "
+		      "sha256// and base64)",
 	    .metavar = "SHA256",
-	    .help = "believe who has the certificate of this fingerprint, and "
-		    "nobody else; repeatable",
+	    .help = "believe who has the certificate or the key of this "
+		    "fingerprint, and nobody else; repeatable",
 	},
 	{
 	    .name = "insecure",

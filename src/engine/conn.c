@@ -521,10 +521,12 @@ conn_on_kick(evutil_socket_t fd, short what, void *arg)
 static struct stream *
 new_stream(const struct conn *c, int fd, bool tls)
 {
-	struct flow *flow = engine_flow(c->engine);
+	struct stream *s =
+	    stream_new(engine_flow(c->engine), STREAM_SOCKET, fd, 0);
 
-	return tls ? stream_new_tls(flow, fd, tls_accept(engine_tls(c->engine)))
-		   : stream_new(flow, STREAM_SOCKET, fd, 0);
+	if (tls)
+		stream_start_tls(s, tls_accept(engine_tls(c->engine)));
+	return s;
 }
 
 /* It is known what it speaks. */

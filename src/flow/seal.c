@@ -101,7 +101,10 @@ seal_new(struct flow *flow, struct ssl_st *ssl)
 	*c = (struct seal){ .flow = flow, .ssl = ssl };
 	bio = new_bio(c);
 	SSL_set_bio(ssl, bio, bio);
-	SSL_set_accept_state(ssl);
+	if (SSL_is_server(ssl))
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
 	return c;
 }
 
@@ -114,14 +117,58 @@ seal_free(struct seal *c)
 	free(c);
 }
 
+bool
+seal_is_client(const struct seal *c)
+{
+	return !SSL_is_server(c->ssl);
+}
+
+/* What OpenSSL's words mean to one who called a server. */
+static const struct meaning {
+	int reason;
+	const char *text;
+} meanings[] = {
+	{ SSL_R_WRONG_VERSION_NUMBER, "the server does not speak TLS" },
+	{ SSL_R_PACKET_LENGTH_TOO_LONG, "the server does not speak TLS" },
+	{ SSL_R_UNSUPPORTED_PROTOCOL,
+	    "the server speaks no TLS newer than 1.1" },
+	{ SSL_R_TLSV1_ALERT_PROTOCOL_VERSION,
+	    "the server speaks no version of TLS that we do" },
+	{ SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE,
+	    "the server refused the handshake (it may want a certificate of "
+	    "ours)" },
+	{ SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,
+	    "the server wants a certificate of ours" },
+	{ SSL_R_TLSV1_UNRECOGNIZED_NAME,
+	    "the server has no certificate for that name" },
+	{ SSL_R_TLSV1_ALERT_UNKNOWN_CA,
+	    "the server does not know who issued our certificate" },
+	{ SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
+	    "the server does not accept our certificate" },
+	{ SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+	    "the server says that our certificate has expired" },
+};
+
+static const char *
+meaning_of(unsigned long e)
+{
+	for (size_t i = 0; i < nitems(meanings); i++)
+		if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
+		    ERR_GET_REASON(e) == meanings[i].reason)
+			return meanings[i].text;
+	return NULL;
+}
+
 /* The earliest error says most: later ones follow from it. */
 static const char *
 explain(const SSL *ssl)
 {
 	unsigned long e = ERR_peek_error();
 	long verified = SSL_get_verify_result(ssl);
-	const char *text;
+	const char *text = SSL_is_server(ssl) ? NULL : meaning_of(e);
 
+	if (text != NULL)
+		return text;
 	if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(e) == SSL_R_CERTIFICATE_VERIFY_FAILED)
 		return X509_verify_cert_error_string(verified);

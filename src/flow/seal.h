@@ -20,9 +20,15 @@ struct flow;
 struct seal;
 struct ssl_st;
 
-/* Takes ssl, on the server's side and with nothing said yet; keeps flow. */
+/*
+ * Takes ssl, on which nothing was said yet; its context says which side we are.
+ * Keeps flow.
+ */
 struct seal *seal_new(struct flow *, struct ssl_st *ssl);
 void seal_free(struct seal *); /* NULL is accepted */
+
+/* A client has the first word: it begins without having received anything. */
+bool seal_is_client(const struct seal *);
 
 enum seal_result {
 	SEAL_MORE = 0,    /* all was taken; wait for more */

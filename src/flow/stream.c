@@ -153,22 +153,16 @@ stream_new_shared(struct flow *flow, enum stream_kind kind, int fd,
 	return s;
 }
 
-struct stream *
-stream_new_tls(struct flow *flow, int fd, struct ssl_st *ssl)
-{
-	struct stream *s = stream_new(flow, STREAM_SOCKET, fd, 0);
-
-	s->tls = mem_new(1, sizeof(*s->tls));
-	s->tls->seal = seal_new(flow, ssl);
-	buf_init(&s->tls->early, EARLY_MAX);
-	buf_init(&s->tls->behind, FLOW_READ_SOCKET);
-	return s;
-}
-
 struct ssl_st *
 stream_tls(const struct stream *s)
 {
 	return s->tls == NULL ? NULL : seal_ssl(s->tls->seal);
+}
+
+bool
+stream_tls_up(const struct stream *s)
+{
+	return s->tls != NULL && seal_is_up(s->tls->seal);
 }
 
 const char *
@@ -644,6 +638,17 @@ shake(struct stream *s, const uint8_t *data, size_t len)
 	else if (rc == SEAL_UP)
 		come_up(s);
 	return rc == SEAL_UP ? len - used : 0;
+}
+
+void
+stream_start_tls(struct stream *s, struct ssl_st *ssl)
+{
+	s->tls = mem_new(1, sizeof(*s->tls));
+	s->tls->seal = seal_new(s->flow, ssl);
+	buf_init(&s->tls->early, EARLY_MAX);
+	buf_init(&s->tls->behind, FLOW_READ_SOCKET);
+	if (seal_is_client(s->tls->seal))
+		(void)shake(s, NULL, 0);
 }
 
 /* Its end is as a hang-up: it may have to wait until we are resumed. */

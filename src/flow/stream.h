@@ -84,11 +84,16 @@ struct stream *stream_new(struct flow *, enum stream_kind, int fd,
 struct stream *stream_new_shared(struct flow *, enum stream_kind, int fd,
     enum stream_manner);
 
-/* The same for a socket under TLS; takes ssl, on which nothing was said yet. */
-struct stream *stream_new_tls(struct flow *, int fd, struct ssl_st *ssl);
+/*
+ * From here on a socket is under TLS; takes ssl, on which nothing was said yet.
+ * What was written is out, and nothing more has been received: at the very
+ * beginning, or when a proxy has opened the way.
+ */
+void stream_start_tls(struct stream *, struct ssl_st *ssl);
 
-/* Its TLS connection, borrowed; NULL: plain. */
+/* Its TLS connection, borrowed; NULL: plain. And whether the handshake is over. */
 struct ssl_st *stream_tls(const struct stream *);
+bool stream_tls_up(const struct stream *);
 
 /* Why on_lost came, if TLS was the reason: static. Otherwise NULL. */
 const char *stream_tls_fault(const struct stream *);

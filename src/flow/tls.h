@@ -44,7 +44,7 @@ void tls_use(struct tls *, struct tls_set *);
 /* Keys of tickets, IPC_TICKET_KEY bytes each, the one for new tickets first. */
 void tls_set_tickets(struct tls *, const uint8_t *keys, size_t len);
 
-/* Gives what stream_new_tls() may take; there must be a set. */
+/* Gives what stream_start_tls() may take; there must be a set. */
 struct ssl_st *tls_accept(struct tls *);
 
 #endif

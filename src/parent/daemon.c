@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/beside.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -370,39 +370,6 @@ count_cpus(void)
 	return n < 1 ? 1 : (size_t)n;
 }
 
-static char *
-beside_ourselves(void)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n <= 0)
-		return NULL;
-	self[n] = '\0';
-	return mem_printf("%s/standpiped-engine", dirname(self));
-}
-
-/* Beside the program first, so that a build runs where it was made. */
-static bool
-find_engine(struct daemon *d, char **why)
-{
-	static const char installed[] = LIBEXECDIR "/standpiped-engine";
-	char *near = beside_ourselves();
-
-	if (near != NULL && access(near, X_OK) == 0) {
-		d->engine_path = near;
-		return true;
-	}
-	free(near);
-	if (access(installed, X_OK) == 0) {
-		d->engine_path = mem_strdup(installed);
-		return true;
-	}
-	*why = mem_printf("standpiped-engine is neither beside standpiped nor "
-			  "in " LIBEXECDIR);
-	return false;
-}
-
 /* Root's engines run as somebody with nothing. */
 static bool
 find_engine_user(struct daemon *d, char **why)
@@ -486,7 +453,8 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	buf_init(&d->packed, IPC_CONF_MAX);
 	for (size_t i = 0; i < nitems(d->folder); i++)
 		d->folder[i].fd = -1;
-	if (!command_open(&d->command, conf, why) || !find_engine(d, why) ||
+	if (!command_open(&d->command, conf, why) ||
+	    (d->engine_path = beside_find("standpiped-engine", why)) == NULL ||
 	    !find_engine_user(d, why) || !open_folders(d, why) ||
 	    !secrets_open(&d->secrets, conf, why) ||
 	    !certs_open(&d->certs, d, conf, why) ||

@@ -51,9 +51,13 @@ class Authority(Pair):
                 "-out", self.cert, "-subj", f"/CN={name}")
 
     def issue(self, name, *names, subject=None, days=2):
-        """A pair called `name`, for these names (default: localhost)."""
+        """A pair called `name`, for these names (default: localhost).
+
+        A name is one of a host, or has its kind before it: IP:127.0.0.1.
+        """
         pair = Pair(self.folder, name)
-        alt = ",".join(f"DNS:{n}" for n in names or ["localhost"])
+        alt = ",".join(n if ":" in n else f"DNS:{n}"
+                       for n in names or ["localhost"])
         request = openssl(
             "req", "-newkey", "ec", "-nodes", "-pkeyopt",
             "ec_paramgen_curve:P-256", "-keyout", pair.key, "-subj",

@@ -292,6 +292,12 @@ static const struct item_case {
 	    "SHA256:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:"
 	    "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF",
 	    ABCD },
+	{ item_pin,
+	    "sha256//ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8=", ABCD },
+	{ item_pin,
+	    "sha256//ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrzQ==", NULL },
+	{ item_pin, "sha256//ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8",
+	    NULL },
 	{ item_pin, ABCD "0", NULL },
 	{ item_pin, ABCD ":", NULL },
 	{ item_pin, ":" ABCD, NULL },

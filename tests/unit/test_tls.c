@@ -329,7 +329,8 @@ meet(struct world *w, const char *name)
 	assert_int_equal(socketpair(AF_UNIX,
 			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd),
 	    0);
-	w->stream = stream_new_tls(&w->flow, fd[0], tls_accept(w->tls));
+	w->stream = stream_new(&w->flow, STREAM_SOCKET, fd[0], 0);
+	stream_start_tls(w->stream, tls_accept(w->tls));
 	stream_set_owner(w->stream, &ops, w);
 	w->fd = fd[1];
 	w->ssl = SSL_new(w->client);

@@ -1,0 +1,78 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "client/client.h"
+#include "client/outcome.h"
+#include "client/secure.h"
+#include "flow/stream.h"
+#include "flow/tls_client.h"
+
+bool
+secure_open(struct client *client, struct outcome *o)
+{
+	const struct client_conf *conf = &client->conf;
+	char *why = NULL;
+
+	if (!conf->tls)
+		return true;
+	client->tls = tls_client_new(
+	    &(struct tls_client_conf){
+		.ca = conf->ca,
+		.cert = conf->cert,
+		.key = conf->key,
+		.pin = (const char *const *)conf->pin.v,
+		.npins = conf->pin.n,
+		.insecure = conf->insecure,
+	    },
+	    &why);
+	if (client->tls == NULL) {
+		outcome_set(o, OUTCOME_TLS, "%s", why);
+		free(why);
+		return false;
+	}
+	if (conf->insecure)
+		(void)fprintf(stderr,
+		    "standpipe: warning: --insecure: whoever answers is "
+		    "believed to be %s\n",
+		    conf->host);
+	return true;
+}
+
+void
+secure_close(struct client *client)
+{
+	tls_client_free(client->tls);
+	client->tls = NULL;
+}
+
+void
+secure_start(struct client *client, struct stream *stream)
+{
+	stream_start_tls(stream,
+	    tls_client_open(client->tls, client->conf.host));
+}
+
+bool
+secure_judge(const struct stream *stream, int err, struct outcome *o)
+{
+	const char *why;
+
+	if (stream_tls(stream) == NULL ||
+	    (stream_tls_up(stream) && err != EPROTO))
+		return false;
+	if ((why = tls_client_doubt(stream_tls(stream))) == NULL)
+		why = stream_tls_fault(stream);
+	if (why != NULL)
+		outcome_set(o, OUTCOME_TLS, "%s", why);
+	else if (err == ECONNRESET)
+		outcome_set(o, OUTCOME_TLS,
+		    "the server closed the connection in the TLS handshake");
+	else
+		outcome_set(o, OUTCOME_TLS,
+		    "the connection was lost in the TLS handshake: %s",
+		    strerror(err));
+	return true;
+}
