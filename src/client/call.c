@@ -62,7 +62,7 @@ call_on_connected(void *owner, struct stream *stream)
 
 	dial_free(c->dial);
 	c->dial = NULL;
-	if (c->client->conf.tls)
+	if (c->client->conf.to.tls)
 		secure_start(c->client, stream);
 	c->hello = hello_new(c->client, stream, &hello_ops, c);
 }

@@ -28,8 +28,7 @@ client_conf_clear(struct client_conf *c)
 	free_words(c->files);
 	free_words(c->command);
 	free(c->url);
-	free(c->host);
-	free(c->target);
+	ws_url_wipe(&c->to);
 	*c = (struct client_conf){ .json = -1 };
 }
 

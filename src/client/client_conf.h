@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "codec/framing.h"
+#include "codec/ws_url.h"
 #include "conf/conf.h"
 
 /* enum framing_kind and, behind its last: */
@@ -88,11 +89,7 @@ struct client_conf {
 	int64_t json; /* descriptor; -1: none */
 	bool version, license, help;
 
-	/* what the URL says */
-	bool tls;
-	char *host;
-	unsigned port;
-	char *target; /* path and query */
+	struct ws_url to; /* what the URL says, see client/where.h */
 };
 
 void client_conf_init(struct client_conf *);

@@ -64,8 +64,8 @@ start(struct dial *d, const struct client_conf *conf)
 	char port[8];
 	int one = 1, rc;
 
-	(void)snprintf(port, sizeof(port), "%u", conf->port);
-	if ((rc = getaddrinfo(conf->host, port, &hints, &list)) != 0) {
+	(void)snprintf(port, sizeof(port), "%u", conf->to.at.port);
+	if ((rc = getaddrinfo(conf->to.at.host, port, &hints, &list)) != 0) {
 		outcome_set(&d->outcome, OUTCOME_NO_NAME, "%s",
 		    gai_strerror(rc));
 		return;

@@ -143,16 +143,18 @@ static const struct deadlines_ops deadlines_ops = {
 static void
 ask(struct hello *h, const struct client_conf *conf)
 {
-	char key[WS_HELLO_KEY_LEN + 1], request[1024];
+	char key[WS_HELLO_KEY_LEN + 1], host[AUTHORITY_FIELD];
+	char request[WS_URL_TARGET + 512];
 	int n;
 
 	ws_hello_make_key(key);
 	ws_hello_accept(key, h->accept);
+	ws_url_put_host(&conf->to, host);
 	n = snprintf(request, sizeof(request),
-	    "GET %s HTTP/1.1\r\nHost: %s:%u\r\nUpgrade: websocket\r\n"
+	    "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"
 	    "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
 	    "Sec-WebSocket-Version: 13\r\n\r\n",
-	    conf->target, conf->host, conf->port, key);
+	    conf->to.target, host, key);
 	stream_write(h->stream, request, (size_t)n);
 }
 

@@ -4,15 +4,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <event2/event.h>
 
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "base/str.h"
 #include "client/call.h"
 #include "client/client.h"
 #include "client/cmdline.h"
@@ -20,6 +17,7 @@
 #include "client/local.h"
 #include "client/outcome.h"
 #include "client/secure.h"
+#include "client/where.h"
 
 /* The one call of this process, and how it ended. */
 struct errand {
@@ -61,32 +59,8 @@ run(struct errand *e)
 	local_free(local);
 	if (e->outcome.why[0] != '\0')
 		(void)fprintf(stderr, "standpipe: %s: %s\n",
-		    e->client.conf.host, e->outcome.why);
+		    e->client.conf.to.at.host, e->outcome.why);
 	return e->outcome.status;
-}
-
-/* ws://HOST:PORT/PATH or wss: */
-static bool
-read_url(struct client_conf *conf, const char *url)
-{
-	const char *host, *colon, *path;
-	char *port;
-	uint64_t n;
-	bool ok;
-
-	conf->tls = strncmp(url, "wss:", 4) == 0;
-	if ((!conf->tls && strncmp(url, "ws:", 3) != 0) ||
-	    (host = strstr(url, "://")) == NULL ||
-	    (colon = strchr(host += 3, ':')) == NULL)
-		return false;
-	path = colon + strcspn(colon, "/");
-	conf->host = mem_strndup(host, (size_t)(colon - host));
-	conf->target = mem_strdup(*path == '\0' ? "/" : path);
-	port = mem_strndup(colon + 1, (size_t)(path - colon - 1));
-	ok = str_uint(port, UINT16_MAX, &n);
-	conf->port = (unsigned)n;
-	free(port);
-	return ok;
 }
 
 static int
@@ -133,11 +107,9 @@ main(int argc, char **argv)
 	client_conf_init(conf);
 	switch (client_cmdline_read(conf, argc, argv, stdout, &why)) {
 	case CLIENT_CMDLINE_RUN:
-		if (!read_url(conf, conf->url))
-			status =
-			    complain(mem_printf("%s: not a URL", conf->url),
-				OUTCOME_USAGE);
-		else if (conf->tls && !full_become(argv, &why))
+		if (!where_read(conf, &why))
+			status = complain(why, OUTCOME_USAGE);
+		else if (conf->to.tls && !full_become(argv, &why))
 			status = complain(why, OUTCOME_TLS);
 		else
 			status = serve(&e);

@@ -16,7 +16,7 @@ secure_open(struct client *client, struct outcome *o)
 	const struct client_conf *conf = &client->conf;
 	char *why = NULL;
 
-	if (!conf->tls)
+	if (!conf->to.tls)
 		return true;
 	client->tls = tls_client_new(
 	    &(struct tls_client_conf){
@@ -37,7 +37,7 @@ secure_open(struct client *client, struct outcome *o)
 		(void)fprintf(stderr,
 		    "standpipe: warning: --insecure: whoever answers is "
 		    "believed to be %s\n",
-		    conf->host);
+		    conf->to.at.host);
 	return true;
 }
 
@@ -52,7 +52,7 @@ void
 secure_start(struct client *client, struct stream *stream)
 {
 	stream_start_tls(stream,
-	    tls_client_open(client->tls, client->conf.host));
+	    tls_client_open(client->tls, client->conf.to.at.host));
 }
 
 bool
