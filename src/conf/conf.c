@@ -98,6 +98,19 @@ check_ping(const struct conf *c)
 	return NULL;
 }
 
+/* "none" is a list of nothing, not one of several. */
+static const char *
+check_signals(const struct conf *c)
+{
+	const struct conf_list *l = &c->route.client_signals;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->n > 1 && strcmp(l->v[i], "none") == 0)
+			return "--client-signals=none and names of signals"
+			       " exclude each other";
+	return NULL;
+}
+
 static const char *
 check_framing(const struct conf *c)
 {
@@ -250,6 +263,7 @@ conf_check(const struct conf *c, char **why)
 	static const char *(*const checks[])(const struct conf *) = {
 		check_ping,
 		check_framing,
+		check_signals,
 		check_listeners,
 		check_tokens,
 		check_tls,

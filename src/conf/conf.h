@@ -93,6 +93,8 @@ struct conf_route {
 	uint64_t max_session;
 	struct conf_list subprotocols;
 	bool subprotocol_required;
+	bool no_standpipe_protocol;      /* standpipe.v1 is not spoken */
+	struct conf_list client_signals; /* names without SIG, or "none" */
 	struct conf_list origins; /* small letters; "*" among them: anybody */
 	bool same_origin;
 	bool console;

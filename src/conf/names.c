@@ -163,6 +163,20 @@ name_network(const char *s)
 
 /* RFC 9110, section 5.6.2. */
 char *
+name_signal(const char *text)
+{
+	const char *name = text;
+	int sig;
+
+	if (strcmp(text, "none") == 0)
+		return mem_strdup(text);
+	if (strncmp(name, "SIG", 3) == 0)
+		name += 3;
+	sig = str_signal(name);
+	return sig == 0 ? NULL : mem_strdup(str_signal_name(sig));
+}
+
+char *
 name_token(const char *s)
 {
 	return consists_of(s, strlen(s), TOKEN) ? mem_strdup(s) : NULL;

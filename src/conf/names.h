@@ -31,6 +31,9 @@ char *name_network(const char *);
 /* RFC 9110 token. */
 char *name_token(const char *);
 
+/* The name of a signal without SIG, or none; in capitals but for that. */
+char *name_signal(const char *);
+
 /* A parameter of a query that is written as it is; what a browser may show. */
 char *name_parameter(const char *);
 char *name_realm(const char *);

@@ -316,6 +316,9 @@ value_set_defaults(void *settings, const struct option_table *t)
 			*(int64_t *)value_field(settings, o) = -1;
 		if (o->dflt != NULL && !value_set(settings, o, o->dflt, &why))
 			bug("default: %s", why);
+		if (o->type == OPT_LIST || o->type == OPT_COMMAS)
+			((struct conf_list *)value_field(settings, o))->preset =
+			    o->dflt != NULL;
 		if (o->given != 0)
 			*value_given(settings, o) = false;
 	}

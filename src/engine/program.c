@@ -101,6 +101,16 @@ program_kill(struct program *p, uint32_t ago)
 }
 
 void
+program_signal(struct program *p, int sig)
+{
+	uint8_t body[8];
+
+	if (p->state == PROGRAM_RUNNING)
+		engine_tell(p->engine, IPC_SIGNAL, p->node.id, body,
+		    ipc_put_signal(body, (uint32_t)p->pid, sig));
+}
+
+void
 program_leave(struct program *p)
 {
 	if (p == NULL)

@@ -55,6 +55,9 @@ struct program *program_start(struct engine *, const struct program_ops *,
 /* Start the ladder, as if it had been `ago` milliseconds earlier; once. */
 void program_kill(struct program *, uint32_t ago);
 
+/* Have the parent send it a signal of those that clients may send. */
+void program_signal(struct program *, int sig);
+
 /* The owner has gone; the program follows. NULL is accepted. */
 void program_leave(struct program *);
 

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "conf/conf.h"
+#include "dialect/standpipe_v1.h"
 #include "engine/answer.h"
 #include "engine/cgi.h"
 #include "engine/conn.h"
@@ -43,12 +44,21 @@ route_serve_rest(struct request *rq)
 		    "--console");
 }
 
+static bool
+speaks_v1(const struct request *rq)
+{
+	static const char *const ours[] = { V1_PROTOCOL };
+
+	return ws_hello_choose(&rq->head, ours, nitems(ours)) == 0;
+}
+
 static void
 serve_upgrade(struct request *rq, const struct conf *conf)
 {
 	const struct conf_list *list = &conf->route.subprotocols;
 	int i =
 	    ws_hello_choose(&rq->head, (const char *const *)list->v, list->n);
+	bool v1 = !conf->route.no_standpipe_protocol && speaks_v1(rq);
 
 	if (i == WS_HELLO_BAD_PROTOCOL)
 		refuse(rq, 400, "Sec-WebSocket-Protocol is malformed.",
@@ -58,7 +68,7 @@ serve_upgrade(struct request *rq, const struct conf *conf)
 		    "None of the offered subprotocols is spoken here.",
 		    "subprotocol", "--subprotocol");
 	else
-		upgrade_start(rq, i < 0 ? NULL : list->v[i]);
+		upgrade_start(rq, i < 0 ? NULL : list->v[i], v1);
 }
 
 void

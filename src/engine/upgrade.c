@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/ws_hello.h"
+#include "dialect/standpipe_v1.h"
 #include "engine/answer.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
@@ -27,6 +28,7 @@ struct upgrade {
 	char *peer, *path;       /* owned, until the session takes them */
 	char *user;              /* as well; NULL: unknown */
 	const char *subprotocol; /* kept by the settings; NULL: none */
+	bool v1;                 /* it travels inside of standpipe.v1 */
 	char accept[WS_HELLO_ACCEPT_SIZE];
 };
 
@@ -80,6 +82,15 @@ upgrade_on_kill(void *owner, struct session *s, uint32_t ago)
 }
 
 static void
+upgrade_on_signal(void *owner, struct session *s, int sig)
+{
+	struct upgrade *u = owner;
+
+	(void)s;
+	program_signal(u->program, sig);
+}
+
+static void
 upgrade_on_free(void *owner, struct session *s)
 {
 	(void)s;
@@ -88,6 +99,7 @@ upgrade_on_free(void *owner, struct session *s)
 
 static const struct session_ops upgrade_session_ops = {
 	.on_kill = upgrade_on_kill,
+	.on_signal = upgrade_on_signal,
 	.on_free = upgrade_on_free,
 };
 
@@ -98,8 +110,8 @@ put_101(struct upgrade *u, struct stream *client)
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX / 2);
-	if (!ws_hello_put_101(&out, u->accept, u->subprotocol, more->v,
-		more->n))
+	if (!ws_hello_put_101(&out, u->accept,
+		u->v1 ? V1_PROTOCOL : u->subprotocol, more->v, more->n))
 		bug("a 101 does not fit");
 	stream_write(client, out.data, out.len);
 	buf_clear(&out);
@@ -137,6 +149,8 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	    .peer = u->peer,
 	    .user = u->user,
 	    .path = u->path,
+	    .v1 = u->v1,
+	    .subprotocol = u->subprotocol,
 	});
 	u->peer = u->path = u->user = NULL;
 	if (engine_stopping(u->engine))
@@ -224,7 +238,7 @@ choose_program(struct request *rq, struct program_wish *w, char **path)
 }
 
 static struct upgrade *
-upgrade_new(struct request *rq, const char *subprotocol)
+upgrade_new(struct request *rq, const char *subprotocol, bool v1)
 {
 	struct upgrade *u = mem_new(1, sizeof(*u));
 	char peer[REQUEST_PEER_SIZE];
@@ -238,13 +252,14 @@ upgrade_new(struct request *rq, const char *subprotocol)
 		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
 		.path = request_log_path(rq),
 		.subprotocol = subprotocol,
+		.v1 = v1,
 	};
 	ws_hello_accept(rq->hello.key, u->accept);
 	return u;
 }
 
 void
-upgrade_start(struct request *rq, const char *subprotocol)
+upgrade_start(struct request *rq, const char *subprotocol, bool v1)
 {
 	struct engine *e = conn_engine(rq->conn);
 	const struct conf_route *r = &engine_conf(e)->route;
@@ -265,7 +280,7 @@ upgrade_start(struct request *rq, const char *subprotocol)
 		return;
 	buf_init(&vars, PROGRAM_VARS_MAX);
 	if (request_put_vars(rq, &pr, &vars)) {
-		u = upgrade_new(rq, subprotocol);
+		u = upgrade_new(rq, subprotocol, v1);
 		conn_handle(rq->conn, &upgrade_handler, u);
 		u->program = program_start(e, &upgrade_program, u, &w);
 	} else {

@@ -7,9 +7,14 @@
 #ifndef ENGINE_UPGRADE_H
 #define ENGINE_UPGRADE_H
 
+#include <stdbool.h>
+
 struct request;
 
-/* subprotocol: the chosen one (kept), or NULL. Takes over the request's answer. */
-void upgrade_start(struct request *, const char *subprotocol);
+/*
+ * subprotocol: the program's, that was chosen (kept), or NULL; v1: it travels
+ * inside of standpipe.v1. Takes over the request's answer.
+ */
+void upgrade_start(struct request *, const char *subprotocol, bool v1);
 
 #endif

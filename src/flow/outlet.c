@@ -1,10 +1,13 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/log.h"
+#include "base/str.h"
 #include "codec/framing.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
 #include "conf/conf.h"
+#include "dialect/standpipe_v1.h"
 #include "flow/endpoint_exec.h"
 #include "flow/gather.h"
 #include "flow/outlet.h"
@@ -14,6 +17,7 @@ enum {
 	LATE_MAX = 64 * 1024,    /* of standard error, behind an open message */
 	QUEUE_MAX = 1024 * 1024, /* it waits for the client up to this */
 	CHUNK = 4096,            /* of a message, escaped at a time */
+	SHELL_SIGNAL = 128,      /* what $? adds to a signal's number */
 	AROUND = 32,             /* what goes before and behind the data */
 	LINE_MAX_REPAIRED =
 	    UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE + UTF8_REPAIR_EXTRA,
@@ -24,11 +28,13 @@ static const char err_head[] = "{\"stream\":\"stderr\",\"data\":\"";
 static const char tail[] = "\"}";
 
 void
-outlet_init(struct outlet *o, struct transport_ws *transport, int stderr_to)
+outlet_init(struct outlet *o, struct transport_ws *transport,
+    const struct conf_route *route, bool v1)
 {
 	*o = (struct outlet){
 		.transport = transport,
-		.stderr_to = stderr_to,
+		.route = route,
+		.v1 = v1,
 	};
 	buf_init(&o->late, LATE_MAX);
 }
@@ -78,10 +84,33 @@ send_object(struct outlet *o, const char *head, bool last, const uint8_t *data,
 	send_passing(o, last, out, n);
 }
 
+static bool
+is_json(const struct outlet *o)
+{
+	return !o->v1 && o->route->stderr_to == CONF_STDERR_JSON;
+}
+
+/* A piece of a message of standpipe.v1, the first one behind its type. */
+static void
+send_typed(struct outlet *o, enum v1_type type, bool first, bool last,
+    const uint8_t *data, size_t len)
+{
+	uint8_t byte = (uint8_t)type;
+	struct iovec v[2] = {
+		{ &byte, first ? 1 : 0 },
+		{ (void *)(uintptr_t)data, len },
+	};
+
+	transport_ws_sendv(o->transport, false, last, v, nitems(v));
+}
+
 void
 outlet_send(struct outlet *o, const struct framing_event *ev)
 {
-	if (o->stderr_to == CONF_STDERR_JSON)
+	if (o->v1)
+		send_typed(o, ev->text ? V1_TEXT : V1_BINARY, ev->first,
+		    ev->last, ev->data, ev->len);
+	else if (is_json(o))
 		send_object(o, ev->first ? out_head : NULL, ev->last, ev->data,
 		    ev->len);
 	else
@@ -89,8 +118,77 @@ outlet_send(struct outlet *o, const struct framing_event *ev)
 		    ev->len);
 }
 
+bool
+outlet_takes_bytes(const struct outlet *o)
+{
+	return o->v1 && o->route->framing != CONF_FRAMES;
+}
+
+void
+outlet_send_bytes(struct outlet *o, const uint8_t *data, size_t len)
+{
+	send_typed(o, V1_BYTES, true, true, data, len);
+}
+
 static void
-send_line(struct outlet *o, const uint8_t *line, size_t len)
+put_line(struct buf *b, const char *name, const char *value)
+{
+	if (!buf_add_str(b, name) || !buf_add_byte(b, ' ') ||
+	    !buf_add_str(b, value) || !buf_add_byte(b, '\n'))
+		bug("a HELLO does not fit");
+}
+
+void
+outlet_say_hello(struct outlet *o, const char *subprotocol)
+{
+	const struct conf_list *signals = &o->route->client_signals;
+	struct buf b;
+
+	if (!o->v1)
+		return;
+	buf_init(&b, V1_CONTROL_MAX);
+	if (!buf_add_byte(&b, V1_HELLO))
+		bug("no room for a byte");
+	put_line(&b, "output", outlet_takes_bytes(o) ? "bytes" : "messages");
+	for (size_t i = 0; i < signals->n; i++)
+		if (str_signal(signals->v[i]) != 0)
+			put_line(&b, "signal", signals->v[i]);
+	if (o->route->stderr_to != CONF_STDERR_LOG)
+		put_line(&b, "stderr", "yes");
+	if (subprotocol != NULL)
+		put_line(&b, "subprotocol", subprotocol);
+	transport_ws_send(o->transport, false, true, b.data, b.len);
+	transport_ws_flush(o->transport);
+	buf_clear(&b);
+}
+
+void
+outlet_say_exit(struct outlet *o, const struct endpoint_exec *e)
+{
+	uint8_t out[1 + V1_EXIT_MAX];
+	uint8_t status = e->status;
+
+	if (!o->v1)
+		return;
+	if (e->signal != 0)
+		status = (uint8_t)(SHELL_SIGNAL + e->signal);
+	transport_ws_send(o->transport, false, true, out,
+	    v1_put_exit(out, status, str_signal_name(e->signal)));
+}
+
+/* Bytes are not repaired for who takes them as they are. */
+static void
+send_raw_line(struct outlet *o, const uint8_t *line, size_t len)
+{
+	uint8_t text[ENDPOINT_STDERR_LINE + 1];
+
+	memcpy(text, line, len);
+	text[len] = '\n';
+	send_typed(o, V1_STDERR, true, true, text, len + 1);
+}
+
+static void
+send_text_line(struct outlet *o, const uint8_t *line, size_t len)
 {
 	uint8_t text[LINE_MAX_REPAIRED];
 	struct utf8 u;
@@ -99,17 +197,26 @@ send_line(struct outlet *o, const uint8_t *line, size_t len)
 	utf8_init(&u);
 	n = utf8_repair(&u, line, len, text);
 	n += utf8_repair_end(&u, text + n);
-	if (o->stderr_to == CONF_STDERR_JSON)
+	if (is_json(o))
 		send_object(o, err_head, true, text, n);
 	else
 		transport_ws_send(o->transport, true, true, text, n);
+}
+
+static void
+send_line(struct outlet *o, const uint8_t *line, size_t len)
+{
+	if (o->v1)
+		send_raw_line(o, line, len);
+	else
+		send_text_line(o, line, len);
 	transport_ws_flush(o->transport);
 }
 
 bool
 outlet_complain(struct outlet *o, const uint8_t *line, size_t len)
 {
-	if (o->stderr_to == CONF_STDERR_LOG ||
+	if (o->route->stderr_to == CONF_STDERR_LOG ||
 	    transport_ws_queued(o->transport) > QUEUE_MAX)
 		return false;
 	if (!o->transport->in_message) {
@@ -126,7 +233,7 @@ outlet_complain(struct outlet *o, const uint8_t *line, size_t len)
 bool
 outlet_logs(const struct outlet *o)
 {
-	return o->stderr_to != CONF_STDERR_CLIENT;
+	return o->route->stderr_to != CONF_STDERR_CLIENT;
 }
 
 /* The open message is complete: what waited behind it goes out. */

@@ -3,7 +3,9 @@
  * and, where that was asked for, lines of its standard error between them.
  *
  * A line that comes while a message is incomplete waits behind it, with a
- * ceiling. With CONF_STDERR_JSON every message is an object,
+ * ceiling. With a client of standpipe.v1 (standpipe-protocol(7)) the output is
+ * what it is, bytes or messages of a type, and lines and exit status are too.
+ * Otherwise, with CONF_STDERR_JSON, every message is an object,
  * {"stream":"stdout","data":"..."}, also one that is sent in pieces; a long line
  * of standard error is several.
  *
@@ -18,16 +20,20 @@
 
 #include "base/buf.h"
 
+struct conf_route;
+struct endpoint_exec;
 struct framing_event;
 struct transport_ws;
 
 struct outlet {
 	struct transport_ws *transport; /* kept */
-	int stderr_to;                  /* enum conf_stderr */
+	const struct conf_route *route; /* kept */
+	bool v1;                        /* the client speaks standpipe.v1 */
 	struct buf late; /* lines of stderr: two bytes of length, text */
 };
 
-void outlet_init(struct outlet *, struct transport_ws *, int stderr_to);
+void outlet_init(struct outlet *, struct transport_ws *,
+    const struct conf_route *, bool v1);
 void outlet_clear(struct outlet *);
 
 /*
@@ -35,6 +41,20 @@ void outlet_clear(struct outlet *);
  * transport is flushed.
  */
 void outlet_send(struct outlet *, const struct framing_event *);
+
+/*
+ * Whether output goes out as it comes, without a framing, and a piece of it:
+ * borrowed until the transport is flushed.
+ */
+bool outlet_takes_bytes(const struct outlet *);
+void outlet_send_bytes(struct outlet *, const uint8_t *data, size_t len);
+
+/*
+ * To a client of standpipe.v1: what it may expect, and how the program has
+ * ended. Nothing to others. subprotocol: the program's, or NULL.
+ */
+void outlet_say_hello(struct outlet *, const char *subprotocol);
+void outlet_say_exit(struct outlet *, const struct endpoint_exec *);
 
 /*
  * A line of standard error, at most ENDPOINT_STDERR_LINE bytes. False if the

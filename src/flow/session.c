@@ -12,6 +12,7 @@
 #include "flow/deadlines.h"
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
+#include "flow/inlet.h"
 #include "flow/outlet.h"
 #include "flow/session.h"
 #include "flow/transport_ws.h"
@@ -63,7 +64,6 @@ struct session {
 	uint32_t id;
 	uint16_t code; /* of the Close; 0: none was said */
 	bool close_sent;
-	bool input_ended;
 	bool killed;      /* on_kill was called */
 	bool gone;        /* the connection has ended */
 	bool ping_queued; /* behind bytes that the client does not take */
@@ -74,6 +74,7 @@ struct session {
 	struct transport_ws transport;
 	struct endpoint_exec endpoint;
 	struct framing framing;
+	struct inlet inlet;
 	struct outlet outlet;
 	struct deadlines deadlines;
 };
@@ -96,27 +97,10 @@ awaits(const struct session *s, enum due what)
 	return deadlines_awaits(&s->deadlines, what);
 }
 
-/* No more input, behind what the program has not read yet. */
 static void
 end_input(struct session *s, const uint8_t *close, size_t len)
 {
-	struct stream *in = endpoint_exec_input(&s->endpoint);
-	uint8_t head[FRAMING_HEAD_MAX];
-	size_t n;
-
-	if (s->input_ended)
-		return;
-	s->input_ended = true;
-	if (in != NULL && close != NULL) {
-		n = framing_close_head(head, (enum framing_kind)s->framing.kind,
-		    len);
-		if (n > 0) {
-			gather_add(&s->flow->up, in, head, n);
-			gather_add(&s->flow->up, in, close, len);
-		}
-	}
-	gather_flush(&s->flow->up);
-	endpoint_exec_end_input(&s->endpoint);
+	inlet_end(&s->inlet, close, len);
 	forget(s, DUE_HANGUP);
 }
 
@@ -232,6 +216,8 @@ finish(struct session *s)
 		return;
 	}
 	code = close_of_exit(&s->endpoint, reason, sizeof(reason));
+	if (s->endpoint.exited)
+		outlet_say_exit(&s->outlet, &s->endpoint);
 	send_close(s, code, reason, true);
 }
 
@@ -270,39 +256,37 @@ listens(const struct session *s)
 
 /* ------------------------------------------------- client to program */
 
-static bool
-line_refused(struct session *s, const struct ws_event *ev)
-{
-	int end = framing_delimiter((enum framing_kind)s->framing.kind);
-
-	return s->route->multiline == CONF_MULTILINE_REFUSE && end != -1 &&
-	    ev->len > 0 && memchr(ev->data, end, ev->len) != NULL;
-}
-
 static void
 session_on_data(void *owner, const struct ws_event *ev)
 {
 	struct session *s = owner;
-	enum framing_kind kind = (enum framing_kind)s->framing.kind;
-	struct stream *in = endpoint_exec_input(&s->endpoint);
-	uint8_t around[FRAMING_HEAD_MAX];
 
 	s->active = s->transport.heard;
 	s->in_messages += ev->last;
 	s->in_bytes += ev->len;
-	if (in == NULL || s->input_ended)
-		return;
-	if (line_refused(s, ev)) {
-		dismiss(s, WS_CLOSE_UNSUPPORTED,
-		    "a message may not hold the end of a record");
-		return;
-	}
-	gather_add(&s->flow->up, in, around,
-	    framing_head(around, kind, ev->opcode == WS_OP_TEXT, ev->last,
-		ev->len));
-	gather_add(&s->flow->up, in, ev->data, ev->len);
-	gather_add(&s->flow->up, in, around,
-	    framing_tail(around, kind, ev->last));
+	inlet_take(&s->inlet, ev);
+}
+
+static void
+session_on_refused(void *owner, unsigned code, const char *reason)
+{
+	dismiss(owner, code, reason);
+}
+
+/* The client has said all it has to say, and waits for what comes of it. */
+static void
+session_on_input_end(void *owner)
+{
+	end_input(owner, NULL, 0);
+}
+
+static void
+session_on_signal(void *owner, int sig)
+{
+	struct session *s = owner;
+
+	if (!s->endpoint.exited)
+		s->ops->on_signal(s->owner, s, sig);
 }
 
 /* One read of the client was taken apart. */
@@ -311,7 +295,7 @@ session_on_batch(void *owner)
 {
 	struct session *s = owner;
 
-	gather_flush(&s->flow->up);
+	inlet_flush(&s->inlet);
 	if (endpoint_exec_full(&s->endpoint))
 		transport_ws_pause(&s->transport);
 }
@@ -335,7 +319,7 @@ static void
 let_output_drain(struct session *s, const uint8_t *close, size_t len)
 {
 	s->hurry = true;
-	gather_flush(&s->flow->up);
+	inlet_flush(&s->inlet);
 	end_input(s, close, len);
 	kill_program(s);
 	await(s, DUE_DRAIN, s->route->close_drain);
@@ -495,9 +479,8 @@ await_last_output(struct session *s)
 }
 
 static void
-session_on_output(void *owner, const uint8_t *data, size_t len)
+take_apart(struct session *s, const uint8_t *data, size_t len)
 {
-	struct session *s = owner;
 	struct framing_event ev;
 	enum framing_result rc;
 	size_t used;
@@ -509,6 +492,20 @@ session_on_output(void *owner, const uint8_t *data, size_t len)
 		handle_event(s, rc, &ev);
 		data += used;
 		len -= used;
+	}
+}
+
+static void
+session_on_output(void *owner, const uint8_t *data, size_t len)
+{
+	struct session *s = owner;
+
+	if (outlet_takes_bytes(&s->outlet) && listens(s)) {
+		outlet_send_bytes(&s->outlet, data, len);
+		s->out_messages++;
+		s->out_bytes += len;
+	} else {
+		take_apart(s, data, len);
 	}
 	after_output(s);
 	await_last_output(s);
@@ -699,6 +696,7 @@ session_free(struct session *s)
 	transport_ws_clear(&s->transport);
 	endpoint_exec_clear(&s->endpoint);
 	framing_clear(&s->framing);
+	inlet_clear(&s->inlet);
 	outlet_clear(&s->outlet);
 	free(s->peer);
 	free(s->path);
@@ -777,24 +775,16 @@ static const struct endpoint_ops endpoint_ops = {
 	.on_input_drain = session_on_input_drain,
 };
 
+static const struct inlet_ops inlet_ops = {
+	.on_refused = session_on_refused,
+	.on_end = session_on_input_end,
+	.on_signal = session_on_signal,
+};
+
 static const struct deadlines_ops deadlines_ops = {
 	.on_due = session_on_due,
 	.on_turn = session_on_turn,
 };
-
-static enum framing_kind
-framing_of(const struct conf_route *r)
-{
-	static const enum framing_kind kinds[] = {
-		[CONF_LINES] = FRAMING_LINES,
-		[CONF_BINARY] = FRAMING_BINARY,
-		[CONF_TEXT] = FRAMING_TEXT,
-		[CONF_NUL] = FRAMING_NUL,
-		[CONF_FRAMES] = FRAMING_FRAMES,
-	};
-
-	return kinds[r->framing];
-}
 
 static void
 start_clocks(struct session *s)
@@ -831,13 +821,16 @@ session_new(const struct session_start *start)
 		.id = start->id,
 	};
 	start_clocks(s);
-	framing_init(&s->framing, framing_of(r),
+	inlet_init(&s->inlet, s->flow, &s->endpoint, r, start->v1, &inlet_ops,
+	    s);
+	framing_init(&s->framing, (enum framing_kind)s->inlet.framing,
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
 	transport_ws_init(&s->transport, WS_SERVER, s->flow, start->client,
 	    r->max_message, &transport_ops, s);
-	outlet_init(&s->outlet, &s->transport, r->stderr_to);
+	outlet_init(&s->outlet, &s->transport, r, start->v1);
 	endpoint_exec_init(&s->endpoint, s->flow, start->fd, start->pid,
 	    r->max_pipe, &endpoint_ops, s);
+	outlet_say_hello(&s->outlet, start->subprotocol);
 	endpoint_exec_resume(&s->endpoint);
 	return s;
 }

@@ -31,6 +31,8 @@ struct session_ops {
 	 * it had been `ago` milliseconds earlier. Once.
 	 */
 	void (*on_kill)(void *owner, struct session *, uint32_t ago);
+	/* The client wants the program to get a signal that it may send. */
+	void (*on_signal)(void *owner, struct session *, int sig);
 	/* It is over; gone after the call. */
 	void (*on_free)(void *owner, struct session *);
 };
@@ -44,9 +46,11 @@ struct session_start {
 	int fd[3]; /* taken: the program's 0, 1 and 2; 2 may be -1 */
 	pid_t pid;
 	uint32_t id;
-	char *peer; /* taken: address and port, for the log */
-	char *path; /* taken */
-	char *user; /* taken; NULL: nobody was asked who it is */
+	bool v1;                 /* the client speaks standpipe.v1 */
+	const char *subprotocol; /* the program's, inside of it; or NULL */
+	char *peer;              /* taken: address and port, for the log */
+	char *path;              /* taken */
+	char *user;              /* taken; NULL: nobody was asked who it is */
 };
 
 /* Gives a running session; nothing was read yet. */

@@ -51,6 +51,8 @@ enum ipc_type {
 	/* logins: engine to parent, and parent to engine */
 	IPC_FAILED_LOGIN, /* of that address */
 	IPC_BLOCKED,      /* it may not try again for a while */
+	/* and one more: engine to parent */
+	IPC_SIGNAL, /* the client wants the command signalled */
 	IPC_TYPES,
 };
 

@@ -25,6 +25,7 @@ static const struct rule {
 	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 8, IPC_BODY_MAX, 0, 0 },
 	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
+	[IPC_SIGNAL] = { "signal", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, IPC_ADMIT_BODY,
 	    IPC_ADMIT_BODY, 0, 0 },
@@ -260,6 +261,24 @@ ipc_read_kill(const struct ipc_msg *m, uint32_t *pid, uint32_t *ago)
 		return false;
 	memcpy(pid, m->body, sizeof(*pid));
 	memcpy(ago, m->body + 4, sizeof(*ago));
+	return true;
+}
+
+size_t
+ipc_put_signal(uint8_t out[8], uint32_t pid, int sig)
+{
+	ipc_put_u32(out, pid);
+	ipc_put_u32(out + 4, (uint32_t)sig);
+	return 8;
+}
+
+bool
+ipc_read_signal(const struct ipc_msg *m, uint32_t *pid, int *sig)
+{
+	if (m->len != 8)
+		return false;
+	memcpy(pid, m->body, sizeof(*pid));
+	memcpy(sig, m->body + 4, sizeof(*sig));
 	return true;
 }
 

@@ -89,6 +89,9 @@ bool ipc_read_addr(const struct ipc_msg *, struct addr *);
 size_t ipc_put_kill(uint8_t out[8], uint32_t pid, uint32_t ago);
 bool ipc_read_kill(const struct ipc_msg *, uint32_t *pid, uint32_t *ago);
 
+size_t ipc_put_signal(uint8_t out[8], uint32_t pid, int sig);
+bool ipc_read_signal(const struct ipc_msg *, uint32_t *pid, int *sig);
+
 size_t ipc_put_refused(uint8_t out[8], enum ipc_refusal, int err);
 bool ipc_read_refused(const struct ipc_msg *, enum ipc_refusal *, int *err);
 

@@ -10,9 +10,11 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "conf/conf.h"
 #include "parent/daemon.h"
 #include "parent/engine.h"
+#include "proc/group.h"
 
 enum {
 	STABLE_MS = 60000, /* an engine that lived so long starts afresh */
@@ -446,6 +448,34 @@ on_kill(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+/* Whether the settings have a name for it that is a client's to send. */
+static bool
+may_signal(const struct conf *conf, int sig)
+{
+	const struct conf_list *list = &conf->route.client_signals;
+	const char *name = str_signal_name(sig);
+
+	for (size_t i = 0; name != NULL && i < list->n; i++)
+		if (strcmp(list->v[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+on_signal(struct engine *e, const struct ipc_msg *m)
+{
+	struct child *c;
+	uint32_t pid;
+	int sig;
+
+	if (!ipc_read_signal(m, &pid, &sig) ||
+	    !may_signal(e->daemon->conf, sig))
+		return false;
+	if ((c = child_of(e, m->session, pid)) != NULL)
+		group_signal(c->pid, sig);
+	return true;
+}
+
 static bool
 on_done(struct engine *e, const struct ipc_msg *m)
 {
@@ -546,6 +576,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_READY] = on_ready,
 		[IPC_SPAWN] = on_spawn,
 		[IPC_KILL] = on_kill,
+		[IPC_SIGNAL] = on_signal,
 		[IPC_DONE] = on_done,
 		[IPC_ADMIT] = on_admit,
 		[IPC_LEAVE] = on_leave,

@@ -296,6 +296,11 @@ def test_engine_that_disowns_a_living_command_takes_it_along():
         until(lambda: len(d.commands()) < 2, "the first command has ended")
 
 
+def test_engine_that_asks_for_another_signal_is_lost():
+    with lying_engine("signal", command=["sleep", "1000"]) as d:
+        d.wait_log("error engine lost .*reason=signal")
+
+
 def test_engine_signals_no_strangers():
     with lying_engine("strangers", status=1) as d:
         d.signal(signal.SIGTERM)  # the engine does not listen

@@ -1,0 +1,226 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rate.h"
+#include "base/str.h"
+#include "codec/framing.h"
+#include "codec/ws.h"
+#include "conf/conf.h"
+#include "flow/endpoint_exec.h"
+#include "flow/flow.h"
+#include "flow/inlet.h"
+
+enum {
+	SIGNAL_STEP_US = 100 * 1000, /* so often a client may send one */
+	SIGNAL_BURST = 10,
+};
+
+static enum framing_kind
+framing_of(const struct conf_route *r)
+{
+	static const enum framing_kind kinds[] = {
+		[CONF_LINES] = FRAMING_LINES,
+		[CONF_BINARY] = FRAMING_BINARY,
+		[CONF_TEXT] = FRAMING_TEXT,
+		[CONF_NUL] = FRAMING_NUL,
+		[CONF_FRAMES] = FRAMING_FRAMES,
+	};
+
+	return kinds[r->framing];
+}
+
+void
+inlet_init(struct inlet *l, struct flow *flow, struct endpoint_exec *endpoint,
+    const struct conf_route *route, bool v1, const struct inlet_ops *ops,
+    void *owner)
+{
+	*l = (struct inlet){
+		.flow = flow,
+		.endpoint = endpoint,
+		.route = route,
+		.ops = ops,
+		.owner = owner,
+		.framing = (uint8_t)framing_of(route),
+	};
+	if (!v1)
+		return;
+	l->v1 = mem_new(1, sizeof(*l->v1));
+	v1_reader_init(l->v1);
+}
+
+void
+inlet_clear(struct inlet *l)
+{
+	free(l->v1);
+	l->v1 = NULL;
+}
+
+/* Whether there is still a program that reads. */
+static bool
+is_open(const struct inlet *l)
+{
+	return !l->ended && endpoint_exec_input(l->endpoint) != NULL;
+}
+
+/* A piece of a message, with what the framing puts around it. */
+static void
+add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	enum framing_kind kind = (enum framing_kind)l->framing;
+	struct stream *in = endpoint_exec_input(l->endpoint);
+	struct gather *g = &l->flow->up;
+	uint8_t around[FRAMING_HEAD_MAX];
+
+	gather_add(g, in, around, framing_head(around, kind, text, last, len));
+	gather_add(g, in, data, len);
+	gather_add(g, in, around, framing_tail(around, kind, last));
+}
+
+static bool
+line_refused(const struct inlet *l, const uint8_t *data, size_t len)
+{
+	int end = framing_delimiter((enum framing_kind)l->framing);
+
+	return l->route->multiline == CONF_MULTILINE_REFUSE && end != -1 &&
+	    len > 0 && memchr(data, end, len) != NULL;
+}
+
+static void
+take_message(struct inlet *l, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	if (!is_open(l))
+		return;
+	if (line_refused(l, data, len))
+		l->ops->on_refused(l->owner, WS_CLOSE_UNSUPPORTED,
+		    "a message may not hold the end of a record");
+	else
+		add_message(l, text, last, data, len);
+}
+
+/* ------------------------------------------------- standpipe.v1 */
+
+/* Bytes are the program's as they are, where records have no types. */
+static void
+take_bytes(struct inlet *l, const struct v1_event *ev)
+{
+	if (!is_open(l))
+		return;
+	if (l->framing == FRAMING_FRAMES)
+		add_message(l, false, ev->last, ev->data, ev->len);
+	else
+		gather_add(&l->flow->up, endpoint_exec_input(l->endpoint),
+		    ev->data, ev->len);
+}
+
+static bool
+may_signal(const struct inlet *l, const char *name)
+{
+	const struct conf_list *list = &l->route->client_signals;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* What the route does not allow was said in HELLO; what is too much is lost. */
+static void
+take_signal(struct inlet *l, const struct v1_event *ev)
+{
+	uint64_t now = clock_coarse_ms() * 1000;
+	char name[V1_SIGNAL_MAX + 1];
+
+	v1_read_signal(ev, name);
+	if (str_signal(name) == 0 || !may_signal(l, name) ||
+	    rate_early(l->signals, now, SIGNAL_STEP_US, SIGNAL_BURST) > 0)
+		return;
+	l->signals = rate_count(l->signals, now, SIGNAL_STEP_US);
+	l->ops->on_signal(l->owner, str_signal(name));
+}
+
+static void
+handle(struct inlet *l, const struct v1_event *ev)
+{
+	switch (ev->type) {
+	case V1_BYTES:
+		take_bytes(l, ev);
+		break;
+	case V1_TEXT:
+	case V1_BINARY:
+		take_message(l, ev->type == V1_TEXT, ev->last, ev->data,
+		    ev->len);
+		break;
+	case V1_END:
+		l->ops->on_end(l->owner);
+		break;
+	case V1_SIGNAL:
+		take_signal(l, ev);
+		break;
+	default: /* a window is for terminals; the others are not a client's */
+		break;
+	}
+}
+
+static void
+take_v1(struct inlet *l, const struct ws_event *piece)
+{
+	const struct v1_piece p = {
+		.text = piece->opcode == WS_OP_TEXT,
+		.last = piece->last,
+		.data = piece->data,
+		.len = piece->len,
+	};
+	struct v1_event ev;
+	enum v1_result rc = v1_read(l->v1, &p, &ev);
+
+	if (rc < 0)
+		l->ops->on_refused(l->owner, v1_close_code(rc),
+		    v1_strresult(rc));
+	else if (rc != V1_NOTHING)
+		handle(l, &ev);
+}
+
+/* ------------------------------------------------- from the session */
+
+void
+inlet_take(struct inlet *l, const struct ws_event *ev)
+{
+	if (l->v1 != NULL)
+		take_v1(l, ev);
+	else
+		take_message(l, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
+		    ev->len);
+}
+
+void
+inlet_flush(struct inlet *l)
+{
+	gather_flush(&l->flow->up);
+}
+
+void
+inlet_end(struct inlet *l, const uint8_t *close, size_t len)
+{
+	struct stream *in = endpoint_exec_input(l->endpoint);
+	uint8_t head[FRAMING_HEAD_MAX];
+	size_t n;
+
+	if (l->ended)
+		return;
+	l->ended = true;
+	if (in != NULL && close != NULL) {
+		n = framing_close_head(head, (enum framing_kind)l->framing,
+		    len);
+		if (n > 0) {
+			gather_add(&l->flow->up, in, head, n);
+			gather_add(&l->flow->up, in, close, len);
+		}
+	}
+	gather_flush(&l->flow->up);
+	endpoint_exec_end_input(l->endpoint);
+}
