@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "flow/seal.h"
 #include "flow/tls_client.h"
+#include "flow/tls_words.h"
 
 static void attr_noreturn
 none(void)
@@ -127,5 +128,13 @@ const char *
 tls_client_doubt(const struct ssl_st *ssl)
 {
 	(void)ssl;
+	none();
+}
+
+void
+tls_words_seen(const struct ssl_st *ssl, struct tls_seen *seen)
+{
+	(void)ssl;
+	(void)seen;
 	none();
 }

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/tls_client.h"
-#include "flow/tls_doubt.h"
+#include "flow/tls_words.h"
 
 struct tls_client {
 	SSL_CTX *ctx; /* owned */
@@ -26,7 +26,7 @@ struct tls_client {
 struct attached {
 	struct tls_client *client; /* kept */
 	char *host;                /* owned */
-	char doubt[TLS_DOUBT_SIZE];
+	char doubt[TLS_WORDS_SIZE];
 };
 
 static void
@@ -94,12 +94,12 @@ tls_client_on_certificate(X509_STORE_CTX *store, void *arg)
 	if (t->npins > 0) {
 		X509_STORE_CTX_set_error(store,
 		    X509_V_ERR_APPLICATION_VERIFICATION);
-		tls_doubt_pin(x, a->doubt);
+		tls_words_pin(x, a->doubt);
 		return 0;
 	}
 	if (X509_verify_cert(store) == 1)
 		return 1;
-	tls_doubt_explain(store, a->host, a->doubt);
+	tls_words_doubt(store, a->host, a->doubt);
 	return 0;
 }
 

@@ -11,13 +11,14 @@
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include "base/base.h"
 #include "base/log.h"
-#include "flow/tls_doubt.h"
+#include "flow/tls_words.h"
 
 enum {
 	NAMES_SHOWN = 4,
@@ -138,6 +139,25 @@ put_names(BIO *say, const X509 *x)
 		(void)BIO_printf(say, " and %d more", n - NAMES_SHOWN);
 }
 
+static BIO *
+begin(void)
+{
+	BIO *say = BIO_new(BIO_s_mem());
+
+	if (say == NULL)
+		bug("no BIO");
+	return say;
+}
+
+static void
+finish(BIO *say, char out[TLS_WORDS_SIZE])
+{
+	int n = BIO_read(say, out, TLS_WORDS_SIZE - 1);
+
+	out[n < 0 ? 0 : n] = '\0';
+	BIO_free(say);
+}
+
 /* ------------------------------------------------- sentences */
 
 /* Whose certificate it is. */
@@ -193,28 +213,9 @@ put_reason(BIO *say, int err, const X509 *x, int depth, const char *host)
 	}
 }
 
-static BIO *
-begin(void)
-{
-	BIO *say = BIO_new(BIO_s_mem());
-
-	if (say == NULL)
-		bug("no BIO");
-	return say;
-}
-
-static void
-finish(BIO *say, char out[TLS_DOUBT_SIZE])
-{
-	int n = BIO_read(say, out, TLS_DOUBT_SIZE - 1);
-
-	out[n < 0 ? 0 : n] = '\0';
-	BIO_free(say);
-}
-
 void
-tls_doubt_explain(const struct x509_store_ctx_st *store, const char *host,
-    char out[TLS_DOUBT_SIZE])
+tls_words_doubt(const struct x509_store_ctx_st *store, const char *host,
+    char out[TLS_WORDS_SIZE])
 {
 	BIO *say = begin();
 	const X509 *x = X509_STORE_CTX_get_current_cert(store);
@@ -229,7 +230,7 @@ tls_doubt_explain(const struct x509_store_ctx_st *store, const char *host,
 }
 
 void
-tls_doubt_pin(const struct x509_st *x, char out[TLS_DOUBT_SIZE])
+tls_words_pin(const struct x509_st *x, char out[TLS_WORDS_SIZE])
 {
 	BIO *say = begin();
 	char cert[TLS_FINGERPRINT_SIZE], key[TLS_FINGERPRINT_SIZE];
@@ -241,4 +242,42 @@ tls_doubt_pin(const struct x509_st *x, char out[TLS_DOUBT_SIZE])
 	    "is %s, that of its key %s",
 	    cert, key);
 	finish(say, out);
+}
+
+/* ------------------------------------------------- what is seen */
+
+static void
+see_name(const X509_NAME *name, char out[TLS_WORDS_SIZE])
+{
+	BIO *say = begin();
+
+	(void)X509_NAME_print_ex(say, name, 0, XN_FLAG_ONELINE);
+	finish(say, out);
+}
+
+static void
+see_certificate(const X509 *x, struct tls_seen *seen)
+{
+	BIO *say = begin();
+
+	put_time(say, X509_get0_notAfter(x));
+	finish(say, seen->expires);
+	see_name(X509_get_subject_name(x), seen->subject);
+	see_name(X509_get_issuer_name(x), seen->issuer);
+	tls_fingerprint(x, seen->fingerprint);
+}
+
+void
+tls_words_seen(const struct ssl_st *ssl, struct tls_seen *seen)
+{
+	const X509 *x = SSL_get0_peer_certificate(ssl);
+	BIO *say = begin();
+
+	*seen = (struct tls_seen){ .subject = "" };
+	(void)BIO_printf(say, "%s, %s%s", SSL_get_version(ssl),
+	    SSL_get_cipher_name(ssl),
+	    SSL_session_reused(ssl) ? ", resumed" : "");
+	finish(say, seen->version);
+	if (x != NULL)
+		see_certificate(x, seen);
 }
