@@ -63,7 +63,7 @@ call_on_connected(void *owner, struct stream *stream)
 	dial_free(c->dial);
 	c->dial = NULL;
 	if (c->client->conf.to.tls)
-		secure_start(c->client, stream);
+		secure_start(c->client, stream, c->client->conf.to.at.host);
 	c->hello = hello_new(c->client, stream, &hello_ops, c);
 }
 

@@ -109,7 +109,7 @@ main(int argc, char **argv)
 	case CLIENT_CMDLINE_RUN:
 		if (!where_read(conf, &why))
 			status = complain(why, OUTCOME_USAGE);
-		else if (conf->to.tls && !full_become(argv, &why))
+		else if (secure_may_be_needed(conf) && !full_become(argv, &why))
 			status = complain(why, OUTCOME_TLS);
 		else
 			status = serve(&e);

@@ -10,13 +10,20 @@
 #include "flow/stream.h"
 #include "flow/tls_client.h"
 
+/* A redirect may lead there. */
+bool
+secure_may_be_needed(const struct client_conf *conf)
+{
+	return conf->to.tls || conf->location;
+}
+
 bool
 secure_open(struct client *client, struct outcome *o)
 {
 	const struct client_conf *conf = &client->conf;
 	char *why = NULL;
 
-	if (!conf->to.tls)
+	if (!secure_may_be_needed(conf))
 		return true;
 	client->tls = tls_client_new(
 	    &(struct tls_client_conf){
@@ -28,17 +35,11 @@ secure_open(struct client *client, struct outcome *o)
 		.insecure = conf->insecure,
 	    },
 	    &why);
-	if (client->tls == NULL) {
-		outcome_set(o, OUTCOME_TLS, "%s", why);
-		free(why);
-		return false;
-	}
-	if (conf->insecure)
-		(void)fprintf(stderr,
-		    "standpipe: warning: --insecure: whoever answers is "
-		    "believed to be %s\n",
-		    conf->to.at.host);
-	return true;
+	if (client->tls != NULL)
+		return true;
+	outcome_set(o, OUTCOME_TLS, "%s", why);
+	free(why);
+	return false;
 }
 
 void
@@ -49,10 +50,14 @@ secure_close(struct client *client)
 }
 
 void
-secure_start(struct client *client, struct stream *stream)
+secure_start(struct client *client, struct stream *stream, const char *host)
 {
-	stream_start_tls(stream,
-	    tls_client_open(client->tls, client->conf.to.at.host));
+	if (client->conf.insecure)
+		(void)fprintf(stderr,
+		    "standpipe: warning: --insecure: whoever answers is "
+		    "believed to be %s\n",
+		    host);
+	stream_start_tls(stream, tls_client_open(client->tls, host));
 }
 
 bool

@@ -10,18 +10,25 @@
 #include <stdbool.h>
 
 struct client;
+struct client_conf;
 struct outcome;
 struct stream;
 
+/* Whether a call may come under TLS, as far as the command line says. */
+bool secure_may_be_needed(const struct client_conf *);
+
 /*
- * Make ready what client->conf asks for; nothing if it asks for no TLS. False:
- * that cannot be had, and the outcome says why.
+ * Make ready what client->conf asks for; nothing if none is needed. False: that
+ * cannot be had, and the outcome says why.
  */
 bool secure_open(struct client *, struct outcome *);
 void secure_close(struct client *);
 
-/* From here on a connection, on which nothing was said yet, is under TLS. */
-void secure_start(struct client *, struct stream *);
+/*
+ * From here on a connection, on which nothing was said yet, is under TLS. host
+ * (borrowed): the name or address by which it was called.
+ */
+void secure_start(struct client *, struct stream *, const char *host);
 
 /*
  * A connection was lost with this errno. True: TLS is to blame, and the outcome
