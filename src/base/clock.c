@@ -29,6 +29,17 @@ clock_ms(void)
 }
 
 uint64_t
+clock_us(void)
+{
+	struct timespec ts = { 0 };
+
+	if (replaced != NULL)
+		return replaced() * 1000;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t
 clock_coarse_ms(void)
 {
 	return read_clock(COARSE);

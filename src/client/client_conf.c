@@ -80,9 +80,9 @@ check_messages(const struct client_conf *c)
 	if (c->send_first.n > 0 && (c->ping || c->listen.n > 0))
 		return "--send-first excludes --ping and --listen: nobody would"
 		       " read the answers";
-	if (c->waits && (c->listen.n > 0 || c->ping))
-		return "--wait excludes --listen and --ping, which have no end"
-		       " of input to wait behind";
+	if (c->waits && c->listen.n > 0)
+		return "--wait excludes --listen, which has no end of input to"
+		       " wait behind";
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "client/input.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/ping.h"
 #include "client/print.h"
 #include "client/talk.h"
 #include "codec/framing.h"
@@ -33,6 +34,7 @@ struct talk {
 	struct transport_ws transport;
 	struct input input;
 	struct print print;
+	struct ping *ping; /* owned; NULL: this is not about pings */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
 	uint64_t received;        /* messages */
@@ -82,6 +84,8 @@ talk_on_turn(void *owner)
 		return;
 	t->told = true;
 	judge(t, &o);
+	if (t->ping != NULL)
+		ping_judge(t->ping, &o);
 	local_judge(t->local, &o);
 	t->ops->on_over(t->owner, &o);
 }
@@ -147,6 +151,13 @@ may_send(const struct talk *t)
 }
 
 static void
+resume_input(struct talk *t)
+{
+	if (may_send(t) && t->ping == NULL)
+		local_resume(t->local);
+}
+
+static void
 talk_on_input(void *owner, uint8_t *data, size_t len)
 {
 	struct talk *t = owner;
@@ -203,7 +214,7 @@ talk_on_data(void *owner, const struct ws_event *ev)
 {
 	struct talk *t = owner;
 
-	if (has_all(t))
+	if (t->ping != NULL || has_all(t))
 		return;
 	t->received += ev->last;
 	print_piece(&t->print, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
@@ -277,8 +288,7 @@ talk_on_drain(void *owner)
 {
 	struct talk *t = owner;
 
-	if (may_send(t))
-		local_resume(t->local);
+	resume_input(t);
 	await_silence(t);
 }
 
@@ -289,9 +299,53 @@ talk_on_gone(void *owner)
 
 	t->gone = true;
 	local_pause(t->local);
+	if (t->ping != NULL)
+		ping_report(t->ping);
 	for (size_t i = 0; i < DUE_COUNT; i++)
 		deadlines_forget(&t->deadlines, i);
 	deadlines_wake(&t->deadlines);
+}
+
+/* ------------------------------------------------- pings */
+
+static void
+talk_on_ping(void *owner, const void *payload, size_t len)
+{
+	struct talk *t = owner;
+
+	transport_ws_ping(&t->transport, payload, len);
+	transport_ws_flush(&t->transport);
+}
+
+static void
+talk_on_text(void *owner, const char *text)
+{
+	struct talk *t = owner;
+	struct stream *out = local_output(t->local);
+
+	if (out != NULL)
+		stream_write(out, text, strlen(text));
+}
+
+static void
+talk_on_pings_over(void *owner)
+{
+	talk_close(owner, WS_CLOSE_NORMAL, "");
+}
+
+static const struct ping_ops ping_ops = {
+	.on_ping = talk_on_ping,
+	.on_text = talk_on_text,
+	.on_over = talk_on_pings_over,
+};
+
+static void
+talk_on_pong(void *owner, const uint8_t *data, size_t len)
+{
+	struct talk *t = owner;
+
+	if (t->ping != NULL)
+		ping_receive(t->ping, data, len);
 }
 
 /* ------------------------------------------------- time */
@@ -331,6 +385,7 @@ static const struct transport_ops transport_ops = {
 	.on_close = talk_on_close,
 	.on_fault = talk_on_fault,
 	.on_hangup = talk_on_hangup,
+	.on_pong = talk_on_pong,
 	.on_drain = talk_on_drain,
 	.on_gone = talk_on_gone,
 };
@@ -366,6 +421,9 @@ talk_new(const struct talk_start *start)
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
 	local_set_owner(t->local, &local_ops, t);
+	if (conf->ping)
+		t->ping =
+		    ping_new(t->client, stream_fd(start->stream), &ping_ops, t);
 	return t;
 }
 
@@ -375,6 +433,7 @@ talk_free(struct talk *t)
 	if (t == NULL)
 		return;
 	local_set_owner(t->local, NULL, NULL);
+	ping_free(t->ping);
 	deadlines_clear(&t->deadlines);
 	transport_ws_clear(&t->transport);
 	input_clear(&t->input);
@@ -392,6 +451,5 @@ talk_start_reading(struct talk *t)
 {
 	if (local_queued(t->local) == 0)
 		transport_ws_resume(&t->transport);
-	if (may_send(t))
-		local_resume(t->local);
+	resume_input(t);
 }

@@ -202,7 +202,6 @@ static const struct bad_case {
 	{ { "a", "-i1s" }, "--interval needs --ping" },
 	{ { "a", "-l", "*:1", "-c", "3" }, "--count excludes --listen" },
 	{ { "a", "-p", "--send-first=x" }, "--send-first excludes" },
-	{ { "a", "-p", "-w1" }, "--wait excludes" },
 	{ { "a", "-46" }, "--ipv4 and --ipv6 exclude each other" },
 	{ { "a", "--keepalive=0", "--keepalive-timeout=1" },
 	    "--keepalive-timeout has no effect" },
