@@ -1,15 +1,19 @@
 #include <stdlib.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "client/call.h"
 #include "client/client.h"
 #include "client/dial.h"
+#include "client/facts.h"
 #include "client/hello.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/report.h"
 #include "client/secure.h"
 #include "client/talk.h"
+#include "flow/stream.h"
 
 struct call {
 	struct client *client;      /* kept */
@@ -19,6 +23,7 @@ struct call {
 	struct dial *dial;          /* owned; NULL: over, as the next two */
 	struct hello *hello;        /* owned */
 	struct talk *talk;          /* owned */
+	struct facts facts;
 };
 
 static void
@@ -26,7 +31,10 @@ over(void *owner, const struct outcome *o)
 {
 	struct call *c = owner;
 
-	c->ops->on_over(c->owner, c, o);
+	c->facts.over = clock_ms();
+	if (c->talk != NULL)
+		talk_tell(c->talk, &c->facts);
+	c->ops->on_over(c->owner, c, o, &c->facts);
 }
 
 static const struct talk_ops talk_ops = {
@@ -38,6 +46,7 @@ call_on_open(void *owner, struct stream *stream, uint8_t *rest, size_t len)
 {
 	struct call *c = owner;
 
+	report_open(&c->client->conf, &c->facts);
 	c->talk = talk_new(&(struct talk_start){
 	    .client = c->client,
 	    .stream = stream,
@@ -62,9 +71,12 @@ call_on_connected(void *owner, struct stream *stream)
 
 	dial_free(c->dial);
 	c->dial = NULL;
+	c->facts.connected = clock_ms();
+	facts_set_peer(&c->facts, stream_fd(stream));
+	report_connected(&c->client->conf, &c->facts);
 	if (c->client->conf.to.tls)
 		secure_start(c->client, stream, c->client->conf.to.at.host);
-	c->hello = hello_new(c->client, stream, &hello_ops, c);
+	c->hello = hello_new(c->client, stream, &c->facts, &hello_ops, c);
 }
 
 static const struct dial_ops dial_ops = {
@@ -84,6 +96,7 @@ call_new(struct client *client, struct local *local, const struct call_ops *ops,
 		.ops = ops,
 		.owner = owner,
 	};
+	facts_init(&c->facts);
 	c->dial = dial_new(client, &dial_ops, c);
 	return c;
 }
@@ -96,5 +109,6 @@ call_free(struct call *c)
 	dial_free(c->dial);
 	hello_free(c->hello);
 	talk_free(c->talk);
+	facts_clear(&c->facts);
 	free(c);
 }

@@ -10,12 +10,14 @@
 
 struct call;
 struct client;
+struct facts;
 struct local;
 struct outcome;
 
 struct call_ops {
-	/* From the loop, once; then only call_free(). */
-	void (*on_over)(void *owner, struct call *, const struct outcome *);
+	/* From the loop, once, with all that is known; then only call_free(). */
+	void (*on_over)(void *owner, struct call *, const struct outcome *,
+	    const struct facts *);
 };
 
 /* Keeps all of them; the local side has been given no owner. */

@@ -7,6 +7,7 @@
 #define CLIENT_CLIENT_H
 
 #include "client/client_conf.h"
+#include "client/fields.h"
 #include "flow/flow.h"
 
 struct tls_client;
@@ -15,6 +16,7 @@ struct client {
 	struct flow flow;
 	struct client_conf conf;
 	struct tls_client *tls; /* owned, see client/secure.h; NULL: none */
+	struct fields fields;   /* of every request */
 };
 
 #endif

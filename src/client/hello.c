@@ -4,37 +4,51 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "client/client.h"
+#include "client/facts.h"
 #include "client/hello.h"
 #include "client/outcome.h"
+#include "client/refusal.h"
 #include "client/secure.h"
+#include "codec/http1.h"
 #include "codec/ws_hello.h"
 #include "flow/deadlines.h"
 #include "flow/stream.h"
 
-enum {
+enum due {
 	DUE_ANSWER,
+	DUE_BODY, /* of a refusal, as far as it is shown */
 	DUE_COUNT,
 };
 
 enum {
-	HEAD_MAX = 16 * 1024,
-	HELD_MAX = HEAD_MAX + FLOW_READ_SOCKET, /* with frames behind it */
-	LINE_SHOWN = 128,
+	HELD_MAX = HTTP1_MAX_HEAD + FLOW_READ_SOCKET, /* frames behind it */
+	REQUEST_MAX = 256 * 1024,
+	INTERIM_MAX = 8,
+	BODY_TIMEOUT_MS = 1000,
 };
 
 struct hello {
 	struct client *client;       /* kept */
+	struct facts *facts;         /* kept */
 	const struct hello_ops *ops; /* kept */
 	void *owner;                 /* kept */
 	struct stream *stream;       /* owned; NULL: given away */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
-	struct buf in; /* of the answer, until its head is complete */
+	char key[WS_HELLO_KEY_LEN + 1];
 	char accept[WS_HELLO_ACCEPT_SIZE];
+	char host[AUTHORITY_FIELD];
+	char *protocols;           /* owned: what we offer; NULL: none */
+	struct ws_hello_wish wish; /* points to the four above */
+	struct buf in;             /* the answer, until its head is complete */
+	size_t scanned;
+	unsigned interim; /* how many of those came before it */
+	struct refusal refusal;
 	struct outcome outcome;
+	bool in_body; /* of a refusal */
 	bool refused;
 };
 
@@ -60,60 +74,172 @@ hello_on_due(void *owner, size_t which)
 {
 	struct hello *h = owner;
 
-	(void)which;
-	outcome_set(&h->outcome, OUTCOME_TIMEOUT,
-	    "no answer to the opening handshake");
+	if (which == DUE_ANSWER)
+		outcome_set(&h->outcome, OUTCOME_TIMEOUT,
+		    "no answer to the opening handshake");
 	refuse(h);
 }
 
-/* The whole head is there, and behind it perhaps more. */
 static void
-judge(struct hello *h, size_t head)
+fail(struct hello *h, const char *why)
 {
-	static const char agreed[] = "HTTP/1.1 101 ";
-	struct buf in = h->in;
-	struct stream *s = h->stream;
+	outcome_set(&h->outcome, OUTCOME_BROKEN,
+	    "the answer to the opening handshake: %s", why);
+	refuse(h);
+}
 
-	if (in.len < sizeof(agreed) ||
-	    memcmp(in.data, agreed, sizeof(agreed) - 1) != 0 ||
-	    memmem(in.data, head, h->accept, strlen(h->accept)) == NULL) {
-		outcome_set(&h->outcome, OUTCOME_REFUSED, "%.*s",
-		    (int)(head < LINE_SHOWN ? head : LINE_SHOWN),
-		    (const char *)in.data);
+/* ------------------------------------------------- the answer */
+
+/* The words that http1_strresult() has are about requests. */
+static const char *
+why_no_head(enum http1_result rc)
+{
+	switch (rc) {
+	case HTTP1_ERR_LINE:
+		return "it is no HTTP";
+	case HTTP1_ERR_LONG_LINE:
+	case HTTP1_ERR_LONG_HEAD:
+		return "it is too long";
+	default:
+		return http1_strresult(rc);
+	}
+}
+
+static void
+note_location(struct facts *f, const struct http1_head *head)
+{
+	const struct http1_field *field = http1_find(head, "Location", NULL);
+
+	if (head->status / 100 == 3 && field != NULL && field->value_len > 0)
+		f->location = mem_strndup(field->value, field->value_len);
+}
+
+/* All extensions that were agreed to, in the server's words. */
+static void
+note_extensions(struct facts *f, const struct http1_head *head)
+{
+	const struct http1_field *field =
+	    http1_find(head, "Sec-WebSocket-Extensions", NULL);
+
+	if (field != NULL)
+		facts_set_text(f->extensions, field->value, field->value_len);
+}
+
+/* Bytes of a refusal's body that are here already. */
+static void
+read_refusal(struct hello *h, const struct http1_head *head, size_t used)
+{
+	const char *reason = head->reason;
+	size_t len = head->reason_len;
+
+	note_location(h->facts, head);
+	if (len == 0) {
+		reason = http1_reason(head->status);
+		len = strlen(reason);
+	}
+	outcome_set(&h->outcome, OUTCOME_REFUSED, "refused: %u %.*s",
+	    head->status, (int)len, reason);
+	deadlines_forget(&h->deadlines, DUE_ANSWER);
+	if (refusal_begin(&h->refusal, head, &h->facts->answer) ||
+	    refusal_read(&h->refusal, h->in.data + used, h->in.len - used)) {
 		refuse(h);
 		return;
 	}
+	h->in_body = true;
+	deadlines_set(&h->deadlines, DUE_BODY, BODY_TIMEOUT_MS);
+}
+
+static void
+open_up(struct hello *h, size_t used)
+{
+	struct stream *s = h->stream;
+	struct buf in = h->in;
+
+	h->facts->opened = clock_ms();
 	buf_init(&h->in, HELD_MAX);
 	deadlines_clear(&h->deadlines);
 	h->stream = NULL;
 	stream_pause(s);
-	h->ops->on_open(h->owner, s, in.data + head, in.len - head);
+	h->ops->on_open(h->owner, s, in.data + used, in.len - used);
 	buf_clear(&in);
+}
+
+static void
+judge(struct hello *h, const struct http1_head *head, size_t used)
+{
+	const char *protocol;
+	size_t protocol_len;
+	enum ws_hello_answer answer =
+	    ws_hello_judge(head, &h->wish, h->accept, &protocol, &protocol_len);
+
+	h->facts->status = head->status;
+	if (answer == WS_ANSWER_REFUSED) {
+		read_refusal(h, head, used);
+	} else if (answer < 0) {
+		fail(h, ws_hello_stranswer(answer));
+	} else {
+		if (protocol != NULL)
+			facts_set_text(h->facts->protocol, protocol,
+			    protocol_len);
+		note_extensions(h->facts, head);
+		open_up(h, used);
+	}
+}
+
+/* An interim answer says that the answer comes later (RFC 9110, 15.2). */
+static bool
+is_interim(const struct http1_head *head)
+{
+	return head->status / 100 == 1 && head->status != 101;
+}
+
+static void
+read_head(struct hello *h)
+{
+	enum http1_result rc;
+	struct http1_head head;
+	size_t used;
+
+	while ((rc = http1_read_response(&head, h->in.data, h->in.len,
+		    &h->scanned, &used)) == HTTP1_HEAD &&
+	    is_interim(&head) && h->interim < INTERIM_MAX) {
+		h->interim++;
+		h->scanned = 0;
+		buf_drain(&h->in, used);
+	}
+	if (rc == HTTP1_HEAD)
+		judge(h, &head, used);
+	else if (rc < 0)
+		fail(h, why_no_head(rc));
 }
 
 static void
 hello_on_read(void *owner, uint8_t *data, size_t len)
 {
 	struct hello *h = owner;
-	const uint8_t *end;
 
-	if (buf_add(&h->in, data, len) &&
-	    (end = memmem(h->in.data, h->in.len, "\r\n\r\n", 4)) != NULL) {
-		judge(h, (size_t)(end - h->in.data) + 4);
-	} else if (h->in.len > HEAD_MAX) {
-		outcome_set(&h->outcome, OUTCOME_BROKEN,
-		    "the answer to the opening handshake is too long");
-		refuse(h);
+	if (h->refused)
+		return;
+	if (h->in_body) {
+		if (refusal_read(&h->refusal, data, len))
+			refuse(h);
+	} else if (buf_add(&h->in, data, len)) {
+		read_head(h);
+	} else {
+		fail(h, why_no_head(HTTP1_ERR_LONG_HEAD));
 	}
 }
 
+/* What was said of a refusal counts, even if its body was cut. */
 static void
 hello_on_end(void *owner)
 {
 	struct hello *h = owner;
 
-	outcome_set(&h->outcome, OUTCOME_BROKEN,
-	    "the server closed the connection in the opening handshake");
+	if (!h->in_body)
+		outcome_set(&h->outcome, OUTCOME_BROKEN,
+		    "the server closed the connection in the opening"
+		    " handshake");
 	refuse(h);
 }
 
@@ -122,7 +248,7 @@ hello_on_lost(void *owner, int err)
 {
 	struct hello *h = owner;
 
-	if (!secure_judge(h->stream, err, &h->outcome))
+	if (!h->in_body && !secure_judge(h->stream, err, &h->outcome))
 		outcome_set(&h->outcome, OUTCOME_BROKEN,
 		    "the connection was lost in the opening handshake: %s",
 		    strerror(err));
@@ -140,32 +266,76 @@ static const struct deadlines_ops deadlines_ops = {
 	.on_turn = hello_on_turn,
 };
 
-static void
-ask(struct hello *h, const struct client_conf *conf)
-{
-	char key[WS_HELLO_KEY_LEN + 1], host[AUTHORITY_FIELD];
-	char request[WS_URL_TARGET + 512];
-	int n;
+/* ------------------------------------------------- the request */
 
-	ws_hello_make_key(key);
-	ws_hello_accept(key, h->accept);
-	ws_url_put_host(&conf->to, host);
-	n = snprintf(request, sizeof(request),
-	    "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"
-	    "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
-	    "Sec-WebSocket-Version: 13\r\n\r\n",
-	    conf->to.target, host, key);
-	stream_write(h->stream, request, (size_t)n);
+/* An owned list with commas; NULL: nothing is offered. */
+static char *
+offered(const struct client_conf *conf)
+{
+	const struct conf_list *list = &conf->subprotocol;
+	char *all = NULL, *longer;
+
+	for (size_t i = 0; i < list->n; i++) {
+		longer = all == NULL ? mem_strdup(list->v[i])
+				     : mem_printf("%s, %s", all, list->v[i]);
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+static void
+make_wish(struct hello *h)
+{
+	const struct client_conf *conf = &h->client->conf;
+	const struct fields *fields = &h->client->fields;
+
+	ws_hello_make_key(h->key);
+	ws_hello_accept(h->key, h->accept);
+	ws_url_put_host(&conf->to, h->host);
+	h->protocols = offered(conf);
+	h->wish = (struct ws_hello_wish){
+		.target = conf->to.target,
+		.host = h->host,
+		.key = h->key,
+		.protocols = h->protocols,
+	};
+	if (!fields_may_go_to(fields, &conf->to))
+		return;
+	h->wish.more = fields->v;
+	h->wish.nmore = fields->n;
+	if (fields->host != NULL)
+		h->wish.host = fields->host;
+}
+
+/* What we send may hold a password. */
+static void
+ask(struct hello *h)
+{
+	struct buf out;
+
+	buf_init(&out, REQUEST_MAX);
+	make_wish(h);
+	if (ws_hello_put_request(&out, &h->wish)) {
+		stream_write(h->stream, out.data, out.len);
+		explicit_bzero(out.data, out.len);
+	} else {
+		outcome_set(&h->outcome, OUTCOME_USAGE,
+		    "the request cannot be sent: it is too long");
+		refuse(h);
+	}
+	buf_clear(&out);
 }
 
 struct hello *
-hello_new(struct client *client, struct stream *stream,
+hello_new(struct client *client, struct stream *stream, struct facts *facts,
     const struct hello_ops *ops, void *owner)
 {
 	struct hello *h = mem_new(1, sizeof(*h));
 
 	*h = (struct hello){
 		.client = client,
+		.facts = facts,
 		.ops = ops,
 		.owner = owner,
 		.stream = stream,
@@ -173,11 +343,13 @@ hello_new(struct client *client, struct stream *stream,
 	buf_init(&h->in, HELD_MAX);
 	deadlines_init(&h->deadlines, client->flow.base, h->due, DUE_COUNT,
 	    &deadlines_ops, h);
-	deadlines_set(&h->deadlines, DUE_ANSWER,
-	    client->conf.handshake_timeout);
+	if (client->conf.handshake_timeout > 0)
+		deadlines_set(&h->deadlines, DUE_ANSWER,
+		    client->conf.handshake_timeout);
 	stream_set_owner(stream, &stream_ops, h);
-	ask(h, &client->conf);
-	stream_resume(stream);
+	ask(h);
+	if (!h->refused)
+		stream_resume(stream);
 	return h;
 }
 
@@ -190,5 +362,6 @@ hello_free(struct hello *h)
 		deadlines_clear(&h->deadlines);
 	stream_free(h->stream);
 	buf_clear(&h->in);
+	free(h->protocols);
 	free(h);
 }

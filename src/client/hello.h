@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct client;
+struct facts;
 struct hello;
 struct outcome;
 struct stream;
@@ -25,8 +26,11 @@ struct hello_ops {
 	void (*on_refused)(void *owner, const struct outcome *);
 };
 
-/* Takes the stream, which is paused; keeps the rest. */
-struct hello *hello_new(struct client *, struct stream *,
+/*
+ * Takes the stream, which is paused; keeps the rest. What is learnt goes into
+ * the facts: of a refusal, where it sends us and what it says.
+ */
+struct hello *hello_new(struct client *, struct stream *, struct facts *,
     const struct hello_ops *, void *owner);
 
 /* Not from inside of on_open and on_refused. NULL is accepted. */

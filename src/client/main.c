@@ -13,9 +13,11 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/cmdline.h"
+#include "client/facts.h"
 #include "client/full.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/report.h"
 #include "client/secure.h"
 #include "client/where.h"
 
@@ -26,12 +28,14 @@ struct errand {
 };
 
 static void
-errand_on_over(void *owner, struct call *call, const struct outcome *o)
+errand_on_over(void *owner, struct call *call, const struct outcome *o,
+    const struct facts *facts)
 {
 	struct errand *e = owner;
 
 	(void)call;
 	e->outcome = *o;
+	report_over(&e->client.conf, facts, &e->outcome);
 	(void)event_base_loopbreak(e->client.flow.base);
 }
 
@@ -55,28 +59,11 @@ run(struct errand *e)
 
 	if (local != NULL && secure_open(&e->client, &e->outcome))
 		make_call(e, local);
+	else
+		report_over(&e->client.conf, &(struct facts){ 0 }, &e->outcome);
 	secure_close(&e->client);
 	local_free(local);
-	if (e->outcome.why[0] != '\0')
-		(void)fprintf(stderr, "standpipe: %s: %s\n",
-		    e->client.conf.to.at.host, e->outcome.why);
 	return e->outcome.status;
-}
-
-static int
-serve(struct errand *e)
-{
-	struct event_base *base;
-	int status;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	if ((base = event_base_new()) == NULL)
-		bug("no event loop");
-	flow_init(&e->client.flow, base);
-	status = run(e);
-	flow_clear(&e->client.flow);
-	event_base_free(base);
-	return status;
 }
 
 static int
@@ -84,6 +71,26 @@ complain(char *why, int status)
 {
 	(void)fprintf(stderr, "standpipe: %s\n", why);
 	free(why);
+	return status;
+}
+
+static int
+serve(struct errand *e)
+{
+	struct event_base *base;
+	char *why = NULL;
+	int status;
+
+	if (!fields_open(&e->client.fields, &e->client.conf, &why))
+		return complain(why, OUTCOME_USAGE);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if ((base = event_base_new()) == NULL)
+		bug("no event loop");
+	flow_init(&e->client.flow, base);
+	status = run(e);
+	flow_clear(&e->client.flow);
+	event_base_free(base);
+	fields_close(&e->client.fields);
 	return status;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/client.h"
+#include "client/facts.h"
 #include "client/input.h"
 #include "client/local.h"
 #include "client/outcome.h"
@@ -37,7 +38,8 @@ struct talk {
 	struct ping *ping; /* owned; NULL: this is not about pings */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
-	uint64_t received;        /* messages */
+	uint64_t sent, sent_bytes; /* messages, and bytes in them */
+	uint64_t received, received_bytes;
 	unsigned code;            /* of the peer's Close; 0: none came */
 	char reason[REASON_SIZE]; /* and its reason */
 	unsigned our_code;        /* of our Close; 0: none was sent first */
@@ -91,6 +93,18 @@ talk_on_turn(void *owner)
 }
 
 void
+talk_tell(const struct talk *t, struct facts *f)
+{
+	f->closed_by_us = t->our_code != 0;
+	f->code = t->our_code != 0 ? t->our_code : t->code;
+	memcpy(f->reason, t->reason, sizeof(f->reason));
+	f->sent = t->sent;
+	f->sent_bytes = t->sent_bytes;
+	f->received = t->received;
+	f->received_bytes = t->received_bytes;
+}
+
+void
 talk_close(struct talk *t, unsigned code, const char *reason)
 {
 	if (t->gone || t->transport.state != TRANSPORT_OPEN)
@@ -127,6 +141,8 @@ send_event(struct talk *t, enum framing_result rc,
 {
 	switch (rc) {
 	case FRAMING_PIECE:
+		t->sent += ev->last;
+		t->sent_bytes += ev->len;
 		transport_ws_send(&t->transport, ev->text, ev->last, ev->data,
 		    ev->len);
 		break;
@@ -217,6 +233,7 @@ talk_on_data(void *owner, const struct ws_event *ev)
 	if (t->ping != NULL || has_all(t))
 		return;
 	t->received += ev->last;
+	t->received_bytes += ev->len;
 	print_piece(&t->print, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
 	    ev->len);
 }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct client;
+struct facts;
 struct local;
 struct outcome;
 struct stream;
@@ -48,6 +49,9 @@ void talk_free(struct talk *);
  */
 void talk_feed(struct talk *, uint8_t *data, size_t len);
 void talk_start_reading(struct talk *);
+
+/* What was said in it so far. */
+void talk_tell(const struct talk *, struct facts *);
 
 /* We end it: a Close, and what follows from it. */
 void talk_close(struct talk *, unsigned code, const char *reason);

@@ -1,0 +1,45 @@
+/*
+ * Who we are on which machine, as ftp(1) and curl(1) read it: ~/.netrc.
+ *
+ *      machine HOST login NAME password WORD
+ *      default login NAME password WORD
+ *
+ * Words are apart by blanks and line ends; one in double quotes may hold
+ * blanks, and \ in it takes the next character as it is. A # where a name is
+ * due begins a comment. `account WORD` is skipped, and so is a macdef, up to an
+ * empty line. The first machine that fits counts, and `default` fits every one.
+ *
+ * Pure. Used by: client/request.c. Fuzzed by: tests/fuzz/fuzz_netrc.c.
+ */
+#ifndef CLIENT_NETRC_H
+#define CLIENT_NETRC_H
+
+enum { NETRC_WORD_MAX = 511 };
+
+/* Zero is nobody, negative is a file that cannot be understood. */
+enum netrc_result {
+	NETRC_NONE = 0,
+	NETRC_FOUND = 1,
+	NETRC_ERR_WORD = -1,  /* a word that means nothing here */
+	NETRC_ERR_END = -2,   /* it ends where a word is due, or in quotes */
+	NETRC_ERR_LONG = -3,  /* a word over NETRC_WORD_MAX */
+	NETRC_ERR_ENTRY = -4, /* a login without a machine */
+};
+
+/* Texts; empty: none. Secret: netrc_wipe() when done. */
+struct netrc {
+	char login[NETRC_WORD_MAX + 1];
+	char password[NETRC_WORD_MAX + 1];
+};
+
+/*
+ * Find the host (in any case) in a text (borrowed), and of its logins that one
+ * unless it is NULL. *line is the line where an error is.
+ */
+enum netrc_result netrc_find(const char *text, const char *host,
+    const char *login, struct netrc *, unsigned *line);
+
+const char *netrc_strresult(enum netrc_result);
+void netrc_wipe(struct netrc *);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * A question at the terminal whose answer is not shown.
+ *
+ * Used by: client/login.c.
+ */
+#ifndef CLIENT_PROMPT_H
+#define CLIENT_PROMPT_H
+
+/*
+ * Ask on /dev/tty, whatever standard input is. Gives the line, for
+ * secret_free_text(); NULL: there is no terminal, or no answer. The terminal
+ * is left as it was, also when a signal ends us.
+ */
+char *prompt_secret(const char *question);
+
+#endif

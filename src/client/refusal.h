@@ -1,0 +1,34 @@
+/*
+ * What a user is shown of an answer that refuses: the fields that help, and the
+ * first part of the body if it is text.
+ *
+ * Pure. Used by: client/hello.c.
+ */
+#ifndef CLIENT_REFUSAL_H
+#define CLIENT_REFUSAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/http1_body.h"
+
+struct buf;
+struct http1_head;
+
+enum { REFUSAL_BODY_MAX = 2048 }; /* bytes that are shown of it */
+
+struct refusal {
+	struct buf *out; /* kept: lines, as they came */
+	struct http1_body body;
+	size_t left; /* bytes of the body that may still be shown */
+};
+
+/* Begin with the head (borrowed); true: nothing of the body is to be shown. */
+bool refusal_begin(struct refusal *, const struct http1_head *,
+    struct buf *out);
+
+/* The next bytes of the body (borrowed); true: there is enough of it. */
+bool refusal_read(struct refusal *, const uint8_t *in, size_t len);
+
+#endif

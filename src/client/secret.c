@@ -1,0 +1,116 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/client_conf.h"
+#include "client/secret.h"
+#include "client/tell.h"
+
+/* A descriptor of our own for it, or -1 with errno. */
+static int
+open_source(const char *source)
+{
+	uint64_t fd;
+
+	if (strncmp(source, "fd:", 3) != 0)
+		return open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (!str_uint(source + 3, INT_MAX, &fd)) {
+		errno = EBADF;
+		return -1;
+	}
+	return fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static void
+warn_readable(const struct client_conf *conf, const char *source, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & (S_IROTH | S_IWOTH)) != 0)
+		tell(conf, "%s: everybody may read it (chmod go= %s)", source,
+		    source);
+}
+
+/* All bytes, at most SECRET_MAX; -1 with errno. */
+static ssize_t
+read_all(int fd, char *text)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len <= SECRET_MAX) {
+		n = read(fd, text + len, SECRET_MAX + 1 - len);
+		if (n == 0)
+			return (ssize_t)len;
+		if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			len += (size_t)n;
+	}
+	errno = EFBIG;
+	return -1;
+}
+
+bool
+secret_read(struct secret *s, const struct client_conf *conf,
+    const char *source, char **why)
+{
+	int fd = open_source(source);
+	ssize_t n = -1;
+
+	*s = (struct secret){ .text = mem_new(SECRET_MAX + 2, 1) };
+	if (fd != -1) {
+		warn_readable(conf, source, fd);
+		n = read_all(fd, s->text);
+	}
+	if (n >= 0 && memchr(s->text, '\0', (size_t)n) != NULL) {
+		errno = EILSEQ;
+		n = -1;
+	}
+	if (n == -1)
+		*why = mem_printf("%s: %s", source, strerror(errno));
+	fd_close(&fd);
+	if (n == -1) {
+		secret_clear(s);
+		return false;
+	}
+	s->len = (size_t)n;
+	return true;
+}
+
+bool
+secret_is_line(struct secret *s)
+{
+	if (s->len > 0 && s->text[s->len - 1] == '\n')
+		s->text[--s->len] = '\0';
+	if (s->len > 0 && s->text[s->len - 1] == '\r')
+		s->text[--s->len] = '\0';
+	return s->len > 0 && strpbrk(s->text, "\r\n") == NULL;
+}
+
+void
+secret_clear(struct secret *s)
+{
+	if (s->text != NULL)
+		explicit_bzero(s->text, SECRET_MAX + 2);
+	free(s->text);
+	*s = (struct secret){ 0 };
+}
+
+void
+secret_free_text(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}

@@ -1,0 +1,203 @@
+"""What the client says at its end: exit statuses, sentences, facts."""
+
+import json
+import socket
+
+import pytest
+
+from answers import CLOSE_1000, Answers, agree
+from standpipe import Daemon, standpipe
+
+
+def refusal(status, *fields, body=b""):
+    lines = [b"HTTP/1.1 " + status, *fields]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def close(code, reason=b""):
+    payload = code.to_bytes(2, "big") + reason
+    return lambda head: agree(
+        head, more=bytes([0x88, len(payload)]) + payload)
+
+
+def test_C1_all_went_well_and_nothing_is_said():
+    with Daemon(command=["echo", "hello"]) as d:
+        r = standpipe(d.url)
+    assert (r.stdout, r.stderr, r.returncode) == (b"hello\n", b"", 0)
+
+
+@pytest.mark.parametrize("code, status", [
+    (1000, 0), (4000, 0), (4007, 7), (4255, 255),
+    (1001, 76), (1008, 76), (1011, 76), (3000, 76), (4256, 76)])
+def test_C1_a_close_is_an_exit_status(code, status):
+    with Answers(close(code)) as a:
+        r = standpipe("-n", a.url)
+    assert r.returncode == status
+    assert bool(r.stderr) == (status == 76)
+
+
+def test_C3_a_close_at_once_is_shown_with_its_reason():
+    with Answers(close(1008, b"not today")) as a:
+        r = standpipe(a.url, input=b"hi\n")
+    assert r.returncode == 76
+    assert r.stderr == (b"standpipe: 127.0.0.1: closed by the server: 1008"
+                        b" not today\n")
+
+
+def test_C3_nothing_from_outside_moves_the_cursor():
+    with Answers(close(1008, "\x1b[2J\u202etxt".encode())) as a:
+        r = standpipe("-n", a.url)
+    assert b"\\x1b[2J\\u202etxt" in r.stderr and b"\x1b" not in r.stderr
+
+
+def test_C1_a_connection_without_a_close_is_lost():
+    with Answers(agree) as a:
+        r = standpipe("-n", a.url)
+    assert r.returncode == 76
+    assert b"lost" in r.stderr
+
+
+HELPFUL = [b"Location: https://elsewhere.test/ws",
+           b'WWW-Authenticate: Basic realm="x"',
+           b"Retry-After: 120", b"Server: test/1.0",
+           b"Content-Type: text/plain"]
+
+
+def test_C4_a_refusal_is_shown_with_its_fields_and_body():
+    body = b"Sorry.\r\nCome back later.\n"
+    answer = refusal(b"503 Not Now", *HELPFUL, b"X-Secret: no",
+                     b"Content-Length: %d" % len(body), body=body)
+    with Answers(answer) as a:
+        r = standpipe("-n", a.url)
+    assert r.returncode == 77
+    assert r.stderr.decode().splitlines() == [
+        "standpipe: 127.0.0.1: refused: 503 Not Now",
+        *("  " + field.decode() for field in HELPFUL),
+        "  ", "  Sorry.", "  Come back later."]
+
+
+def test_C4_of_our_own_daemon():
+    with Daemon("--origin=https://good.test", command=["cat"]) as d:
+        r = standpipe("-n", "-o", "https://bad.test", d.url)
+    assert r.returncode == 77
+    assert r.stderr.startswith(b"standpipe: 127.0.0.1: refused: 403 ")
+
+
+@pytest.mark.parametrize("answer", [
+    refusal(b"403 No", b"Transfer-Encoding: chunked",
+            body=b"5\r\nabcde\r\n0\r\n\r\n"),
+    refusal(b"403 No", b"Content-Type: application/json", body=b"abcde")],
+    ids=["chunks", "no length"])
+def test_C4_a_body_of_any_form(answer):
+    with Answers(answer) as a:
+        r = standpipe("-n", a.url)
+    assert b"\n  abcde\n" in r.stderr
+    assert r.returncode == 77
+
+
+def test_C4_a_body_that_is_no_text_is_left_out():
+    answer = refusal(b"403 No", b"Content-Type: image/png", body=b"abcde")
+    with Answers(answer) as a:
+        r = standpipe("-n", a.url)
+    assert b"abcde" not in r.stderr and b"image/png" in r.stderr
+
+
+def test_C4_a_body_without_end_is_cut():
+    with Answers(refusal(b"403 No", body=b"\x1bx" * 100000), hold=True) as a:
+        r = standpipe("-n", a.url)
+    assert r.returncode == 77
+    assert 3000 < len(r.stderr) < 8000 and b"\x1b" not in r.stderr
+
+
+def test_C4_a_body_that_never_comes_is_not_waited_for():
+    answer = refusal(b"403 No", b"Content-Length: 100", body=b"some")
+    with Answers(answer, hold=True) as a:
+        r = standpipe("-n", a.url)
+    assert b"\n  some\n" in r.stderr
+
+
+@pytest.mark.parametrize("answer, says", [
+    (b"SSH-2.0-OpenSSH_9\r\n", b"it is no HTTP"),
+    (b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+     b""),
+    (lambda head: agree(head).replace(b"websocket", b"h2c"), b""),
+    (lambda head: agree(head, b"Sec-WebSocket-Protocol: surprise"), b""),
+    (lambda head: agree(head, b"X: " + b"y" * 20000), b"too long"),
+    (b"", b"closed the connection")])
+def test_C1_an_answer_that_is_none(answer, says):
+    with Answers(answer) as a:
+        r = standpipe("-n", a.url)
+    assert r.returncode == 76
+    assert says in r.stderr and r.stderr.count(b"\n") == 1
+
+
+def test_interim_answers_come_before_the_answer():
+    with Answers(lambda head: b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+                 + agree(head, more=CLOSE_1000)) as a:
+        r = standpipe("-n", a.url)
+    assert (r.stderr, r.returncode) == (b"", 0)
+
+
+def test_no_answer_is_not_waited_for_for_ever():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"ws://127.0.0.1:{listener.getsockname()[1]}/"
+        r = standpipe("-n", "--handshake-timeout=100ms", url)
+    assert r.returncode == 75
+    assert b"no answer" in r.stderr
+
+
+def test_quiet_says_nothing():
+    with Answers(refusal(b"403 No", body=b"why")) as a:
+        r = standpipe("-nq", a.url)
+    assert (r.stdout, r.stderr, r.returncode) == (b"", b"", 77)
+
+
+def test_verbose_tells_what_happens():
+    with Daemon("--subprotocol=chat", command=["head", "-n1"]) as d:
+        r = standpipe("-v", "--subprotocol=chat", "--no-standpipe-protocol",
+                      d.url, input=b"one\n")
+        port = d.url.split(":")[2].strip("/")
+    said = r.stderr.decode()
+    assert f"standpipe: connected to 127.0.0.1:{port} in " in said
+    assert "standpipe: subprotocol chat\n" in said
+    assert "standpipe: closed by the server with 1000" in said
+    assert "sent 1 messages of 3 bytes, received 1 of 3 bytes" in said
+    assert r.stdout == b"one\n" and r.returncode == 0
+
+
+def test_json_tells_everything_in_one_line():
+    with Daemon("--subprotocol=chat", command=["head", "-n1"]) as d:
+        r = standpipe("--json", "--subprotocol=chat",
+                      "--no-standpipe-protocol", d.url, input=b"one\n")
+    assert r.stderr.count(b"\n") == 1
+    facts = json.loads(r.stderr)
+    assert {name: facts[name] for name in facts
+            if not name.endswith("_ms")} == {
+        "exit": 0, "url": d.url,
+        "peer": d.url.removeprefix("ws://").strip("/"),
+        "status": 101, "subprotocol": "chat", "close_code": 1000,
+        "closed_by": "server",
+        "sent_messages": 1, "sent_bytes": 3,
+        "received_messages": 1, "received_bytes": 3}
+    assert facts["total_ms"] >= facts["connect_ms"] + facts["handshake_ms"]
+
+
+def test_json_of_a_refusal():
+    answer = refusal(b"302 Found", b'Location: /"\xff"', body=b"there")
+    with Answers(answer) as a:
+        r = standpipe("-n", "--json", a.url)
+    facts = json.loads(r.stderr)
+    assert facts["exit"] == r.returncode == 77
+    assert facts["status"] == 302
+    assert facts["location"] == '/"\ufffd"'
+    assert facts["error"] == "refused: 302 Found"
+    assert facts["answer"].endswith("\n\nthere")
+
+
+def test_json_may_have_a_descriptor_of_its_own(tmp_path):
+    with open(tmp_path / "facts", "wb") as out, \
+            Daemon(command=["echo", "x"]) as d:
+        r = standpipe(f"--json={out.fileno()}", d.url,
+                      pass_fds=[out.fileno()])
+    assert (r.stdout, r.stderr) == (b"x\n", b"")
+    assert json.loads((tmp_path / "facts").read_text())["exit"] == 0
