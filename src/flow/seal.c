@@ -113,6 +113,10 @@ seal_free(struct seal *c)
 {
 	if (c == NULL)
 		return;
+	/* A connection that was lost spoils no session (RFC 5246, 7.2.1). */
+	if (c->fault == NULL)
+		SSL_set_shutdown(c->ssl,
+		    SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(c->ssl);
 	free(c);
 }
