@@ -15,59 +15,9 @@
 #include "ipc/ipc_codec.h"
 #include "ipc/ipc_vars.h"
 #include "parent/command.h"
+#include "proc/program.h"
 
 static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
-
-/* ------------------------------------------------- finding the program */
-
-static bool
-is_program(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	    access(path, X_OK) == 0;
-}
-
-/* As the shell does; gives an absolute path, or NULL with errno. */
-static char *
-find_program(const char *name, const char *search)
-{
-	char *found = NULL, *p;
-
-	if (strchr(name, '/') != NULL) {
-		if ((found = realpath(name, NULL)) != NULL &&
-		    !is_program(found)) {
-			free(found);
-			errno = EACCES;
-			return NULL;
-		}
-		free(found);
-		if (found == NULL)
-			return NULL;
-		/* the name as it was given, so that links keep their meaning */
-		if (name[0] == '/')
-			return mem_strdup(name);
-		if ((p = getcwd(NULL, 0)) == NULL)
-			return NULL;
-		found = mem_printf("%s/%s", p, name);
-		free(p);
-		return found;
-	}
-	while (*search != '\0') {
-		size_t len = strcspn(search, ":");
-
-		if (len > 0 && search[0] == '/') {
-			p = mem_printf("%.*s/%s", (int)len, search, name);
-			if (is_program(p))
-				return p;
-			free(p);
-		}
-		search += len + (search[len] == ':');
-	}
-	errno = ENOENT;
-	return NULL;
-}
 
 /* ------------------------------------------------- the environment */
 
@@ -180,7 +130,7 @@ open_line(struct command_line *line, char *const *argv, char **why)
 	const char *path = getenv("PATH");
 
 	line->argv = argv;
-	line->path = find_program(argv[0], path == NULL ? default_path : path);
+	line->path = program_find(argv[0], path == NULL ? default_path : path);
 	if (line->path != NULL)
 		return true;
 	*why = mem_printf("%s: %s", argv[0],

@@ -55,28 +55,33 @@ reset_internal_signals(void)
 }
 
 int
+spawn_init_within(const int *caught, size_t n)
+{
+	struct sigaction none = { .sa_handler = on_sigpipe,
+		.sa_flags = SA_RESTART };
+
+	sigemptyset(&none.sa_mask);
+	caught_signals = caught;
+	ncaught = n;
+	if (sigaction(SIGPIPE, &none, NULL) == -1 || fd_pipe(report_pipe) == -1)
+		return -1;
+	return fd_set_nonblock(report_pipe[0], true);
+}
+
+int
 spawn_init(const int *caught, size_t n)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	struct sigaction none = { .sa_handler = on_sigpipe,
-		.sa_flags = SA_RESTART };
 	sigset_t all;
 
 	sigemptyset(&dfl.sa_mask);
-	sigemptyset(&none.sa_mask);
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL); /* KILL, STOP: EINVAL */
 	reset_internal_signals();
-	caught_signals = caught;
-	ncaught = n;
-	if (sigaction(SIGPIPE, &none, NULL) == -1)
-		return -1;
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, NULL) == -1)
 		return -1;
-	if (fd_pipe(report_pipe) == -1)
-		return -1;
-	return fd_set_nonblock(report_pipe[0], true);
+	return spawn_init_within(caught, n);
 }
 
 static int

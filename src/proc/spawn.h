@@ -7,7 +7,8 @@
  * close-on-exec), default signal dispositions, an empty mask, and a process
  * group of its own.
  *
- * Used by: parent/daemon.c, parent/engine.c, parent/command.c.
+ * Used by: parent/daemon.c, parent/engine.c, parent/command.c,
+ * client/command.c.
  */
 #ifndef PROC_SPAWN_H
 #define PROC_SPAWN_H
@@ -48,6 +49,13 @@ struct spawn_spec {
  * with errno.
  */
 int spawn_init(const int *caught, size_t n);
+
+/*
+ * The same for a program that belongs to somebody's terminal: what was ignored
+ * stays ignored (nohup), for it and its commands, and nothing is blocked. The
+ * caller blocks all signals around each spawn().
+ */
+int spawn_init_within(const int *caught, size_t n);
 
 /*
  * Start it; the pid, or -1 with the errno of whatever failed, exec included:
