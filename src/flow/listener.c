@@ -151,7 +151,8 @@ listener_new(struct flow *flow, int fd, const struct ipc_listen *how,
 	l->on_accept = on_accept;
 	l->owner = owner;
 	l->fd = fd;
-	l->how = *how;
+	if (how != NULL)
+		l->how = *how;
 	l->paused = true;
 	if (getsockname(fd, (struct sockaddr *)&l->addr, &len) == -1 ||
 	    event_assign(&l->ev, flow->base, fd, EV_READ | EV_PERSIST,

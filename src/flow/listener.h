@@ -1,12 +1,12 @@
 /*
  * Accepting connections from one listening socket.
  *
- * The sockets were bound by the parent, which also set what accepted ones
+ * The sockets were bound by the room sock, which also set what accepted ones
  * inherit (no delay, keepalive). A turn of the loop accepts a bounded number,
  * so that those who are here already are not kept waiting, and running out of
  * descriptors pauses the listener for a moment instead of spinning.
  *
- * Used by: engine/engine.c, engine/conn.c.
+ * Used by: engine/engine.c, engine/conn.c, client/listen.c.
  */
 #ifndef FLOW_LISTENER_H
 #define FLOW_LISTENER_H
@@ -26,7 +26,8 @@ typedef void (*listener_on_accept)(void *owner, struct listener *, int fd,
 
 /*
  * Takes fd (non-blocking; listening, or the one client that there is); keeps
- * flow and owner. It accepts nobody before listener_resume(). NULL with errno.
+ * flow and owner; how: NULL, in no special way. It accepts nobody before
+ * listener_resume(). NULL with errno.
  */
 struct listener *listener_new(struct flow *, int fd, const struct ipc_listen *,
     listener_on_accept, void *owner);

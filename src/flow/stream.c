@@ -55,7 +55,7 @@ struct stream {
 	bool paused;
 	bool watched;        /* the event is added */
 	bool watches_write;  /* and that for writing */
-	bool watches_reader; /* a sink's event is added for its reader's end */
+	bool watches_reader; /* its end breaks us, even if nothing is written */
 	bool readable;       /* a socket may have more for us */
 	bool hung_up;        /* the socket's peer has shut its side */
 	bool doubted;        /* a look for an error is due, see doubt() */
@@ -507,10 +507,13 @@ stream_end(struct stream *s)
 void
 stream_watch_reader(struct stream *s)
 {
-	if (s->kind != STREAM_SINK || s->manner == STREAM_FILE || s->fd == -1)
+	short also = s->watches_write ? EV_WRITE : 0;
+
+	if (s->manner == STREAM_FILE || s->fd == -1)
 		return;
 	s->watches_reader = true;
-	watch(s, (short)(EV_READ | EV_ET | (s->watches_write ? EV_WRITE : 0)));
+	if (s->kind == STREAM_SINK)
+		watch(s, (short)(EV_READ | EV_ET | also));
 }
 
 bool
@@ -803,12 +806,18 @@ look_while_paused(struct stream *s)
 	}
 }
 
-/* Only what broke is asked for, since that always comes. */
+/*
+ * Only what broke is asked for, since that always comes. A socket's other side
+ * that closed may have left something to read; and when we have ended as well,
+ * nobody breaks anything.
+ */
 static void
 look_for_reader(struct stream *s)
 {
 	struct pollfd p = { .fd = s->fd };
 
+	if (s->kind == STREAM_SOCKET && (!s->told_end || s->ended))
+		return;
 	if (poll(&p, 1, 0) == 1)
 		break_stream(s, EPIPE);
 }
@@ -854,7 +863,7 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 		look_while_paused(s);
 	else if (s->kind != STREAM_SINK && s->readable)
 		read_some(s);
-	else if (s->watches_reader && what & EV_READ && s->err == 0)
+	if (s->watches_reader && what & (EV_READ | EV_CLOSED) && s->err == 0)
 		look_for_reader(s);
 	if (s->err != 0)
 		tell_lost(s);

@@ -143,8 +143,9 @@ void stream_read_now(struct stream *);
 void stream_end(struct stream *);
 
 /*
- * From now on on_lost comes when nobody reads a sink any more, even while
- * nothing is written to it: with EPIPE. Pipes and sockets tell.
+ * From now on on_lost comes when nobody reads what is written, even while
+ * nothing is: with EPIPE. Of a sink at once, if it is a pipe or socket; of a
+ * STREAM_SOCKET when its end was given, if it is a Unix socket.
  */
 void stream_watch_reader(struct stream *);
 
