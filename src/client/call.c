@@ -13,6 +13,7 @@
 #include "client/report.h"
 #include "client/secure.h"
 #include "client/talk.h"
+#include "codec/ws.h"
 #include "flow/stream.h"
 
 struct call {
@@ -99,6 +100,15 @@ call_new(struct client *client, struct local *local, const struct call_ops *ops,
 	facts_init(&c->facts);
 	c->dial = dial_new(client, &dial_ops, c);
 	return c;
+}
+
+bool
+call_stop(struct call *c)
+{
+	if (c->talk == NULL)
+		return false;
+	talk_close(c->talk, WS_CLOSE_GOING_AWAY, "");
+	return true;
 }
 
 void

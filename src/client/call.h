@@ -3,10 +3,12 @@
  *
  *      dial -> hello -> talk
  *
- * Used by: client/main.c.
+ * Used by: client/main.c, listen.c.
  */
 #ifndef CLIENT_CALL_H
 #define CLIENT_CALL_H
+
+#include <stdbool.h>
 
 struct call;
 struct client;
@@ -23,6 +25,12 @@ struct call_ops {
 /* Keeps all of them; the local side has been given no owner. */
 struct call *call_new(struct client *, struct local *, const struct call_ops *,
     void *owner);
+
+/*
+ * Have it end with a Close: on_over follows. False: it has nobody to say that
+ * to, and may as well be freed.
+ */
+bool call_stop(struct call *);
 
 /* From on_over, too; what goes on is given up. NULL is accepted. */
 void call_free(struct call *);

@@ -38,6 +38,12 @@ has_words(char *const *words)
 	return words != NULL && words[0] != NULL;
 }
 
+bool
+client_conf_has_command(const struct client_conf *c)
+{
+	return c->exec != NULL || has_words(c->command);
+}
+
 static const char *
 check_url(const struct client_conf *c)
 {

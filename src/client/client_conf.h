@@ -37,7 +37,7 @@ struct client_conf {
 	bool no_standpipe_protocol;
 
 	/* in place of standard input and output */
-	char *exec;              /* words_split() takes it apart; NULL: none */
+	char *exec;              /* for /bin/sh -c; NULL: none */
 	struct conf_list listen; /* each for listen_spec_read() */
 	bool ping;               /* show round-trip times as ping(8) does */
 	uint64_t interval;       /* between those pings */
@@ -94,6 +94,9 @@ struct client_conf {
 
 void client_conf_init(struct client_conf *);
 void client_conf_clear(struct client_conf *);
+
+/* Whether it is a command that is joined to the URL. */
+bool client_conf_has_command(const struct client_conf *);
 
 /*
  * What cannot be right together, however it was written. False and an owned

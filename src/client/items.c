@@ -149,3 +149,9 @@ item_listen(const char *s)
 		return NULL;
 	return listen_spec_item(s);
 }
+
+char *
+item_script(const char *s)
+{
+	return s[strspn(s, " \t\n")] == '\0' ? NULL : mem_strdup(s);
+}

@@ -35,4 +35,7 @@ char *item_pin(const char *);
 /* ADDRESS:PORT, unix:PATH or fd:NAME, without any of the daemon's prefixes. */
 char *item_listen(const char *);
 
+/* What a shell is to run: not nothing. */
+char *item_script(const char *);
+
 #endif

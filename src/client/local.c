@@ -1,112 +1,43 @@
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "base/base.h"
-#include "base/fd.h"
-#include "base/mem.h"
+#include "client/client.h"
 #include "client/local.h"
-#include "client/outcome.h"
-#include "flow/stdio.h"
+#include "client/local_body.h"
 #include "flow/stream.h"
 
-struct local {
-	struct stream *in, *out;     /* owned */
-	const struct local_ops *ops; /* kept; NULL: nobody listens */
-	void *owner;                 /* kept */
-	int in_err, out_err;         /* errno of what broke; 0: nothing */
-	bool in_ended;
-};
-
 static void
-in_on_read(void *owner, uint8_t *data, size_t len)
+local_on_finished(evutil_socket_t fd, short what, void *arg)
 {
-	struct local *l = owner;
+	struct local *l = arg;
 
-	l->ops->on_input(l->owner, data, len);
+	(void)fd;
+	(void)what;
+	l->on_finished(l->finish_owner);
 }
 
-static void
-in_on_end(void *owner)
+void
+local_init(struct local *l, const struct local_body *body,
+    struct client *client)
 {
-	struct local *l = owner;
-
-	l->in_ended = true;
-	l->ops->on_input_end(l->owner);
-}
-
-static void
-in_on_lost(void *owner, int err)
-{
-	struct local *l = owner;
-
-	l->in_err = err;
-	in_on_end(owner);
-}
-
-static const struct stream_ops in_ops = {
-	.on_read = in_on_read,
-	.on_end = in_on_end,
-	.on_lost = in_on_lost,
-};
-
-static void
-out_on_end(void *owner)
-{
-	(void)owner;
-}
-
-static void
-out_on_lost(void *owner, int err)
-{
-	struct local *l = owner;
-
-	l->out_err = err;
-	if (l->ops != NULL)
-		l->ops->on_output_lost(l->owner, err);
-}
-
-static void
-out_on_drain(void *owner)
-{
-	struct local *l = owner;
-
-	if (l->ops != NULL)
-		l->ops->on_output_drain(l->owner);
-}
-
-static const struct stream_ops out_ops = {
-	.on_end = out_on_end,
-	.on_lost = out_on_lost,
-	.on_drain = out_on_drain,
-};
-
-static bool
-open_stdio(struct local *l, struct flow *flow, struct outcome *o)
-{
-	if ((l->in = stdio_open(flow, STDIN_FILENO)) == NULL)
-		outcome_set(o, OUTCOME_LOCAL, "cannot use standard input: %s",
-		    strerror(errno));
-	else if ((l->out = stdio_open(flow, STDOUT_FILENO)) == NULL)
-		outcome_set(o, OUTCOME_LOCAL, "cannot use standard output: %s",
-		    strerror(errno));
-	return l->out != NULL;
+	*l = (struct local){
+		.body = body,
+		.client = client,
+		.framing = client->conf.framing,
+		.paused = true,
+	};
+	(void)evtimer_assign(&l->finished, client->flow.base, local_on_finished,
+	    l);
 }
 
 struct local *
-local_new_stdio(struct flow *flow, struct outcome *o)
+local_new(struct client *client, struct outcome *o)
 {
-	struct local *l = mem_new(1, sizeof(*l));
-
-	if (!open_stdio(l, flow, o)) {
-		local_free(l);
-		return NULL;
-	}
-	stream_set_owner(l->in, &in_ops, l);
-	stream_set_owner(l->out, &out_ops, l);
-	return l;
+	if (client_conf_has_command(&client->conf))
+		return local_new_exec(client, o);
+	return local_new_stdio(client, o);
 }
 
 void
@@ -114,61 +45,159 @@ local_free(struct local *l)
 {
 	if (l == NULL)
 		return;
-	stream_free(l->in);
+	(void)event_del(&l->finished);
+	if (l->in != l->out)
+		stream_free(l->in);
 	stream_free(l->out);
-	free(l);
+	l->body->clear(l);
 }
+
+/* ------------------------------------------------- for the bodies */
+
+void
+local_give(struct local *l, uint8_t *data, size_t len)
+{
+	if (l->ops != NULL)
+		l->ops->on_input(l->owner, data, len);
+}
+
+/* The owner hears of what has ended when he wants input, and not twice. */
+static void
+tell_end(struct local *l)
+{
+	if (!l->in_ended || l->told_end || l->paused || l->ops == NULL)
+		return;
+	l->told_end = true;
+	l->ops->on_input_end(l->owner);
+}
+
+static void
+tell_lost(struct local *l)
+{
+	if (l->lost_reason == NULL || l->told_lost || l->ops == NULL)
+		return;
+	l->told_lost = true;
+	l->ops->on_output_lost(l->owner, l->lost_code, l->lost_reason);
+}
+
+void
+local_input_ended(struct local *l)
+{
+	l->in_ended = true;
+	tell_end(l);
+}
+
+void
+local_drained(struct local *l)
+{
+	if (l->ops != NULL)
+		l->ops->on_output_drain(l->owner);
+}
+
+void
+local_lose_output(struct local *l, unsigned code, const char *reason)
+{
+	l->out_lost = true;
+	if (l->lost_reason != NULL)
+		return;
+	l->lost_code = code;
+	l->lost_reason = reason;
+	tell_lost(l);
+}
+
+void
+local_finished(struct local *l)
+{
+	if (l->on_finished != NULL)
+		event_active(&l->finished, EV_TIMEOUT, 1);
+}
+
+/* ------------------------------------------------- for the owner */
 
 void
 local_set_owner(struct local *l, const struct local_ops *ops, void *owner)
 {
 	l->ops = ops;
 	l->owner = owner;
+	l->told_end = false;
+	l->told_lost = false;
 	if (ops == NULL)
-		stream_pause(l->in);
+		local_pause(l);
+}
+
+bool
+local_start(struct local *l, struct outcome *o)
+{
+	return l->body->start == NULL || l->body->start(l, o);
+}
+
+int
+local_framing(const struct local *l)
+{
+	return l->framing;
 }
 
 void
 local_pause(struct local *l)
 {
-	stream_pause(l->in);
+	l->paused = true;
+	if (l->in != NULL)
+		stream_pause(l->in);
 }
 
 void
 local_resume(struct local *l)
 {
-	if (!l->in_ended)
+	l->paused = false;
+	if (l->in != NULL && !l->in_ended)
 		stream_resume(l->in);
+	tell_lost(l);
+	tell_end(l);
 }
 
 struct stream *
 local_output(struct local *l)
 {
-	return l->out_err != 0 ? NULL : l->out;
+	return l->out_lost ? NULL : l->out;
+}
+
+void
+local_end_output(struct local *l)
+{
+	if (!l->out_lost && l->out != NULL)
+		stream_end(l->out);
 }
 
 bool
 local_is_shown(const struct local *l)
 {
-	return isatty(stream_fd(l->out)) == 1;
+	return l->out != NULL && isatty(stream_fd(l->out)) == 1;
 }
 
 size_t
 local_queued(const struct local *l)
 {
-	return l->out_err != 0 ? 0 : stream_queued(l->out);
+	return l->out_lost || l->out == NULL ? 0 : stream_queued(l->out);
 }
 
-/* Who writes what nobody reads dies of it, without a word. */
 void
-local_judge(const struct local *l, struct outcome *o)
+local_judge(struct local *l, struct outcome *o)
 {
-	if (l->out_err == EPIPE)
-		*o = (struct outcome){ .signal = SIGPIPE };
-	else if (l->out_err != 0)
-		outcome_set(o, OUTCOME_LOCAL, "cannot use standard output: %s",
-		    strerror(l->out_err));
-	else if (l->in_err != 0 && o->status == 0)
-		outcome_set(o, OUTCOME_LOCAL, "cannot use standard input: %s",
-		    strerror(l->in_err));
+	if (l->body->judge != NULL)
+		l->body->judge(l, o);
+}
+
+bool
+local_finish(struct local *l, void (*on_finished)(void *owner), void *owner)
+{
+	l->on_finished = on_finished;
+	l->finish_owner = owner;
+	return l->body->finish != NULL && l->body->finish(l);
+}
+
+void
+local_hurry(struct local *l)
+{
+	if (l->body->hurry != NULL)
+		l->body->hurry(l);
 }

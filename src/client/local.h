@@ -1,10 +1,14 @@
 /*
  * Our side of a call: where the bytes come from that are sent, and where those
- * go that were received. Standard input and output.
+ * go that were received. It is one of
+ *
+ *   local_stdio    standard input, or files; and standard output
+ *   local_exec     a command, which starts when the connection is open
+ *   local_socket   a connection that --listen has accepted
  *
  * It outlives a call, so that the next one can go on with it.
  *
- * Used by: client/main.c, talk.c.
+ * Used by: client/main.c, listen.c, call.c, talk.c.
  */
 #ifndef CLIENT_LOCAL_H
 #define CLIENT_LOCAL_H
@@ -13,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct client;
 struct flow;
 struct local;
 struct outcome;
@@ -21,23 +26,36 @@ struct stream;
 struct local_ops {
 	/* Bytes to send, as they came; written to, good for the call. */
 	void (*on_input)(void *owner, uint8_t *data, size_t len);
-	/* There will be no more of them. Once. */
+	/* There will be no more of them. Once, also from local_resume(). */
 	void (*on_input_end)(void *owner);
 	/* What was queued for output has been taken. */
 	void (*on_output_drain)(void *owner);
-	/* Nobody takes our output any more. Once. */
-	void (*on_output_lost)(void *owner, int err);
+	/* Nobody takes our output any more: what to close with. Once. */
+	void (*on_output_lost)(void *owner, unsigned code, const char *reason);
 };
 
 /*
- * Standard input and output; keeps flow. Input is paused. NULL, with the reason
- * in *outcome.
+ * What the settings ask for, --listen aside; keeps client. Input is paused.
+ * NULL, with the reason in *outcome.
  */
-struct local *local_new_stdio(struct flow *, struct outcome *);
+struct local *local_new(struct client *, struct outcome *);
+
+/* Takes fd, a connection; keeps client. */
+struct local *local_new_socket(struct client *, int fd);
+
 void local_free(struct local *); /* NULL is accepted */
 
 /* Keeps both; NULL: nobody listens, and input is paused. */
 void local_set_owner(struct local *, const struct local_ops *, void *owner);
+
+/*
+ * The connection is open: what has to be started is. False, with the reason in
+ * *outcome.
+ */
+bool local_start(struct local *, struct outcome *);
+
+/* How its input is to be read: enum framing_kind, or CLIENT_HEX. */
+int local_framing(const struct local *);
 
 void local_pause(struct local *);
 void local_resume(struct local *);
@@ -48,10 +66,24 @@ struct stream *local_output(struct local *);
 /* Whether a terminal shows what is written there. */
 bool local_is_shown(const struct local *);
 
+/* There will be no more output; what is queued goes out. */
+void local_end_output(struct local *);
+
 /* Bytes that wait to be taken. */
 size_t local_queued(const struct local *);
 
-/* Tell what went wrong here, if all is well so far. */
-void local_judge(const struct local *, struct outcome *);
+/* Tell what went wrong here, or how the command ended, if all is well so far. */
+void local_judge(struct local *, struct outcome *);
+
+/*
+ * The last call is over, the owner not set any more. What has to end by itself,
+ * a command or a connection, is given its time; then on_finished (kept) comes
+ * from the loop, once. False: there is nothing to wait for, and it does not.
+ */
+bool local_finish(struct local *, void (*on_finished)(void *owner),
+    void *owner);
+
+/* That takes too long: what can be hurried is killed. */
+void local_hurry(struct local *);
 
 #endif

@@ -19,13 +19,39 @@
 #include "client/outcome.h"
 #include "client/report.h"
 #include "client/secure.h"
+#include "client/signals.h"
 #include "client/where.h"
 
 /* The one call of this process, and how it ended. */
 struct errand {
 	struct client client;
 	struct outcome outcome;
+	struct local *local;       /* owned */
+	struct call *call;         /* owned */
+	const struct facts *facts; /* of the call; NULL: it was given up */
+	struct signals signals;    /* watched while there is a command */
+	int signal;                /* that we were told to end by; 0: none */
+	bool over;                 /* the call is; our side may need a moment */
 };
+
+static void
+errand_on_finished(void *owner)
+{
+	struct errand *e = owner;
+
+	(void)event_base_loopbreak(e->client.flow.base);
+}
+
+static void
+finish(struct errand *e)
+{
+	if (e->over)
+		return;
+	e->over = true;
+	local_set_owner(e->local, NULL, NULL);
+	if (!local_finish(e->local, errand_on_finished, e))
+		errand_on_finished(e);
+}
 
 static void
 errand_on_over(void *owner, struct call *call, const struct outcome *o,
@@ -35,8 +61,22 @@ errand_on_over(void *owner, struct call *call, const struct outcome *o,
 
 	(void)call;
 	e->outcome = *o;
-	report_over(&e->client.conf, facts, &e->outcome);
-	(void)event_base_loopbreak(e->client.flow.base);
+	e->facts = facts;
+	finish(e);
+}
+
+/* A second one waits for nobody. */
+static void
+errand_on_signal(void *owner, int sig)
+{
+	struct errand *e = owner;
+	bool again = e->signal != 0;
+
+	e->signal = sig;
+	if (again || !call_stop(e->call))
+		finish(e);
+	if (again)
+		local_hurry(e->local);
 }
 
 static const struct call_ops call_ops = {
@@ -44,25 +84,40 @@ static const struct call_ops call_ops = {
 };
 
 static void
-make_call(struct errand *e, struct local *local)
+report(const struct errand *e)
 {
-	struct call *call = call_new(&e->client, local, &call_ops, e);
+	const struct facts none = { 0 };
 
-	(void)event_base_dispatch(e->client.flow.base);
-	call_free(call);
+	report_over(&e->client.conf, e->facts == NULL ? &none : e->facts,
+	    &e->outcome);
+}
+
+/* A command must not be left behind; who has none just dies. */
+static void
+make_call(struct errand *e)
+{
+	struct event_base *base = e->client.flow.base;
+
+	if (client_conf_has_command(&e->client.conf))
+		signals_watch(&e->signals, base, errand_on_signal, e);
+	e->call = call_new(&e->client, e->local, &call_ops, e);
+	(void)event_base_dispatch(base);
+	signals_clear(&e->signals);
+	local_judge(e->local, &e->outcome);
+	if (e->signal != 0)
+		e->outcome = (struct outcome){ .signal = e->signal };
 }
 
 static int
 run(struct errand *e)
 {
-	struct local *local = local_new_stdio(&e->client.flow, &e->outcome);
-
-	if (local != NULL && secure_open(&e->client, &e->outcome))
-		make_call(e, local);
-	else
-		report_over(&e->client.conf, &(struct facts){ 0 }, &e->outcome);
+	e->local = local_new(&e->client, &e->outcome);
+	if (e->local != NULL && secure_open(&e->client, &e->outcome))
+		make_call(e);
+	report(e);
+	call_free(e->call);
 	secure_close(&e->client);
-	local_free(local);
+	local_free(e->local);
 	return e->outcome.status;
 }
 

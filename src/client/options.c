@@ -158,10 +158,11 @@ static const struct option rows[] = {
 	    .type = OPT_STRING,
 	    .group = HELP_LOCAL,
 	    .field = FIELD(exec),
-	    .item = name_command,
-	    .wanted = "not a command (check its quotes)",
+	    .item = item_script,
+	    .wanted = "not a command (it is empty)",
 	    .metavar = "COMMAND",
-	    .help = "join that command, as behind --",
+	    .help = "join a command that /bin/sh -c runs; behind -- it is one "
+		    "without a shell",
 	},
 	{
 	    .name = "listen",

@@ -19,6 +19,8 @@ enum outcome_status {
 	OUTCOME_BROKEN = 76,  /* the protocol, or a Close with an error */
 	OUTCOME_REFUSED = 77, /* with an HTTP status */
 	OUTCOME_TLS = 78,
+	OUTCOME_NO_EXEC = 126,    /* the command cannot be run, as in a shell */
+	OUTCOME_NO_COMMAND = 127, /* or is not found */
 };
 
 enum { OUTCOME_WHY_SIZE = 512 };

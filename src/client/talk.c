@@ -43,8 +43,9 @@ struct talk {
 	unsigned code;            /* of the peer's Close; 0: none came */
 	char reason[REASON_SIZE]; /* and its reason */
 	unsigned our_code;        /* of our Close; 0: none was sent first */
-	const char *fault;        /* why we closed; kept; NULL: all is well */
-	int fault_status;         /* and the exit status for that */
+	struct outcome local_fault;
+	const char *fault; /* why we closed; kept; NULL: all is well */
+	int fault_status;  /* and the exit status for that */
 	bool input_ended;
 	bool gone; /* the connection has ended */
 	bool told;
@@ -262,12 +263,11 @@ talk_on_output_drain(void *owner)
 }
 
 static void
-talk_on_output_lost(void *owner, int err)
+talk_on_output_lost(void *owner, unsigned code, const char *reason)
 {
 	struct talk *t = owner;
 
-	(void)err;
-	talk_close(t, WS_CLOSE_GOING_AWAY, "nobody takes the output");
+	talk_close(t, code, reason);
 	deadlines_wake(&t->deadlines);
 }
 
@@ -424,6 +424,7 @@ talk_new(const struct talk_start *start)
 {
 	const struct client_conf *conf = &start->client->conf;
 	struct talk *t = mem_new(1, sizeof(*t));
+	struct outcome *o = &t->local_fault;
 
 	*t = (struct talk){
 		.client = start->client,
@@ -433,11 +434,13 @@ talk_new(const struct talk_start *start)
 	};
 	deadlines_init(&t->deadlines, t->client->flow.base, t->due, DUE_COUNT,
 	    &deadlines_ops, t);
-	input_init(&t->input, conf->framing);
+	input_init(&t->input, local_framing(t->local));
 	print_init(&t->print, &t->client->flow.up, t->local, conf->framing);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
 	local_set_owner(t->local, &local_ops, t);
+	if (!local_start(t->local, o))
+		fail(t, WS_CLOSE_INTERNAL, o->status, o->why);
 	if (conf->ping)
 		t->ping =
 		    ping_new(t->client, stream_fd(start->stream), &ping_ops, t);

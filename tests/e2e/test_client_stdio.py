@@ -12,14 +12,15 @@ import tty
 
 import pytest
 
-from standpipe import PATIENCE, STANDPIPE, Daemon, environment, standpipe
+from standpipe import (PATIENCE, STANDPIPE, Daemon, environment, joined,
+                       records, standpipe)
 
 BIG = b"".join(b"%07d\n" % n for n in range(262144))  # no pipe holds it
 COUNTED = ["head", "-c", str(len(BIG))]
 
 
-def start(url, *args, **popen):
-    return subprocess.Popen([str(STANDPIPE), *args, url],
+def start(url, *args, files=(), **popen):
+    return subprocess.Popen([str(STANDPIPE), *args, url, *files],
                             stderr=subprocess.PIPE, env=environment(), **popen)
 
 
@@ -217,3 +218,58 @@ def test_a_pipe_that_is_full_loses_nothing(tmp_path):
         assert p.stdout.read() == BIG
         assert finish(p) == (0, b"")
         p.stdout.close()
+
+
+# ------------------------------------------------- files as messages
+
+def sent(*args, files, cwd):
+    """The messages that a server receives when it is given these files."""
+    with Daemon("--framing=frames", command=["sh", "-c", "exec cat >got"],
+                cwd=cwd) as d:
+        r = standpipe("--wait=0", *args, d.url, *files, cwd=cwd)
+        assert (r.returncode, r.stdout, r.stderr) == (0, b"", b"")
+        d.wait_log("session ends")
+    found = records((cwd / "got").read_bytes())
+    return [m for m in joined(found) if m[0] in "TB"]
+
+
+@pytest.mark.parametrize("option, kind", [("--text", "T"), ("--binary", "B"),
+                                          ("--framing=lines", "T")])
+def test_each_file_is_one_message(option, kind, tmp_path):
+    contents = {"a": b"one\ntwo", "empty": b"", "big": BIG}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    assert sent(option, files=contents, cwd=tmp_path) == [
+        (kind, content) for content in contents.values()]
+
+
+def test_binary_files_are_sent_as_they_are(tmp_path):
+    (tmp_path / "a").write_bytes(bytes(range(256)) * 1000)
+    assert sent("--binary", files=["a"], cwd=tmp_path) == [
+        ("B", bytes(range(256)) * 1000)]
+
+
+def test_a_file_may_be_a_pipe(tmp_path):
+    """With nobody at its other end yet, who then comes and goes."""
+    os.mkfifo(tmp_path / "pipe")
+    with Daemon(command=["head", "-n", "1"]) as d:
+        p = start(d.url, cwd=tmp_path, stdin=subprocess.DEVNULL,
+                  stdout=subprocess.PIPE, files=["pipe"])
+        (tmp_path / "pipe").write_bytes(b"late")  # waits for a reader
+        assert p.stdout.read() == b"late\n"
+        assert finish(p) == (0, b"")
+        p.stdout.close()
+
+
+def test_a_file_that_is_not_there_calls_nobody(tmp_path):
+    r = standpipe("ws://127.0.0.1:1/", tmp_path / "missing")
+    assert r.returncode == 74
+    assert b"missing: No such file or directory" in r.stderr
+
+
+def test_a_file_that_is_not_there_ends_the_rest(tmp_path):
+    (tmp_path / "a").write_bytes(b"here")
+    with Daemon(command=["cat"]) as d:
+        r = standpipe("--wait=0", d.url, "a", "missing", cwd=tmp_path)
+    assert r.returncode == 74
+    assert b"missing: No such file or directory" in r.stderr

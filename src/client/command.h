@@ -1,0 +1,44 @@
+/*
+ * A command that is joined to a URL: a process group of its own, with two pipes
+ * for standard input and output, and our standard error.
+ *
+ * A process has one of them at most.
+ *
+ * Used by: client/local_exec.c.
+ */
+#ifndef CLIENT_COMMAND_H
+#define CLIENT_COMMAND_H
+
+#include "proc/child.h"
+
+struct command;
+struct event_base;
+
+struct command_ops {
+	/* It has ended; others of its group may go on. Once. */
+	void (*on_exit)(void *owner, struct child_end);
+	/* Nothing is left of it, after command_end(). Once. */
+	void (*on_gone)(void *owner);
+};
+
+/*
+ * Start path with argv (both borrowed); keeps the rest. Gives our ends of the
+ * pipes, non-blocking: fd[0] writes its input, fd[1] reads its output. NULL with
+ * errno.
+ */
+struct command *command_new(struct event_base *, const char *path,
+    char *const *argv, int fd[2], const struct command_ops *, void *owner);
+
+/*
+ * The connection is over: end of input was given, then come 2 seconds, TERM, 3
+ * seconds, KILL; for what is left of one that has exited TERM, a second, KILL.
+ */
+void command_end(struct command *);
+
+/* Nobody waits any longer: it and all of its group get KILL. */
+void command_kill(struct command *);
+
+/* What still runs is killed; NULL is accepted. */
+void command_free(struct command *);
+
+#endif

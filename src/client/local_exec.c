@@ -1,0 +1,317 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "base/base.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/client.h"
+#include "client/command.h"
+#include "client/local_body.h"
+#include "client/outcome.h"
+#include "codec/ws.h"
+#include "flow/stream.h"
+#include "proc/program.h"
+
+enum {
+	MAX_PIPE = 256 * 1024, /* of one that is often full */
+	LINGER_SECONDS = 1,    /* for output of others than the command */
+	SHELL_SIGNAL = 128,
+	REASON_SIZE = 32,
+};
+
+struct exec {
+	struct local local;
+	char *path;              /* owned */
+	char *const *argv;       /* kept */
+	char *shell[4];          /* kept: the argv of --exec */
+	struct command *command; /* owned; NULL: not yet */
+	struct event linger;
+	struct child_end end; /* good if exited */
+	bool exited;
+	bool gone; /* and all of its group */
+	char reason[REASON_SIZE];
+};
+
+/* ------------------------------------------------- how it ended */
+
+/* What `$?` would be. */
+static int
+status_of(const struct exec *e)
+{
+	return e->end.signal != 0 ? SHELL_SIGNAL + e->end.signal
+				  : e->end.status;
+}
+
+static void
+put_reason(struct exec *e)
+{
+	const char *name = str_signal_name(e->end.signal);
+
+	if (e->end.signal == 0)
+		(void)snprintf(e->reason, sizeof(e->reason), "exit status %d",
+		    e->end.status);
+	else if (name != NULL)
+		(void)snprintf(e->reason, sizeof(e->reason), "killed by SIG%s",
+		    name);
+	else
+		(void)snprintf(e->reason, sizeof(e->reason),
+		    "killed by signal %d", e->end.signal);
+}
+
+/*
+ * The session is over when all of its output has come and it has ended, in
+ * either order; the server is told as standpiped tells its clients.
+ */
+static void
+look_for_end(struct exec *e)
+{
+	int status = status_of(e);
+
+	if (!e->exited || !e->local.in_ended)
+		return;
+	(void)event_del(&e->linger);
+	if (status == 0) {
+		local_lose_output(&e->local, WS_CLOSE_NORMAL, "");
+		return;
+	}
+	put_reason(e);
+	local_lose_output(&e->local, WS_CLOSE_PRIVATE + (unsigned)status,
+	    e->reason);
+}
+
+/* Somebody else may hold its standard output: not for ever. */
+static void
+linger(struct exec *e)
+{
+	static const struct timeval tv = { .tv_sec = LINGER_SECONDS };
+
+	if (e->exited && !e->local.in_ended)
+		(void)event_add(&e->linger, &tv);
+}
+
+static void
+exec_on_linger(evutil_socket_t fd, short what, void *arg)
+{
+	struct exec *e = arg;
+
+	(void)fd;
+	(void)what;
+	if (e->local.paused) {
+		linger(e);
+		return;
+	}
+	stream_pause(e->local.in);
+	local_input_ended(&e->local);
+	look_for_end(e);
+}
+
+static void
+exec_on_exit(void *owner, struct child_end end)
+{
+	struct exec *e = owner;
+
+	e->end = end;
+	e->exited = true;
+	e->local.out_lost = true;
+	local_drained(&e->local);
+	linger(e);
+	look_for_end(e);
+}
+
+static void
+exec_on_gone(void *owner)
+{
+	struct exec *e = owner;
+
+	e->gone = true;
+	local_finished(&e->local);
+}
+
+static const struct command_ops command_ops = {
+	.on_exit = exec_on_exit,
+	.on_gone = exec_on_gone,
+};
+
+/* ------------------------------------------------- its output and input */
+
+static void
+from_on_read(void *owner, uint8_t *data, size_t len)
+{
+	struct exec *e = owner;
+
+	linger(e);
+	local_give(&e->local, data, len);
+}
+
+static void
+from_on_end(void *owner)
+{
+	struct exec *e = owner;
+
+	local_input_ended(&e->local);
+	look_for_end(e);
+}
+
+static void
+from_on_lost(void *owner, int err)
+{
+	(void)err;
+	from_on_end(owner);
+}
+
+static const struct stream_ops from_ops = {
+	.on_read = from_on_read,
+	.on_end = from_on_end,
+	.on_lost = from_on_lost,
+};
+
+static void
+to_on_end(void *owner)
+{
+	(void)owner;
+}
+
+/* It reads no more, and may well go on: what comes for it is dropped. */
+static void
+to_on_lost(void *owner, int err)
+{
+	struct exec *e = owner;
+
+	(void)err;
+	e->local.out_lost = true;
+	local_drained(&e->local);
+}
+
+static void
+to_on_drain(void *owner)
+{
+	struct exec *e = owner;
+
+	local_drained(&e->local);
+}
+
+static const struct stream_ops to_ops = {
+	.on_end = to_on_end,
+	.on_lost = to_on_lost,
+	.on_drain = to_on_drain,
+};
+
+/* ------------------------------------------------- the body */
+
+static bool
+exec_start(struct local *l, struct outcome *o)
+{
+	struct exec *e = container_of(l, struct exec, local);
+	struct flow *flow = &l->client->flow;
+	int fd[2];
+
+	if (e->command != NULL)
+		return true;
+	e->command =
+	    command_new(flow->base, e->path, e->argv, fd, &command_ops, e);
+	if (e->command == NULL) {
+		outcome_set(o, OUTCOME_NO_EXEC, "%s: %s", e->argv[0],
+		    strerror(errno));
+		return false;
+	}
+	l->out = stream_new(flow, STREAM_SINK, fd[0], MAX_PIPE);
+	l->in = stream_new(flow, STREAM_SOURCE, fd[1], MAX_PIPE);
+	stream_set_owner(l->out, &to_ops, e);
+	stream_set_owner(l->in, &from_ops, e);
+	return true;
+}
+
+static void
+exec_judge(struct local *l, struct outcome *o)
+{
+	const struct exec *e = container_of(l, struct exec, local);
+
+	if (e->exited && o->status == 0 && o->why[0] == '\0')
+		o->status = status_of(e);
+}
+
+/* Its last output is read, so that it does not die of it. */
+static bool
+exec_finish(struct local *l)
+{
+	struct exec *e = container_of(l, struct exec, local);
+
+	if (e->command == NULL || e->gone)
+		return false;
+	stream_end(l->out);
+	if (!l->in_ended)
+		stream_resume(l->in);
+	command_end(e->command);
+	return true;
+}
+
+static void
+exec_hurry(struct local *l)
+{
+	struct exec *e = container_of(l, struct exec, local);
+
+	if (e->command != NULL)
+		command_kill(e->command);
+}
+
+static void
+exec_clear(struct local *l)
+{
+	struct exec *e = container_of(l, struct exec, local);
+
+	(void)event_del(&e->linger);
+	command_free(e->command);
+	free(e->path);
+	free(e);
+}
+
+static const struct local_body body = {
+	.start = exec_start,
+	.judge = exec_judge,
+	.finish = exec_finish,
+	.hurry = exec_hurry,
+	.clear = exec_clear,
+};
+
+static char *const *
+words_of(struct exec *e, const struct client_conf *conf)
+{
+	static char sh[] = "/bin/sh", c[] = "-c";
+
+	if (conf->exec == NULL)
+		return conf->command;
+	e->shell[0] = sh;
+	e->shell[1] = c;
+	e->shell[2] = conf->exec;
+	return e->shell;
+}
+
+static char *
+find(const char *name)
+{
+	const char *path = getenv("PATH");
+
+	return program_find(name, path == NULL ? "/usr/bin:/bin" : path);
+}
+
+/* What cannot be found is known before anybody is called. */
+struct local *
+local_new_exec(struct client *client, struct outcome *o)
+{
+	struct exec *e = mem_new(1, sizeof(*e));
+
+	local_init(&e->local, &body, client);
+	e->argv = words_of(e, &client->conf);
+	(void)evtimer_assign(&e->linger, client->flow.base, exec_on_linger, e);
+	if ((e->path = find(e->argv[0])) != NULL)
+		return &e->local;
+	outcome_set(o, errno == ENOENT ? OUTCOME_NO_COMMAND : OUTCOME_NO_EXEC,
+	    "%s: %s", e->argv[0],
+	    errno == ENOENT ? "command not found" : strerror(errno));
+	local_free(&e->local);
+	return NULL;
+}

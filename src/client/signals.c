@@ -1,0 +1,50 @@
+#include <signal.h>
+#include <stdbool.h>
+
+#include <event2/event.h>
+
+#include "base/base.h"
+#include "client/signals.h"
+
+static const int numbers[SIGNALS_COUNT] = { SIGHUP, SIGINT, SIGTERM };
+
+static void
+signals_on_event(evutil_socket_t sig, short what, void *arg)
+{
+	struct signals *s = arg;
+
+	(void)what;
+	s->on_signal(s->owner, (int)sig);
+}
+
+static bool
+is_ignored(int sig)
+{
+	struct sigaction now;
+
+	return sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+void
+signals_watch(struct signals *s, struct event_base *base,
+    void (*on_signal)(void *owner, int sig), void *owner)
+{
+	s->on_signal = on_signal;
+	s->owner = owner;
+	for (size_t i = 0; i < SIGNALS_COUNT; i++) {
+		(void)evsignal_assign(&s->ev[i], base, numbers[i],
+		    signals_on_event, s);
+		if (!is_ignored(numbers[i]))
+			(void)event_add(&s->ev[i], NULL);
+	}
+}
+
+void
+signals_clear(struct signals *s)
+{
+	if (s->on_signal == NULL)
+		return;
+	s->on_signal = NULL;
+	for (size_t i = 0; i < SIGNALS_COUNT; i++)
+		(void)event_del(&s->ev[i]);
+}

@@ -1,0 +1,29 @@
+/*
+ * The signals that ask us to end: HUP, INT and TERM, in the loop.
+ *
+ * Used by: client/main.c, listen.c.
+ */
+#ifndef CLIENT_SIGNALS_H
+#define CLIENT_SIGNALS_H
+
+#include <event2/event_struct.h>
+
+enum { SIGNALS_COUNT = 3 };
+
+struct signals {
+	void (*on_signal)(void *owner, int sig); /* kept; NULL: not watched */
+	void *owner;                             /* kept */
+	struct event ev[SIGNALS_COUNT];
+};
+
+/*
+ * Keeps all; on_signal comes from the loop, and may clear this. What was
+ * ignored when we started stays so (nohup).
+ */
+void signals_watch(struct signals *, struct event_base *,
+    void (*on_signal)(void *owner, int sig), void *owner);
+
+/* They do again what they did before. */
+void signals_clear(struct signals *);
+
+#endif
