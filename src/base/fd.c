@@ -84,22 +84,37 @@ fd_open_standard(void)
 	return 0;
 }
 
+/* Close them, or make them close-on-exec. */
+enum close_when {
+	CLOSE_NOW = 0,
+	CLOSE_ON_EXEC = 1 << 2, /* CLOSE_RANGE_CLOEXEC */
+};
+
 static int
-mark_range(int first)
+close_range_from(int first, enum close_when when)
 {
 #ifdef SYS_close_range
-	const unsigned int cloexec = 1u << 2; /* CLOSE_RANGE_CLOEXEC */
-
-	return (int)syscall(SYS_close_range, (unsigned int)first, ~0u, cloexec);
+	return (int)syscall(SYS_close_range, (unsigned int)first, ~0u,
+	    (unsigned int)when);
 #else
 	(void)first;
+	(void)when;
 	return -1;
 #endif
 }
 
+static void
+close_one(int fd, enum close_when when)
+{
+	if (when == CLOSE_NOW)
+		(void)close(fd);
+	else
+		(void)fd_set_cloexec(fd, true);
+}
+
 /* The open descriptors by name: the limit may be a thousand million. */
 static int
-mark_listed(int first)
+close_listed(int first, enum close_when when)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *de;
@@ -108,25 +123,39 @@ mark_listed(int first)
 	if (dir == NULL)
 		return -1;
 	while ((de = readdir(dir)) != NULL) {
-		if (str_uint(de->d_name, INT32_MAX, &fd) && (int)fd >= first)
-			fd_set_cloexec((int)fd, true);
+		if (str_uint(de->d_name, INT32_MAX, &fd) && (int)fd >= first &&
+		    (int)fd != dirfd(dir))
+			close_one((int)fd, when);
 	}
 	closedir(dir);
 	return 0;
 }
 
-void
-fd_cloexec_from(int first)
+static void
+close_from(int first, enum close_when when)
 {
 	int kept = errno;
 
-	if (mark_range(first) == -1 && mark_listed(first) == -1) {
+	if (close_range_from(first, when) == -1 &&
+	    close_listed(first, when) == -1) {
 		long limit = sysconf(_SC_OPEN_MAX);
 
 		for (int fd = first; fd < limit; fd++)
-			fd_set_cloexec(fd, true);
+			close_one(fd, when);
 	}
 	errno = kept;
+}
+
+void
+fd_cloexec_from(int first)
+{
+	close_from(first, CLOSE_ON_EXEC);
+}
+
+void
+fd_close_from(int first)
+{
+	close_from(first, CLOSE_NOW);
 }
 
 size_t

@@ -35,6 +35,9 @@ int fd_open_standard(void);
  */
 void fd_cloexec_from(int first);
 
+/* Close all of them, in a process that shall hold nothing of what we hold. */
+void fd_close_from(int first);
+
 /* Raise the soft limit of open descriptors to the hard one; the result. */
 size_t fd_raise_limit(void);
 

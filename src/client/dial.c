@@ -1,85 +1,127 @@
-#include <sys/socket.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <event2/event.h>
-#include <event2/event_struct.h>
 
 #include "base/base.h"
-#include "base/fd.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "client/address.h"
 #include "client/client.h"
 #include "client/dial.h"
 #include "client/outcome.h"
+#include "client/race.h"
+#include "client/resolve.h"
+#include "flow/deadlines.h"
 #include "flow/stream.h"
+
+enum {
+	DUE_CONNECTED,
+	DUE_COUNT,
+};
 
 struct dial {
 	struct client *client;      /* kept */
 	const struct dial_ops *ops; /* kept */
 	void *owner;                /* kept */
-	int fd;                     /* owned; -1: none */
-	struct event ev;
-	struct outcome outcome; /* of a failure before the loop */
+	struct resolve *resolve;    /* owned; NULL: over, as the next one */
+	struct race *race;          /* owned */
+	struct deadlines deadlines;
+	uint64_t due[DUE_COUNT];
+	bool late;
 };
 
 static void
-dial_on_event(evutil_socket_t fd, short what, void *arg)
+dial_on_lost(void *owner, const struct outcome *o)
 {
-	struct dial *d = arg;
-	struct stream *s;
-	socklen_t len = sizeof(int);
-	int err = 0;
+	struct dial *d = owner;
 
-	(void)what;
-	if (fd == -1) {
-		d->ops->on_failed(d->owner, &d->outcome);
-		return;
-	}
-	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	if (err != 0) {
-		outcome_set(&d->outcome, OUTCOME_NO_CONNECT, "%s",
-		    strerror(err));
-		d->ops->on_failed(d->owner, &d->outcome);
-		return;
-	}
-	d->fd = -1;
-	s = stream_new(&d->client->flow, STREAM_SOCKET, fd, 0);
+	d->ops->on_failed(d->owner, o);
+}
+
+static void
+dial_on_won(void *owner, int fd)
+{
+	struct dial *d = owner;
+	struct stream *s = stream_new(&d->client->flow, STREAM_SOCKET, fd, 0);
+
 	stream_pause(s);
 	d->ops->on_connected(d->owner, s);
+}
+
+static const struct race_ops race_ops = {
+	.on_won = dial_on_won,
+	.on_lost = dial_on_lost,
+};
+
+static void
+dial_on_found(void *owner, const struct addresses *found)
+{
+	struct dial *d = owner;
+
+	d->race = race_new(d->client->flow.base, found, &race_ops, d);
+	resolve_free(d->resolve);
+	d->resolve = NULL;
+}
+
+static const struct resolve_ops resolve_ops = {
+	.on_found = dial_on_found,
+	.on_failed = dial_on_lost,
+};
+
+/* What we waited for when the time was up. */
+static void
+dial_on_turn(void *owner)
+{
+	struct dial *d = owner;
+	struct outcome o = { 0 };
+	char limit[32];
+
+	if (!d->late)
+		return;
+	str_put_duration(limit, sizeof(limit), d->client->conf.connect_timeout);
+	outcome_set(&o, OUTCOME_TIMEOUT, "%s within --connect-timeout=%s",
+	    d->resolve != NULL ? "its name was not found" : "no connection",
+	    limit);
+	d->ops->on_failed(d->owner, &o);
+}
+
+static void
+dial_on_due(void *owner, size_t which)
+{
+	struct dial *d = owner;
+
+	(void)which;
+	d->late = true;
+}
+
+static const struct deadlines_ops deadlines_ops = {
+	.on_due = dial_on_due,
+	.on_turn = dial_on_turn,
+};
+
+static int
+family(const struct client_conf *conf)
+{
+	return conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC;
 }
 
 static void
 start(struct dial *d, const struct client_conf *conf)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list;
-	char port[8];
-	int one = 1, rc;
+	const struct ws_url *to = &conf->to;
+	struct addresses path = { 0 };
 
-	(void)snprintf(port, sizeof(port), "%u", conf->to.at.port);
-	if ((rc = getaddrinfo(conf->to.at.host, port, &hints, &list)) != 0) {
-		outcome_set(&d->outcome, OUTCOME_NO_NAME, "%s",
-		    gai_strerror(rc));
+	if (to->path[0] == '\0') {
+		d->resolve = resolve_new(
+		    &(struct resolve_query){
+			.base = d->client->flow.base,
+			.host = to->at.host,
+			.port = to->at.port,
+			.family = family(conf),
+		    },
+		    &resolve_ops, d);
 		return;
 	}
-	d->fd = socket(list->ai_family,
-	    list->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	(void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(d->fd, list->ai_addr, list->ai_addrlen) == -1 &&
-	    errno != EINPROGRESS) {
-		outcome_set(&d->outcome, OUTCOME_NO_CONNECT, "%s",
-		    strerror(errno));
-		fd_close(&d->fd);
-	}
-	freeaddrinfo(list);
+	address_add_unix(&path, to->path);
+	d->race = race_new(d->client->flow.base, &path, &race_ops, d);
 }
 
 struct dial *
@@ -91,15 +133,13 @@ dial_new(struct client *client, const struct dial_ops *ops, void *owner)
 		.client = client,
 		.ops = ops,
 		.owner = owner,
-		.fd = -1,
 	};
+	deadlines_init(&d->deadlines, client->flow.base, d->due, DUE_COUNT,
+	    &deadlines_ops, d);
+	if (client->conf.connect_timeout > 0)
+		deadlines_set(&d->deadlines, DUE_CONNECTED,
+		    client->conf.connect_timeout);
 	start(d, &client->conf);
-	(void)event_assign(&d->ev, client->flow.base, d->fd, EV_WRITE,
-	    dial_on_event, d);
-	if (d->fd == -1)
-		event_active(&d->ev, EV_TIMEOUT, 1);
-	else
-		(void)event_add(&d->ev, NULL);
 	return d;
 }
 
@@ -108,7 +148,8 @@ dial_free(struct dial *d)
 {
 	if (d == NULL)
 		return;
-	(void)event_del(&d->ev);
-	fd_close(&d->fd);
+	deadlines_clear(&d->deadlines);
+	resolve_free(d->resolve);
+	race_free(d->race);
 	free(d);
 }

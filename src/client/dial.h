@@ -1,5 +1,6 @@
 /*
- * From a host and a port to a connection.
+ * From a URL to a connection: its name is looked up (client/resolve.h), its
+ * addresses are tried (client/race.h), a Unix socket is just that.
  *
  * Used by: client/call.c.
  */
@@ -18,7 +19,7 @@ struct dial_ops {
 	void (*on_failed)(void *owner, const struct outcome *);
 };
 
-/* Connect to what client->conf names; keeps client, ops and owner. */
+/* Connect to where client->conf.to says; keeps client, ops and owner. */
 struct dial *dial_new(struct client *, const struct dial_ops *, void *owner);
 
 /* From its own callbacks, too; what goes on is given up. NULL is accepted. */

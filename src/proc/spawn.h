@@ -1,5 +1,5 @@
 /*
- * Starting programs: the only fork and exec in the tree.
+ * Starting programs: the only exec in the tree.
  *
  * The caller is small and single-threaded, so the child borrows its memory
  * until it execs (vfork): that costs the same however large the caller is. The

@@ -191,6 +191,22 @@ marks_descriptors(void **state)
 }
 
 static bool
+closes_what_is_left(void)
+{
+	int low = fcntl(0, F_DUPFD, 10), high = fcntl(0, F_DUPFD, 100);
+
+	fd_close_from(50);
+	return fcntl(low, F_GETFD) != -1 && fcntl(high, F_GETFD) == -1;
+}
+
+static void
+closes_descriptors(void **state)
+{
+	(void)state;
+	assert_in_child(closes_what_is_left);
+}
+
+static bool
 raises(void)
 {
 	struct rlimit rl;
@@ -246,6 +262,7 @@ main(void)
 		cmocka_unit_test(fails_cleanly),
 		cmocka_unit_test(opens_standard_descriptors),
 		cmocka_unit_test(marks_descriptors),
+		cmocka_unit_test(closes_descriptors),
 		cmocka_unit_test(raises_the_limit),
 		cmocka_unit_test(clock_runs_and_can_be_replaced),
 	};

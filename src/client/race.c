@@ -1,0 +1,192 @@
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/base.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "client/address.h"
+#include "client/outcome.h"
+#include "client/race.h"
+
+enum { HEAD_START_MS = 250 }; /* RFC 8305, section 5 */
+
+struct runner {
+	struct race *race; /* kept */
+	int fd;            /* owned; -1: not started, or fallen */
+	struct event ev;
+};
+
+struct race {
+	struct event_base *base;    /* kept */
+	const struct race_ops *ops; /* kept */
+	void *owner;                /* kept */
+	struct addresses addresses;
+	size_t next;    /* the first that has not started */
+	size_t running; /* how many are on their way */
+	struct event timer;
+	struct runner runner[ADDRESS_MAX];
+	size_t told; /* whose error says most */
+	int err;     /* that one; 0: none yet */
+};
+
+/* Errors that say something about us, or the way, rather than the server. */
+static bool
+says_little(int err)
+{
+	return err == 0 || err == ENETUNREACH || err == EHOSTUNREACH ||
+	    err == EADDRNOTAVAIL || err == EAFNOSUPPORT;
+}
+
+static void
+note_error(struct race *r, size_t which, int err)
+{
+	if (says_little(r->err) || !says_little(err)) {
+		r->told = which;
+		r->err = err;
+	}
+}
+
+static void
+lose(struct race *r)
+{
+	char text[ADDRESS_TEXT];
+	struct outcome o = { 0 };
+
+	address_put(&r->addresses.v[r->told], text);
+	if (r->addresses.n == 1)
+		outcome_set(&o, OUTCOME_NO_CONNECT, "cannot connect to %s: %s",
+		    text, strerror(r->err));
+	else
+		outcome_set(&o, OUTCOME_NO_CONNECT,
+		    "cannot connect to any of its %zu addresses; %s: %s",
+		    r->addresses.n, text, strerror(r->err));
+	r->ops->on_lost(r->owner, &o);
+}
+
+static void race_on_event(evutil_socket_t, short, void *);
+
+/* -1 with errno: it fell at once. */
+static int
+run(struct race *r, const struct address *a, struct runner *runner)
+{
+	int one = 1, fd;
+
+	fd = socket(a->u.sa.sa_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (a->u.sa.sa_family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+		    sizeof(one));
+	if (connect(fd, &a->u.sa, a->len) == -1 && errno != EINPROGRESS) {
+		fd_close(&fd);
+		return -1;
+	}
+	*runner = (struct runner){ .race = r, .fd = fd };
+	(void)event_assign(&runner->ev, r->base, fd, EV_WRITE, race_on_event,
+	    runner);
+	(void)event_add(&runner->ev, NULL);
+	r->running++;
+	return 0;
+}
+
+/* Start the next that does not fall at once, and give it its head start. */
+static void
+start_next(struct race *r)
+{
+	const struct timeval tv = { .tv_usec = HEAD_START_MS * 1000 };
+	bool started = false;
+
+	while (!started && r->next < r->addresses.n) {
+		size_t i = r->next++;
+
+		started = run(r, &r->addresses.v[i], &r->runner[i]) == 0;
+		if (!started)
+			note_error(r, i, errno);
+	}
+	if (r->next < r->addresses.n)
+		(void)event_add(&r->timer, &tv);
+	else
+		(void)event_del(&r->timer);
+	if (r->running == 0)
+		event_active(&r->timer, EV_TIMEOUT, 1);
+}
+
+static void
+race_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct race *r = arg;
+
+	(void)fd;
+	(void)what;
+	if (r->running == 0 && r->next == r->addresses.n)
+		lose(r);
+	else
+		start_next(r);
+}
+
+static void
+race_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct runner *runner = arg;
+	struct race *r = runner->race;
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	(void)what;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1)
+		err = errno;
+	if (err == 0) {
+		runner->fd = -1;
+		r->ops->on_won(r->owner, fd);
+		return;
+	}
+	fd_close(&runner->fd);
+	r->running--;
+	note_error(r, (size_t)(runner - r->runner), err);
+	start_next(r);
+}
+
+struct race *
+race_new(struct event_base *base, const struct addresses *addresses,
+    const struct race_ops *ops, void *owner)
+{
+	struct race *r = mem_new(1, sizeof(*r));
+
+	*r = (struct race){
+		.base = base,
+		.ops = ops,
+		.owner = owner,
+		.addresses = *addresses,
+	};
+	for (size_t i = 0; i < ADDRESS_MAX; i++)
+		r->runner[i].fd = -1;
+	address_interleave(&r->addresses);
+	(void)evtimer_assign(&r->timer, base, race_on_timer, r);
+	start_next(r);
+	return r;
+}
+
+/* A winner's descriptor is not ours any more, and its event did not persist. */
+void
+race_free(struct race *r)
+{
+	if (r == NULL)
+		return;
+	(void)event_del(&r->timer);
+	for (size_t i = 0; i < ADDRESS_MAX; i++) {
+		if (r->runner[i].fd != -1)
+			(void)event_del(&r->runner[i].ev);
+		fd_close(&r->runner[i].fd);
+	}
+	free(r);
+}
