@@ -29,9 +29,11 @@ struct facts {
 	char peer[FACTS_TEXT]; /* its address; empty: unknown */
 
 	/* TLS; texts are empty without it */
-	char tls[FACTS_TEXT];     /* version and cipher */
-	char subject[FACTS_TEXT]; /* of the server's certificate */
-	char expires[FACTS_TEXT]; /* and the end of its time */
+	char tls[FACTS_TEXT];         /* version and cipher */
+	char subject[FACTS_TEXT];     /* of the server's certificate */
+	char issuer[FACTS_TEXT];      /* who has signed it */
+	char expires[FACTS_TEXT];     /* the end of its time */
+	char fingerprint[FACTS_TEXT]; /* its SHA-256, as --pin has it */
 
 	/* the opening handshake */
 	unsigned status;   /* of the server's answer; 0: none came */

@@ -76,7 +76,9 @@ hello_on_due(void *owner, size_t which)
 
 	if (which == DUE_ANSWER)
 		outcome_set(&h->outcome, OUTCOME_TIMEOUT,
-		    "no answer to the opening handshake");
+		    secure_is_shaking(h->stream)
+			? "no end of the TLS handshake"
+			: "no answer to the opening handshake");
 	refuse(h);
 }
 
@@ -173,6 +175,7 @@ judge(struct hello *h, const struct http1_head *head, size_t used)
 	    ws_hello_judge(head, &h->wish, h->accept, &protocol, &protocol_len);
 
 	h->facts->status = head->status;
+	secure_see(h->stream, h->facts);
 	if (answer == WS_ANSWER_REFUSED) {
 		read_refusal(h, head, used);
 	} else if (answer < 0) {

@@ -39,8 +39,11 @@ report_tls(const struct client_conf *conf, const struct facts *f)
 	if (f->tls[0] != '\0')
 		tell_more(conf, "%s", f->tls);
 	if (f->subject[0] != '\0')
-		tell_more(conf, "certificate of %s, good until %s", f->subject,
-		    f->expires);
+		tell_more(conf,
+		    "certificate of %s, issued by %s, good until %s",
+		    f->subject, f->issuer, f->expires);
+	if (f->fingerprint[0] != '\0')
+		tell_more(conf, "fingerprint %s", f->fingerprint);
 }
 
 void
@@ -118,7 +121,9 @@ put_handshake(struct buf *b, const struct facts *f)
 	put_text(b, "peer", f->peer);
 	put_text(b, "tls", f->tls);
 	put_text(b, "certificate", f->subject);
+	put_text(b, "certificate_issuer", f->issuer);
 	put_text(b, "certificate_expires", f->expires);
+	put_text(b, "certificate_sha256", f->fingerprint);
 	if (f->status != 0)
 		put_number(b, "status", f->status);
 	put_text(b, "location", f->location);

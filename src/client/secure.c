@@ -5,10 +5,12 @@
 
 #include "base/base.h"
 #include "client/client.h"
+#include "client/facts.h"
 #include "client/outcome.h"
 #include "client/secure.h"
 #include "flow/stream.h"
 #include "flow/tls_client.h"
+#include "flow/tls_words.h"
 
 /* A redirect may lead there. */
 bool
@@ -61,12 +63,39 @@ secure_start(struct client *client, struct stream *stream, const char *host)
 }
 
 bool
+secure_is_shaking(const struct stream *stream)
+{
+	return stream_tls(stream) != NULL && !stream_tls_up(stream);
+}
+
+static void
+set(char out[FACTS_TEXT], const char *text)
+{
+	facts_set_text(out, text, strlen(text));
+}
+
+void
+secure_see(const struct stream *stream, struct facts *f)
+{
+	struct tls_seen seen;
+
+	if (stream_tls(stream) == NULL)
+		return;
+	tls_words_seen(stream_tls(stream), &seen);
+	set(f->tls, seen.version);
+	set(f->subject, seen.subject);
+	set(f->issuer, seen.issuer);
+	set(f->expires, seen.expires);
+	set(f->fingerprint, seen.fingerprint);
+}
+
+bool
 secure_judge(const struct stream *stream, int err, struct outcome *o)
 {
 	const char *why;
 
 	if (stream_tls(stream) == NULL ||
-	    (stream_tls_up(stream) && err != EPROTO))
+	    (!secure_is_shaking(stream) && err != EPROTO))
 		return false;
 	if ((why = tls_client_doubt(stream_tls(stream))) == NULL)
 		why = stream_tls_fault(stream);

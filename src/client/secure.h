@@ -11,6 +11,7 @@
 
 struct client;
 struct client_conf;
+struct facts;
 struct outcome;
 struct stream;
 
@@ -29,6 +30,12 @@ void secure_close(struct client *);
  * (borrowed): the name or address by which it was called.
  */
 void secure_start(struct client *, struct stream *, const char *host);
+
+/* Whether the connection is still in the handshake of TLS. */
+bool secure_is_shaking(const struct stream *);
+
+/* Fill in what is seen of a connection that is under TLS. */
+void secure_see(const struct stream *, struct facts *);
 
 /*
  * A connection was lost with this errno. True: TLS is to blame, and the outcome

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import socket
 import ssl
@@ -325,6 +326,7 @@ def test_a_server_that_says_nothing():
     with Listener(wait) as d:
         out, err, status = call(d, "--handshake-timeout=100ms")
     assert (out, status) == (b"", 75)
+    assert err == "standpipe: localhost: no end of the TLS handshake\n"
 
 
 def hello_of(args, host):
@@ -350,6 +352,30 @@ def hello_of(args, host):
 def test_the_first_words_name_the_host_and_http(server, host, name):
     assert hello_of([server.cert, server.key], host) == {
         "name": name, "alpn": "http/1.1"}
+
+
+# ------------------------------------------------------------- what is told
+
+def test_verbose_tells_of_tls(ca, server):
+    with daemon(server) as d:
+        out, err, status = call(d, "-v", *trust(ca))
+    assert (out, status) == (b"hello\n", 0)
+    assert "standpipe: TLSv1.3, TLS_" in err
+    assert ("standpipe: certificate of CN = server, issued by CN = our "
+            "authority, good until 2") in err
+    assert f"standpipe: fingerprint {fingerprint(server)}\n" in err
+
+
+def test_json_tells_of_tls(ca, server):
+    with daemon(server) as d:
+        _, err, status = call(d, "--json", *trust(ca))
+    facts = json.loads(err)
+    assert status == facts["exit"] == 0
+    assert facts["tls"].startswith("TLSv1.3, TLS_")
+    assert facts["certificate"] == "CN = server"
+    assert facts["certificate_issuer"] == "CN = our authority"
+    assert facts["certificate_expires"].endswith(" UTC")
+    assert facts["certificate_sha256"] == fingerprint(server)
 
 
 # ------------------------------------------------------------- bulk
