@@ -52,6 +52,7 @@ call_on_open(void *owner, struct stream *stream, uint8_t *rest, size_t len)
 	    .client = c->client,
 	    .stream = stream,
 	    .local = c->local,
+	    .facts = &c->facts,
 	    .ops = &talk_ops,
 	    .owner = c,
 	});

@@ -32,6 +32,13 @@ client_conf_clear(struct client_conf *c)
 	*c = (struct client_conf){ .json = -1 };
 }
 
+bool
+client_conf_wants_v1(const struct client_conf *c)
+{
+	return !c->no_standpipe_protocol && !c->ping &&
+	    c->framing != CLIENT_HEX;
+}
+
 static bool
 has_words(char *const *words)
 {

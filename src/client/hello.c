@@ -14,6 +14,7 @@
 #include "client/secure.h"
 #include "codec/http1.h"
 #include "codec/ws_hello.h"
+#include "dialect/standpipe_v1.h"
 #include "flow/deadlines.h"
 #include "flow/stream.h"
 
@@ -277,6 +278,9 @@ offered(const struct client_conf *conf)
 {
 	const struct conf_list *list = &conf->subprotocol;
 	char *all = NULL, *longer;
+
+	if (client_conf_wants_v1(conf))
+		all = mem_strdup(V1_PROTOCOL);
 
 	for (size_t i = 0; i < list->n; i++) {
 		longer = all == NULL ? mem_strdup(list->v[i])

@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/client.h"
+#include "client/complaint.h"
 #include "client/facts.h"
+#include "client/inner.h"
 #include "client/input.h"
 #include "client/local.h"
 #include "client/outcome.h"
@@ -35,6 +37,9 @@ struct talk {
 	struct transport_ws transport;
 	struct input input;
 	struct print print;
+	struct inner inner;     /* standpipe.v1, if it is spoken */
+	struct framing counted; /* bytes received, as the messages they are */
+	struct complaint complaint;
 	struct ping *ping; /* owned; NULL: this is not about pings */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
@@ -65,6 +70,8 @@ judge(const struct talk *t, struct outcome *o)
 {
 	if (t->fault != NULL)
 		outcome_set(o, t->fault_status, "%s", t->fault);
+	else if (t->inner.exited)
+		o->status = t->inner.status;
 	else if (t->code == 0 && t->our_code == 0)
 		outcome_set(o, OUTCOME_BROKEN,
 		    "the connection was lost (no Close came)");
@@ -76,6 +83,13 @@ judge(const struct talk *t, struct outcome *o)
 		    t->code, t->reason[0] == '\0' ? "" : " ", t->reason);
 }
 
+static bool
+output_waits(const struct talk *t)
+{
+	return local_queued(t->local) > 0 ||
+	    complaint_queued(&t->complaint) > 0;
+}
+
 /* Over when the connection has ended and all output was taken. */
 static void
 talk_on_turn(void *owner)
@@ -83,7 +97,7 @@ talk_on_turn(void *owner)
 	struct talk *t = owner;
 	struct outcome o = { 0 };
 
-	if (!t->gone || t->told || local_queued(t->local) > 0)
+	if (!t->gone || t->told || output_waits(t))
 		return;
 	t->told = true;
 	judge(t, &o);
@@ -137,15 +151,25 @@ wait_for_server(struct talk *t)
 }
 
 static void
+send_piece(struct talk *t, const struct framing_event *ev)
+{
+	t->sent += ev->last;
+	t->sent_bytes += ev->len;
+	if (inner_is_on(&t->inner))
+		inner_send_piece(&t->inner, ev->text, ev->last, ev->data,
+		    ev->len);
+	else
+		transport_ws_send(&t->transport, ev->text, ev->last, ev->data,
+		    ev->len);
+}
+
+static void
 send_event(struct talk *t, enum framing_result rc,
     const struct framing_event *ev)
 {
 	switch (rc) {
 	case FRAMING_PIECE:
-		t->sent += ev->last;
-		t->sent_bytes += ev->len;
-		transport_ws_send(&t->transport, ev->text, ev->last, ev->data,
-		    ev->len);
+		send_piece(t, ev);
 		break;
 	case FRAMING_PING:
 		transport_ws_ping(&t->transport, ev->data, ev->len);
@@ -174,10 +198,30 @@ resume_input(struct talk *t)
 		local_resume(t->local);
 }
 
-static void
-talk_on_input(void *owner, uint8_t *data, size_t len)
+/*
+ * To a program of standpipe.v1 our input is the bytes that it is, unless
+ * somebody wants messages made of it.
+ */
+static bool
+sends_bytes(const struct talk *t)
 {
-	struct talk *t = owner;
+	const struct client_conf *conf = &t->client->conf;
+
+	return inner_is_on(&t->inner) && !conf->framing_given &&
+	    conf->files[0] == NULL;
+}
+
+static void
+send_bytes(struct talk *t, const uint8_t *data, size_t len)
+{
+	t->sent++;
+	t->sent_bytes += len;
+	inner_send_bytes(&t->inner, data, len);
+}
+
+static void
+send_messages(struct talk *t, uint8_t *data, size_t len)
+{
 	struct framing_event ev;
 	enum framing_result rc;
 	size_t used;
@@ -190,6 +234,17 @@ talk_on_input(void *owner, uint8_t *data, size_t len)
 		data += used;
 		len -= used;
 	}
+}
+
+static void
+talk_on_input(void *owner, uint8_t *data, size_t len)
+{
+	struct talk *t = owner;
+
+	if (sends_bytes(t))
+		send_bytes(t, data, len);
+	else
+		send_messages(t, data, len);
 	transport_ws_flush(&t->transport);
 	wait_for_server(t);
 }
@@ -211,6 +266,8 @@ talk_on_input_end(void *owner)
 	t->input_ended = true;
 	while (may_send(t) && (rc = input_end(&t->input, &ev)) != FRAMING_MORE)
 		send_event(t, rc, &ev);
+	if (inner_is_on(&t->inner))
+		inner_send_end(&t->inner);
 	transport_ws_flush(&t->transport);
 	await_silence(t);
 }
@@ -227,16 +284,88 @@ has_all(const struct talk *t)
 }
 
 static void
+receive_piece(struct talk *t, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	if (has_all(t))
+		return;
+	t->received += last;
+	t->received_bytes += len;
+	print_piece(&t->print, text, last, data, len);
+}
+
+/* What is counted are messages, so the bytes are made some again. */
+static void
+count_bytes(struct talk *t, const uint8_t *data, size_t len)
+{
+	struct framing_event ev;
+	size_t used;
+
+	while (
+	    framing_read(&t->counted, data, len, &used, &ev) == FRAMING_PIECE) {
+		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
+		if (ev.kept)
+			gather_flush(&t->client->flow.up);
+		data += used;
+		len -= used;
+	}
+}
+
+/* What was left open is a message, too. */
+static void
+end_counting(struct talk *t)
+{
+	struct framing_event ev;
+
+	if (!inner_is_on(&t->inner))
+		return;
+	while (framing_end(&t->counted, &ev) == FRAMING_PIECE)
+		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
+	gather_flush(&t->client->flow.up);
+}
+
+static void
+receive_bytes(struct talk *t, const struct v1_event *ev)
+{
+	if (t->client->conf.count > 0) {
+		count_bytes(t, ev->data, ev->len);
+		return;
+	}
+	t->received += ev->last;
+	t->received_bytes += ev->len;
+	print_bytes(&t->print, ev->data, ev->len);
+}
+
+static void
+receive_inner(struct talk *t, const struct ws_event *piece)
+{
+	struct v1_event ev;
+	enum v1_result rc = inner_read(&t->inner, piece, &ev);
+
+	if (rc < 0)
+		fail(t, v1_close_code(rc), OUTCOME_BROKEN, v1_strresult(rc));
+	else if (rc == V1_NOTHING)
+		return;
+	else if (ev.type == V1_BYTES)
+		receive_bytes(t, &ev);
+	else if (ev.type == V1_STDERR)
+		complaint_put(&t->complaint, ev.data, ev.len);
+	else
+		receive_piece(t, ev.type == V1_TEXT, ev.last, ev.data, ev.len);
+}
+
+static void
 talk_on_data(void *owner, const struct ws_event *ev)
 {
 	struct talk *t = owner;
 
-	if (t->ping != NULL || has_all(t))
+	if (t->ping != NULL)
 		return;
-	t->received += ev->last;
-	t->received_bytes += ev->len;
-	print_piece(&t->print, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
-	    ev->len);
+	if (inner_is_on(&t->inner))
+		receive_inner(t, ev);
+	else
+		receive_piece(t, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
+		    ev->len);
 }
 
 static void
@@ -245,7 +374,7 @@ talk_on_batch(void *owner)
 	struct talk *t = owner;
 
 	gather_flush(&t->client->flow.up);
-	if (local_queued(t->local) > 0)
+	if (output_waits(t))
 		transport_ws_pause(&t->transport);
 	await_silence(t);
 	if (has_all(t))
@@ -257,7 +386,7 @@ talk_on_output_drain(void *owner)
 {
 	struct talk *t = owner;
 
-	if (!t->gone)
+	if (!t->gone && !output_waits(t))
 		transport_ws_resume(&t->transport);
 	deadlines_wake(&t->deadlines);
 }
@@ -278,6 +407,7 @@ talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 	struct talk *t = owner;
 
 	t->code = code;
+	end_counting(t);
 	if (len > 0)
 		memcpy(t->reason, reason, len);
 	t->reason[len] = '\0';
@@ -436,6 +566,11 @@ talk_new(const struct talk_start *start)
 	    &deadlines_ops, t);
 	input_init(&t->input, local_framing(t->local));
 	print_init(&t->print, &t->client->flow.up, t->local, conf->framing);
+	framing_init(&t->counted, (enum framing_kind)conf->framing, false);
+	complaint_init(&t->complaint, &t->client->flow, talk_on_output_drain,
+	    t);
+	inner_init(&t->inner, &t->transport, start->facts,
+	    strcmp(start->facts->protocol, V1_PROTOCOL) == 0);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
 	local_set_owner(t->local, &local_ops, t);
@@ -457,6 +592,9 @@ talk_free(struct talk *t)
 	deadlines_clear(&t->deadlines);
 	transport_ws_clear(&t->transport);
 	input_clear(&t->input);
+	framing_clear(&t->counted);
+	complaint_clear(&t->complaint);
+	inner_clear(&t->inner);
 	free(t);
 }
 

@@ -34,6 +34,7 @@ struct talk_start {
 	struct client *client;      /* kept */
 	struct stream *stream;      /* taken; paused */
 	struct local *local;        /* kept */
+	struct facts *facts;        /* kept: what was agreed on */
 	const struct talk_ops *ops; /* kept */
 	void *owner;                /* kept */
 };

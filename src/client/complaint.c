@@ -1,0 +1,100 @@
+#include <unistd.h>
+
+#include "base/base.h"
+#include "client/complaint.h"
+#include "flow/stdio.h"
+#include "flow/stream.h"
+
+enum { CHUNK = 1024 };
+
+static void
+complaint_on_end(void *owner)
+{
+	(void)owner;
+}
+
+static void
+complaint_on_lost(void *owner, int err)
+{
+	struct complaint *c = owner;
+
+	(void)err;
+	c->broken = true;
+	c->on_drain(c->owner);
+}
+
+static void
+complaint_on_drain(void *owner)
+{
+	struct complaint *c = owner;
+
+	c->on_drain(c->owner);
+}
+
+static const struct stream_ops stream_ops = {
+	.on_end = complaint_on_end,
+	.on_lost = complaint_on_lost,
+	.on_drain = complaint_on_drain,
+};
+
+void
+complaint_init(struct complaint *c, struct flow *flow,
+    void (*on_drain)(void *owner), void *owner)
+{
+	*c = (struct complaint){
+		.flow = flow,
+		.on_drain = on_drain,
+		.owner = owner,
+	};
+}
+
+void
+complaint_clear(struct complaint *c)
+{
+	stream_free(c->stream);
+	c->stream = NULL;
+}
+
+/* Most programs complain of nothing. */
+static void
+open_up(struct complaint *c)
+{
+	c->escapes = isatty(STDERR_FILENO);
+	c->stream = stdio_open(c->flow, STDERR_FILENO);
+	if (c->stream == NULL)
+		c->broken = true;
+	else
+		stream_set_owner(c->stream, &stream_ops, c);
+}
+
+static void
+put_escaped(struct complaint *c, const uint8_t *data, size_t len)
+{
+	uint8_t out[ESCAPE_GROWTH * CHUNK + ESCAPE_EXTRA];
+	size_t part;
+
+	for (; len > 0; data += part, len -= part) {
+		part = len < CHUNK ? len : CHUNK;
+		stream_write(c->stream, out,
+		    escape_put(&c->escape, data, part, out));
+	}
+}
+
+void
+complaint_put(struct complaint *c, const uint8_t *data, size_t len)
+{
+	if (c->stream == NULL && !c->broken)
+		open_up(c);
+	if (c->broken)
+		return;
+	if (c->escapes)
+		put_escaped(c, data, len);
+	else
+		stream_write(c->stream, data, len);
+}
+
+size_t
+complaint_queued(const struct complaint *c)
+{
+	return c->stream == NULL || c->broken ? 0 : stream_queued(c->stream);
+}
