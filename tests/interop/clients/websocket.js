@@ -1,20 +1,13 @@
 "use strict";
 
-// The npm package websocket; see README.
+// The npm package websocket.
+// cannot: compress
 
-const WebSocket = require("websocket");
-const { Steps, task, trust } = require("./steps.js");
+const { module_of, serve, trust } = require("../manners.js");
+
+const WebSocket = module_of("websocket");
 
 const DESCRIPTIONS = WebSocket.connection.CLOSE_DESCRIPTIONS;
-
-const it = task();
-const steps = new Steps(it);
-const client = new WebSocket.client({
-	tlsOptions: trust(it),
-	maxReceivedFrameSize: 1 << 26,
-	maxReceivedMessageSize: 1 << 26,
-	fragmentOutgoingMessages: false,
-});
 
 // It has no call for a fragment, but frames of its own.
 function send(connection, part, opcode, fin) {
@@ -26,8 +19,7 @@ function send(connection, part, opcode, fin) {
 	connection.sendFrame(frame);
 }
 
-client.on("connectFailed", (error) => steps.refused(error));
-client.on("connect", (connection) => {
+function talk(steps, connection) {
 	connection.on("message", (m) => m.type === "utf8"
 		? steps.message(m.utf8Data)
 		: steps.message(null, m.binaryData));
@@ -48,5 +40,20 @@ client.on("connect", (connection) => {
 		close: ([code, reason]) => connection.drop(code, reason),
 		vanish: () => connection.socket.destroy(),
 	});
-});
-client.connect(it.url, it.protocols || []);
+}
+
+function call(steps) {
+	const { task } = steps;
+	const client = new WebSocket.client({
+		tlsOptions: trust(task),
+		maxReceivedFrameSize: 1 << 26,
+		maxReceivedMessageSize: 1 << 26,
+		fragmentOutgoingMessages: false,
+	});
+
+	client.on("connectFailed", (error) => steps.refused(error));
+	client.on("connect", (connection) => talk(steps, connection));
+	client.connect(task.url, task.protocols);
+}
+
+serve(call);

@@ -1,11 +1,29 @@
 "use strict";
 
-// What the peers for Node have in common: the steps, and the waiting.
+// What the peers for Node have in common; see README.
 
-function tell(result) {
-	process.stdout.write(JSON.stringify(result), () => process.exit(0));
+const fs = require("fs");
+const readline = require("readline");
+
+function missing(reason) {
+	process.stdout.write(`${reason}\n`);
+	process.exit(77);
 }
 
+// A package of npm, in a folder node_modules above.
+function module_of(name) {
+	try {
+		return require(name);
+	} catch (error) {
+		return missing(`npm's ${name}: ${error.message.split("\n")[0]}`);
+	}
+}
+
+function tell(result) {
+	process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+// One task, and what happens while it is carried out.
 class Steps {
 	constructor(task) {
 		this.task = task;
@@ -66,12 +84,16 @@ class Steps {
 	}
 }
 
-function task() {
-	return JSON.parse(require("fs").readFileSync(0, "utf8"));
+// call(steps) makes one connection and sees to it that steps are told.
+function serve(call) {
+	process.stdout.write("ready\n");
+	readline.createInterface({ input: process.stdin })
+		.on("line", (line) => call(new Steps(JSON.parse(line))))
+		.on("close", () => process.exit(0));
 }
 
 function trust(task) {
-	return task.ca ? { ca: require("fs").readFileSync(task.ca) } : {};
+	return task.ca ? { ca: fs.readFileSync(task.ca) } : {};
 }
 
-module.exports = { Steps, task, trust };
+module.exports = { missing, module_of, serve, trust };
