@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,7 +280,7 @@ set_host(SSL *ssl, const char *host)
 		X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (X509_VERIFY_PARAM_set1_host(param, host, 0) != 1)
 		bug("no name to verify");
-	(void)SSL_set_tlsext_host_name(ssl, host);
+	(void)SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)host);
 }
 
 struct ssl_st *
