@@ -39,7 +39,7 @@ secure_open(struct client *client, struct outcome *o)
 	    &why);
 	if (client->tls != NULL)
 		return true;
-	outcome_set(o, OUTCOME_TLS, "%s", why);
+	outcome_set(o, OUTCOME_USAGE, "%s", why);
 	free(why);
 	return false;
 }

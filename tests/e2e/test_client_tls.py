@@ -258,7 +258,7 @@ def test_files_that_are_no_use(ca, server, visitor, tmp_path, what, sentence):
              "no certificate": [f"--cert={none}", f"--key={visitor.key}"],
              "no authority": [f"--key={visitor.key}", f"--ca={none}"]}[what]
     r = standpipe(*args, "wss://localhost:1/")
-    assert (r.stdout, r.returncode) == (b"", 78)
+    assert (r.stdout, r.returncode) == (b"", 2)
     assert r.stderr.endswith(sentence.encode() + b"\n")
 
 
