@@ -23,6 +23,12 @@ ws_reader_init(struct ws_reader *r, enum ws_role role, uint64_t max)
 	};
 }
 
+void
+ws_reader_inflate(struct ws_reader *r)
+{
+	r->inflates = true;
+}
+
 bool
 ws_reader_in_message(const struct ws_reader *r)
 {
@@ -45,6 +51,17 @@ length_bytes(uint8_t len7)
 	return len7 == LEN_64 ? 8 : len7 == LEN_16 ? 2 : 0;
 }
 
+/* RSV1 has a meaning where a message begins (RFC 7692, section 6). */
+static bool
+rsv_ok(const struct ws_reader *r, uint8_t first)
+{
+	uint8_t op = first & BITS_OPCODE;
+
+	return (first & BITS_RSV) == 0 ||
+	    ((first & BITS_RSV) == WS_DEFLATED && r->inflates &&
+		(op == WS_OP_TEXT || op == WS_OP_BINARY));
+}
+
 /* What the first two bytes alone say is wrong. */
 static enum ws_result
 check_start(const struct ws_reader *r, const uint8_t *head)
@@ -52,7 +69,7 @@ check_start(const struct ws_reader *r, const uint8_t *head)
 	uint8_t op = head[0] & BITS_OPCODE;
 	bool fin = head[0] & BIT_FIN;
 
-	if (head[0] & BITS_RSV)
+	if (!rsv_ok(r, head[0]))
 		return WS_ERR_RSV;
 	if (op > WS_OP_PONG || (op > WS_OP_BINARY && op < WS_OP_CLOSE))
 		return WS_ERR_OPCODE;
@@ -69,14 +86,17 @@ check_start(const struct ws_reader *r, const uint8_t *head)
 
 /* A data frame begins, and perhaps a message. */
 static enum ws_result
-start_data(struct ws_reader *r)
+start_data(struct ws_reader *r, uint8_t first)
 {
 	if (r->opcode != WS_OP_CONTINUATION) {
 		r->message = r->opcode;
+		r->deflated = first & WS_DEFLATED;
 		r->room = r->max;
 		r->first = true;
 		utf8_init(&r->utf8);
 	}
+	if (r->deflated)
+		return WS_MORE;
 	if (r->left > r->room)
 		return WS_ERR_TOO_BIG;
 	r->room -= r->left;
@@ -101,7 +121,7 @@ start_frame(struct ws_reader *r, const uint8_t *head)
 	r->key_at = 0;
 	r->in_payload = true;
 	r->control_len = 0;
-	return r->opcode & BIT_CONTROL ? WS_MORE : start_data(r);
+	return r->opcode & BIT_CONTROL ? WS_MORE : start_data(r, head[0]);
 }
 
 /* Collect a head; it lies in one piece unless the reads cut it. */
@@ -172,10 +192,21 @@ read_control(struct ws_reader *r, const uint8_t *in, size_t len, size_t *used,
 }
 
 static enum ws_result
+check_text(struct ws_reader *r, const struct ws_event *ev)
+{
+	return ev->opcode == WS_OP_TEXT &&
+		(utf8_check(&r->utf8, ev->data, ev->len) != ev->len ||
+		    (ev->last && !utf8_complete(&r->utf8)))
+	    ? WS_ERR_UTF8
+	    : WS_DATA;
+}
+
+static enum ws_result
 read_data(struct ws_reader *r, uint8_t *in, size_t len, size_t *used,
     struct ws_event *ev)
 {
 	size_t n = r->left < len ? (size_t)r->left : len;
+	enum ws_result rc = WS_DATA;
 
 	*used = n;
 	if (n == 0 && r->left > 0)
@@ -186,19 +217,18 @@ read_data(struct ws_reader *r, uint8_t *in, size_t len, size_t *used,
 		.opcode = (enum ws_opcode)r->message,
 		.first = r->first,
 		.last = r->fin && r->left == 0,
+		.deflated = r->deflated,
 		.data = in,
 		.len = n,
 	};
-	if (r->message == WS_OP_TEXT &&
-	    (utf8_check(&r->utf8, in, n) != n ||
-		(ev->last && !utf8_complete(&r->utf8))))
-		return WS_ERR_UTF8;
+	if (!r->deflated && (rc = check_text(r, ev)) < 0)
+		return rc;
 	r->first = false;
 	if (r->left == 0)
 		r->in_payload = false;
 	if (ev->last)
 		r->message = 0;
-	return WS_DATA;
+	return rc;
 }
 
 enum ws_result
@@ -223,6 +253,15 @@ ws_read(struct ws_reader *r, uint8_t *in, size_t len, size_t *used,
 		rc = read_data(r, in + head, len - head, &body, ev);
 	*used = head + body;
 	return rc;
+}
+
+enum ws_result
+ws_check_inflated(struct ws_reader *r, const struct ws_event *ev)
+{
+	if (ev->len > r->room)
+		return WS_ERR_TOO_BIG;
+	r->room -= ev->len;
+	return check_text(r, ev);
 }
 
 bool
@@ -342,9 +381,12 @@ ws_close_code(enum ws_result rc)
 {
 	switch (rc) {
 	case WS_ERR_UTF8:
+	case WS_ERR_DEFLATE:
 		return WS_CLOSE_INVALID_DATA;
 	case WS_ERR_TOO_BIG:
 		return WS_CLOSE_TOO_BIG;
+	case WS_ERR_MEMORY:
+		return WS_CLOSE_TRY_LATER;
 	default:
 		return WS_CLOSE_PROTOCOL;
 	}
@@ -378,6 +420,10 @@ ws_strresult(enum ws_result rc)
 		return "message too big";
 	case WS_ERR_CLOSE:
 		return "bad close frame";
+	case WS_ERR_DEFLATE:
+		return "bad compressed data";
+	case WS_ERR_MEMORY:
+		return "no memory to decompress with";
 	}
 	return "unknown result";
 }

@@ -5,6 +5,10 @@
  * every buffer belongs to the caller. One struct ws_reader serves the
  * receiving half of one connection, in either role.
  *
+ * Where permessage-deflate was agreed on (RFC 7692), a message may be deflated:
+ * its pieces are given as they came, and ws_check_inflated() applies the limit
+ * and the check of text to what they are inflated to.
+ *
  * Used by: flow/transport_ws.c, flow/session.c. Fuzzed by: tests/fuzz/fuzz_ws.c.
  */
 #ifndef CODEC_WS_H
@@ -33,6 +37,7 @@ enum {
 	WS_HEAD_MAX = 14,
 	WS_CONTROL_MAX = 125,
 	WS_REASON_MAX = 123,
+	WS_DEFLATED = 0x40, /* RSV1, in the first byte of a message's head */
 };
 
 /* Close codes (RFC 6455, section 7.4.1, and the registry it founded). */
@@ -47,6 +52,7 @@ enum ws_close {
 	WS_CLOSE_POLICY = 1008,
 	WS_CLOSE_TOO_BIG = 1009,
 	WS_CLOSE_INTERNAL = 1011,
+	WS_CLOSE_TRY_LATER = 1013,
 	WS_CLOSE_PRIVATE = 4000, /* first of the range that is ours to use */
 };
 
@@ -55,7 +61,7 @@ enum ws_result {
 	WS_MORE = 0,
 	WS_DATA = 1,          /* a piece of a message */
 	WS_CONTROL = 2,       /* a whole control frame */
-	WS_ERR_RSV = -1,      /* a reserved bit without an extension */
+	WS_ERR_RSV = -1,      /* a reserved bit that means nothing there */
 	WS_ERR_OPCODE = -2,   /* an opcode nobody has defined */
 	WS_ERR_MASK = -3,     /* masked or bare, whichever our role forbids */
 	WS_ERR_LENGTH = -4,   /* not the shortest form, or the top bit set */
@@ -64,6 +70,8 @@ enum ws_result {
 	WS_ERR_UTF8 = -7,     /* a text message that is not UTF-8 */
 	WS_ERR_TOO_BIG = -8,  /* a message over the limit */
 	WS_ERR_CLOSE = -9,    /* a Close of one byte or with a forbidden code */
+	WS_ERR_DEFLATE = -10, /* a deflated message that is not DEFLATE */
+	WS_ERR_MEMORY = -11,  /* there is none to inflate a message with */
 };
 
 struct ws_event {
@@ -71,6 +79,7 @@ struct ws_event {
 	    opcode;    /* text or binary for WS_DATA, else the control */
 	bool first;    /* begins a message */
 	bool last;     /* completes it */
+	bool deflated; /* and is still to be inflated */
 	uint8_t *data; /* unmasked; may be empty */
 	size_t len;
 };
@@ -84,7 +93,9 @@ struct ws_reader {
 	uint8_t message; /* opcode of the begun message, 0: none */
 	uint8_t opcode;  /* of the begun frame */
 	bool fin;
-	bool first; /* no piece of the message was given yet */
+	bool first;    /* no piece of the message was given yet */
+	bool inflates; /* messages may be deflated */
+	bool deflated; /* the begun one is */
 	bool in_payload;
 	uint8_t head_len;
 	uint8_t control_len;
@@ -96,6 +107,9 @@ struct ws_reader {
 
 /* max: the largest message in bytes, summed over fragments; 0: no limit. */
 void ws_reader_init(struct ws_reader *, enum ws_role, uint64_t max);
+
+/* Deflated messages are allowed from now on. */
+void ws_reader_inflate(struct ws_reader *);
 
 /*
  * Read as far as the next event in in[0..len).
@@ -112,6 +126,12 @@ void ws_reader_init(struct ws_reader *, enum ws_role, uint64_t max);
 enum ws_result ws_read(struct ws_reader *, uint8_t *in, size_t len,
     size_t *used, struct ws_event *ev);
 
+/*
+ * Judge a piece of what the latest message, a deflated one, was inflated to:
+ * WS_DATA, WS_ERR_TOO_BIG or WS_ERR_UTF8.
+ */
+enum ws_result ws_check_inflated(struct ws_reader *, const struct ws_event *);
+
 /* Whether a message was begun and not completed. */
 bool ws_reader_in_message(const struct ws_reader *);
 
@@ -127,7 +147,8 @@ bool ws_close_code_ok(unsigned code);
 
 /*
  * Write a frame's head; the length of it. With a key (four bytes, borrowed) the
- * frame is masked and the caller masks the payload with ws_mask().
+ * frame is masked and the caller masks the payload with ws_mask(). The first
+ * frame of a deflated message gets WS_DEFLATED into its first byte.
  */
 size_t ws_put_head(uint8_t out[WS_HEAD_MAX], enum ws_opcode, bool fin,
     uint64_t len, const uint8_t *key);

@@ -1,6 +1,6 @@
 /*
- * WebSocket frames. The first byte says who reads and how the rest is cut, the
- * second how long a message may be; what is read must not depend on the cuts.
+ * WebSocket frames. The first byte says who reads, whether messages may be
+ * deflated and how the rest is cut, the second how long a message may be; what is read must not depend on the cuts.
  * A message keeps its limit, and text is UTF-8 at every byte that is given.
  */
 #include <stdbool.h>
@@ -78,15 +78,17 @@ take_data(struct got *g, const struct ws_event *ev)
 	}
 	check(ev->opcode == g->opcode);
 	g->size += ev->len;
-	check(g->max == 0 || g->size <= g->max);
+	check(g->max == 0 || g->size <= g->max || ev->deflated);
 	g->message = add(g->message, ev->data, ev->len);
-	if (ev->opcode == WS_OP_TEXT)
+	check(!ev->deflated || g->reader.inflates);
+	if (ev->opcode == WS_OP_TEXT && !ev->deflated)
 		check(utf8_check(&g->utf8, ev->data, ev->len) == ev->len);
 	g->open = !ev->last;
 	check(ws_reader_in_message(&g->reader) == g->open);
 	if (!ev->last)
 		return;
-	check(ev->opcode != WS_OP_TEXT || utf8_complete(&g->utf8));
+	check(ev->opcode != WS_OP_TEXT || ev->deflated ||
+	    utf8_complete(&g->utf8));
 	g->sum = add(g->sum, (uint8_t *)&g->message, sizeof(g->message));
 }
 
@@ -114,11 +116,13 @@ take(struct got *g, const uint8_t *in, size_t len)
 }
 
 static struct got
-run(const uint8_t *in, size_t len, enum ws_role role, uint64_t max, size_t step)
+run(const uint8_t *in, size_t len, uint8_t how, uint64_t max, size_t step)
 {
 	struct got g = { .max = max };
 
-	ws_reader_init(&g.reader, role, max);
+	ws_reader_init(&g.reader, how & 1 ? WS_CLIENT : WS_SERVER, max);
+	if (how & 0x80)
+		ws_reader_inflate(&g.reader);
 	for (size_t at = 0; at < len && g.rc >= 0; at += step)
 		take(&g, in + at, len - at < step ? len - at : step);
 	return g;
@@ -128,15 +132,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
 	struct got whole, cut;
-	enum ws_role role;
 	size_t step;
 
 	if (len < 3)
 		return 0;
-	role = in[0] & 1 ? WS_CLIENT : WS_SERVER;
-	step = (size_t)(in[0] >> 1) + 1;
-	whole = run(in + 2, len - 2, role, in[1], len);
-	cut = run(in + 2, len - 2, role, in[1], step);
+	step = (size_t)(in[0] >> 1 & 0x3f) + 1;
+	whole = run(in + 2, len - 2, in[0], in[1], len);
+	cut = run(in + 2, len - 2, in[0], in[1], step);
 	check(whole.sum == cut.sum);
 	check((whole.rc < 0 ? whole.rc : WS_MORE) ==
 	    (cut.rc < 0 ? cut.rc : WS_MORE));

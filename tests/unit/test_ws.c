@@ -318,6 +318,37 @@ assert_case(const struct test_case *c, enum ws_role role, size_t cut,
 		    cut, open ? " not" : "");
 }
 
+/*
+ * With permessage-deflate (RFC 7692): pieces are given as they came, neither
+ * the limit nor UTF-8 is for them.
+ */
+static const struct test_case deflate_cases[] = {
+#define IN(s) s, sizeof(s) - 1
+	{ "deflated text", IN("\xc1\3abc"), 0, "T(abc)", WS_MORE },
+	{ "plain beside it", IN("\xc1\1a\x82\1b\xc2\1c"), 0,
+	    "T(a)B(b)B(c)", WS_MORE },
+	{ "in fragments", IN("\x41\2ab\0\1c\x80\1d"), 0, "T(abcd)", WS_MORE },
+	{ "a ping between them", IN("\x42\1a\x89\1p\x80\1b"), 0,
+	    "ping(p)B(ab)", WS_MORE },
+	{ "no UTF-8 before it is inflated", IN("\xc1\2\xff\xc3"), 0,
+	    "T(\\ff\\c3)", WS_MORE },
+	{ "longer than the limit", IN("\xc1\5hello"), 3, "T(hello)", WS_MORE },
+	{ "fragments longer than the limit", IN("\x41\3abc\x80\3def"), 3,
+	    "T(abcdef)", WS_MORE },
+	{ "the limit of plain ones", IN("\xc1\4abcd\x81\4"), 3, "T(abcd)+",
+	    WS_ERR_TOO_BIG },
+	{ "UTF-8 of plain ones", IN("\xc1\1\xff\x81\1\xff"), 0, "T(\\ff)+",
+	    WS_ERR_UTF8 },
+	{ "RSV1 on a continuation", IN("\x41\1a\xc0\1b"), 0, "+", WS_ERR_RSV },
+	{ "RSV1 on it only", IN("\1\1a\xc0\1b"), 0, "+", WS_ERR_RSV },
+	{ "RSV1 on a ping", IN("\xc9\0"), 0, "", WS_ERR_RSV },
+	{ "RSV1 on a close", IN("\xc8\0"), 0, "", WS_ERR_RSV },
+	{ "RSV1 on opcode 3", IN("\xc3\0"), 0, "", WS_ERR_RSV },
+	{ "RSV2", IN("\xa1\0"), 0, "", WS_ERR_RSV },
+	{ "RSV1 and RSV3", IN("\xd1\0"), 0, "", WS_ERR_RSV },
+#undef IN
+};
+
 static const enum ws_role roles[] = { WS_SERVER, WS_CLIENT };
 
 static void
@@ -355,6 +386,66 @@ reads_byte_by_byte(void **state)
 		ws_reader_init(&g.reader, role, c->max);
 		feed_bytes(in, row_bytes(c, role, in), take, &g);
 		assert_case(c, role, 1, &g);
+	}
+}
+
+static void
+reads_deflated(void **state)
+{
+	uint8_t in[MASKED_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < nitems(deflate_cases) * nitems(roles); i++) {
+		const struct test_case *c = &deflate_cases[i / nitems(roles)];
+		enum ws_role role = roles[i % nitems(roles)];
+		size_t len = row_bytes(c, role, in);
+
+		for (size_t cut = 0; cut <= len; cut++) {
+			struct got g = { 0 };
+
+			ws_reader_init(&g.reader, role, c->max);
+			ws_reader_inflate(&g.reader);
+			feed(cut, in, len, take, &g);
+			assert_case(c, role, cut, &g);
+		}
+	}
+}
+
+/* Two pieces that a message was inflated to; ten bytes are allowed. */
+static void
+checks_what_was_inflated(void **state)
+{
+	static const struct {
+		const char *name, *first, *last;
+		enum ws_result rc; /* of the last piece */
+	} rows[] = {
+		{ "as much as may be", "12345", "67890", WS_DATA },
+		{ "a byte more", "12345", "67890.", WS_ERR_TOO_BIG },
+		{ "a character in two pieces", "\xc3", "\xa9", WS_DATA },
+		{ "half a character", "a", "\xc3", WS_ERR_UTF8 },
+		{ "no text", "a", "\xff", WS_ERR_UTF8 },
+		{ "empty", "", "", WS_DATA },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		uint8_t in[] = { 0xc1, 1, 'x' };
+		struct got g = { 0 };
+		struct ws_event ev = { .opcode = WS_OP_TEXT };
+		enum ws_result rc;
+
+		ws_reader_init(&g.reader, WS_CLIENT, 10);
+		ws_reader_inflate(&g.reader);
+		take(&g, in, sizeof(in));
+		ev.data = (uint8_t *)(uintptr_t)rows[i].first;
+		ev.len = strlen(rows[i].first);
+		assert_int_equal(ws_check_inflated(&g.reader, &ev), WS_DATA);
+		ev.data = (uint8_t *)(uintptr_t)rows[i].last;
+		ev.len = strlen(rows[i].last);
+		ev.last = true;
+		rc = ws_check_inflated(&g.reader, &ev);
+		if (rc != rows[i].rc)
+			fail_msg("%s: %s", rows[i].name, ws_strresult(rc));
 	}
 }
 
@@ -748,13 +839,15 @@ static void
 names_results(void **state)
 {
 	(void)state;
-	for (int rc = WS_ERR_CLOSE; rc < WS_CONTROL; rc++)
+	for (int rc = WS_ERR_MEMORY; rc < WS_CONTROL; rc++)
 		assert_string_not_equal(ws_strresult((enum ws_result)rc),
 		    ws_strresult((enum ws_result)(rc + 1)));
-	for (int rc = WS_ERR_CLOSE; rc < WS_MORE; rc++)
+	for (int rc = WS_ERR_MEMORY; rc < WS_MORE; rc++)
 		assert_int_equal(ws_close_code((enum ws_result)rc),
 		    rc == WS_ERR_UTF8          ? 1007
+			: rc == WS_ERR_DEFLATE ? 1007
 			: rc == WS_ERR_TOO_BIG ? 1009
+			: rc == WS_ERR_MEMORY  ? 1013
 					       : 1002);
 }
 
@@ -764,6 +857,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_cut),
 		cmocka_unit_test(reads_byte_by_byte),
+		cmocka_unit_test(reads_deflated),
+		cmocka_unit_test(checks_what_was_inflated),
 		cmocka_unit_test(refuses_the_other_masking),
 		cmocka_unit_test(fails_at_the_byte),
 		cmocka_unit_test(reads_all_lengths),
