@@ -182,18 +182,23 @@ ws_hello_choose(const struct http1_head *head, const char *const *list,
 
 bool
 ws_hello_put_101(struct buf *out, const char *accept, const char *protocol,
-    const struct http1_out *more, size_t n)
+    const char *extensions, const struct http1_out *more, size_t n)
 {
-	struct http1_out fields[4 + WS_HELLO_FIELDS_MAX] = {
+	struct http1_out fields[5 + WS_HELLO_FIELDS_MAX] = {
 		{ "Upgrade", "websocket" },
 		{ "Connection", "Upgrade" },
 		{ "Sec-WebSocket-Accept", accept },
-		{ "Sec-WebSocket-Protocol", protocol },
 	};
-	size_t ours = protocol == NULL ? 3 : 4;
+	size_t ours = 3;
 
 	if (n > WS_HELLO_FIELDS_MAX)
 		return false;
+	if (protocol != NULL)
+		fields[ours++] =
+		    (struct http1_out){ "Sec-WebSocket-Protocol", protocol };
+	if (extensions != NULL)
+		fields[ours++] = (struct http1_out){ "Sec-WebSocket-Extensions",
+			extensions };
 	for (size_t i = 0; i < n; i++)
 		fields[ours + i] = more[i];
 	return http1_put_response(out, 101, fields, ours + n);

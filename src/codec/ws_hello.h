@@ -71,12 +71,13 @@ int ws_hello_choose(const struct http1_head *, const char *const *list,
 enum { WS_HELLO_FIELDS_MAX = 64 };
 
 /*
- * Append the 101 response. `protocol` (NULL: none) must be one that the
- * client offered; more[0..n) are other fields, at most WS_HELLO_FIELDS_MAX.
+ * Append the 101 response. `protocol` must be one that the client offered and
+ * `extensions` an answer to its offer (NULL: none); more[0..n) are other fields,
+ * at most WS_HELLO_FIELDS_MAX.
  * False, with the buffer as it was, if it does not fit.
  */
 bool ws_hello_put_101(struct buf *, const char *accept, const char *protocol,
-    const struct http1_out *more, size_t n);
+    const char *extensions, const struct http1_out *more, size_t n);
 
 /* ------------------------------------------------- the client's side */
 

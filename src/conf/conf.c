@@ -242,6 +242,15 @@ check_tls(const struct conf *c)
 }
 
 static const char *
+check_compression(const struct conf *c)
+{
+	if (!c->route.compression && c->compression_given)
+		return "--compression-level and its like have no effect with"
+		       " --compression=off";
+	return NULL;
+}
+
+static const char *
 check_rest(const struct conf *c)
 {
 	if (c->route.subprotocol_required && c->route.subprotocols.n == 0)
@@ -264,6 +273,7 @@ conf_check(const struct conf *c, char **why)
 		check_ping,
 		check_framing,
 		check_signals,
+		check_compression,
 		check_listeners,
 		check_tokens,
 		check_tls,

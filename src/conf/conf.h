@@ -34,6 +34,14 @@ enum conf_stderr {
 	CONF_STDERR_JSON, /* both, each message an object that names its stream */
 };
 
+/* Whose messages may refer to those before them. */
+enum conf_takeover {
+	CONF_TAKEOVER_NONE = 0,
+	CONF_TAKEOVER_CLIENT,
+	CONF_TAKEOVER_SERVER,
+	CONF_TAKEOVER_BOTH,
+};
+
 /* Whose defaults and habits; see conf/compat.h. */
 enum conf_compat { CONF_COMPAT_NONE = 0, CONF_COMPAT_WEBSOCKETD };
 
@@ -91,6 +99,10 @@ struct conf_route {
 	uint64_t ping_timeout;
 	uint64_t idle_timeout;
 	uint64_t max_session;
+	int compression;             /* 0: off, 1: on */
+	int compression_takeover;    /* enum conf_takeover */
+	uint64_t compression_window; /* bits: 8 to 15 */
+	uint64_t compression_min;    /* bytes of a message */
 	struct conf_list subprotocols;
 	bool subprotocol_required;
 	bool no_standpipe_protocol;      /* standpipe.v1 is not spoken */
@@ -158,8 +170,11 @@ struct conf {
 	uint64_t maxforks;        /* 0: no limit */
 	uint64_t max_connections; /* 0: no limit */
 	uint64_t handshake_timeout;
-	uint64_t keepalive_timeout;    /* 0: one request a connection */
-	uint64_t stall_timeout;        /* 0: none */
+	uint64_t keepalive_timeout;  /* 0: one request a connection */
+	uint64_t stall_timeout;      /* 0: none */
+	uint64_t compression_level;  /* 1 to 9 */
+	uint64_t compression_memory; /* bytes, of each engine */
+	bool compression_given;      /* any of its options but --compression */
 	struct conf_list server_names; /* small letters; IPv6 in brackets */
 	bool reverselookup;
 	char *resolver; /* ADDRESS or ADDRESS:PORT; NULL: as resolv.conf says */

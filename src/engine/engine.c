@@ -13,6 +13,7 @@
 #include "conf/wire.h"
 #include "engine/certs.h"
 #include "engine/client.h"
+#include "engine/compression.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/fields.h"
@@ -235,6 +236,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	if (!certs_start(&e->certs, e))
 		return true; /* the parent decides what becomes of us */
 	e->clients = client_rules_new(&e->conf);
+	compression_init(e);
 	prepare_answers(e);
 	if (e->conf.route.auth_file != NULL)
 		e->passwords = passwords_new(e->flow.base);

@@ -37,8 +37,8 @@ put_101(struct buf *out, const struct request *rq)
 	if (ws_hello_read(&rq->head, &hello) != WS_HELLO_OK)
 		bug("a farewell to who asked for no WebSocket");
 	ws_hello_accept(hello.key, accept);
-	if (!ws_hello_put_101(out, accept, i < 0 ? NULL : list->v[i], more->v,
-		more->n))
+	if (!ws_hello_put_101(out, accept, i < 0 ? NULL : list->v[i], NULL,
+		more->v, more->n))
 		bug("a 101 does not fit");
 }
 

@@ -8,6 +8,7 @@
 #include "codec/ws_hello.h"
 #include "dialect/standpipe_v1.h"
 #include "engine/answer.h"
+#include "engine/compression.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/fields.h"
@@ -29,6 +30,7 @@ struct upgrade {
 	char *user;              /* as well; NULL: unknown */
 	const char *subprotocol; /* kept by the settings; NULL: none */
 	bool v1;                 /* it travels inside of standpipe.v1 */
+	struct compression compression;
 	char accept[WS_HELLO_ACCEPT_SIZE];
 };
 
@@ -111,7 +113,9 @@ put_101(struct upgrade *u, struct stream *client)
 
 	buf_init(&out, SIZE_MAX / 2);
 	if (!ws_hello_put_101(&out, u->accept,
-		u->v1 ? V1_PROTOCOL : u->subprotocol, more->v, more->n))
+		u->v1 ? V1_PROTOCOL : u->subprotocol,
+		u->compression.agreed ? u->compression.answer : NULL, more->v,
+		more->n))
 		bug("a 101 does not fit");
 	stream_write(client, out.data, out.len);
 	buf_clear(&out);
@@ -143,6 +147,7 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	    .ops = &upgrade_session_ops,
 	    .owner = u,
 	    .client = client,
+	    .terms = u->compression.agreed ? &u->compression.terms : NULL,
 	    .fd = { fd[0], fd[1], fd[2] },
 	    .pid = pid,
 	    .id = program_id(u->program),
@@ -238,7 +243,8 @@ choose_program(struct request *rq, struct program_wish *w, char **path)
 }
 
 static struct upgrade *
-upgrade_new(struct request *rq, const char *subprotocol, bool v1)
+upgrade_new(struct request *rq, const char *subprotocol, bool v1,
+    const struct compression *compression)
 {
 	struct upgrade *u = mem_new(1, sizeof(*u));
 	char peer[REQUEST_PEER_SIZE];
@@ -253,6 +259,7 @@ upgrade_new(struct request *rq, const char *subprotocol, bool v1)
 		.path = request_log_path(rq),
 		.subprotocol = subprotocol,
 		.v1 = v1,
+		.compression = *compression,
 	};
 	ws_hello_accept(rq->hello.key, u->accept);
 	return u;
@@ -261,6 +268,11 @@ upgrade_new(struct request *rq, const char *subprotocol, bool v1)
 void
 upgrade_start(struct request *rq, const char *subprotocol, bool v1)
 {
+	static const struct refusal malformed = {
+		.status = 400,
+		.why = "Sec-WebSocket-Extensions is malformed.",
+		.rule = "handshake",
+	};
 	struct engine *e = conn_engine(rq->conn);
 	const struct conf_route *r = &engine_conf(e)->route;
 	const struct request_program pr = {
@@ -273,14 +285,19 @@ upgrade_start(struct request *rq, const char *subprotocol, bool v1)
 		.kind = r->dir != NULL ? IPC_KIND_DIR : IPC_KIND_COMMAND,
 		.vars = &vars,
 	};
+	struct compression compression;
 	struct upgrade *u;
 	char *path;
 
+	if (!compression_agree(rq, &compression)) {
+		conn_refuse(rq->conn, &malformed);
+		return;
+	}
 	if (!choose_program(rq, &w, &path))
 		return;
 	buf_init(&vars, PROGRAM_VARS_MAX);
 	if (request_put_vars(rq, &pr, &vars)) {
-		u = upgrade_new(rq, subprotocol, v1);
+		u = upgrade_new(rq, subprotocol, v1, &compression);
 		conn_handle(rq->conn, &upgrade_handler, u);
 		u->program = program_start(e, &upgrade_program, u, &w);
 	} else {

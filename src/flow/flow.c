@@ -22,6 +22,7 @@ flow_clear(struct flow *f)
 	gather_clear(&f->up);
 	gather_clear(&f->down);
 	buf_clear(&f->wire);
+	deflaters_clear(&f->deflaters);
 	free(f->in);
 	f->in = NULL;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "flow/deflaters.h"
 #include "flow/gather.h"
 
 struct event_base;
@@ -33,6 +34,7 @@ struct flow {
 	struct gather up;        /* towards programs */
 	struct gather down;      /* towards clients */
 	struct buf wire; /* records on their way, empty between two calls */
+	struct deflaters deflaters; /* deflaters_init() is for who compresses */
 };
 
 /* Keeps base. */

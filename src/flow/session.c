@@ -43,6 +43,7 @@ enum {
 	LOOK_MS = 250,     /* how often that is looked at */
 	REASON_SIZE = 124, /* of a Close, as text */
 	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
+	LOG_FIELDS = 12,    /* of every session, when it ends */
 };
 
 struct session {
@@ -674,7 +675,9 @@ log_end(const struct session *s)
 {
 	const struct endpoint_exec *e = &s->endpoint;
 	char how[ENDPOINT_END_SIZE];
-	const struct log_field fields[] = { LOG_UINT("session", s->id),
+	uint64_t in_wire, out_wire;
+	size_t n = LOG_FIELDS;
+	struct log_field fields[LOG_FIELDS + 3] = { LOG_UINT("session", s->id),
 		LOG_STR("peer", s->peer), LOG_STR("path", s->path),
 		LOG_MS("duration", clock_ms() - s->started),
 		LOG_UINT("in_messages", s->in_messages),
@@ -682,11 +685,16 @@ log_end(const struct session *s)
 		LOG_UINT("out_messages", s->out_messages),
 		LOG_UINT("out_bytes", s->out_bytes), LOG_UINT("close", s->code),
 		LOG_STR("reason", s->reason), LOG_STR("exit", how),
-		LOG_INT("pid", e->pid), LOG_STR("user", s->user) };
+		LOG_INT("pid", e->pid) };
 
 	endpoint_exec_put_end(e, how);
-	log_fields(LOG_LVL_INFO, "session ends", fields,
-	    nitems(fields) - (s->user == NULL));
+	if (s->user != NULL)
+		fields[n++] = (struct log_field)LOG_STR("user", s->user);
+	if (transport_ws_wire(&s->transport, &in_wire, &out_wire)) {
+		fields[n++] = (struct log_field)LOG_UINT("in_wire", in_wire);
+		fields[n++] = (struct log_field)LOG_UINT("out_wire", out_wire);
+	}
+	log_fields(LOG_LVL_INFO, "session ends", fields, n);
 }
 
 void
@@ -827,6 +835,9 @@ session_new(const struct session_start *start)
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
 	transport_ws_init(&s->transport, WS_SERVER, s->flow, start->client,
 	    r->max_message, &transport_ops, s);
+	if (start->terms != NULL)
+		transport_ws_compress(&s->transport, start->terms,
+		    (size_t)r->compression_min);
 	outlet_init(&s->outlet, &s->transport, r, start->v1);
 	endpoint_exec_init(&s->endpoint, s->flow, start->fd, start->pid,
 	    r->max_pipe, &endpoint_ops, s);

@@ -24,6 +24,7 @@ struct conf_route;
 struct flow;
 struct session;
 struct stream;
+struct ws_terms;
 
 struct session_ops {
 	/*
@@ -43,6 +44,7 @@ struct session_start {
 	const struct session_ops *ops;  /* kept */
 	void *owner;                    /* kept */
 	struct stream *client;          /* taken */
+	const struct ws_terms *terms;   /* borrowed; NULL: uncompressed */
 	int fd[3]; /* taken: the program's 0, 1 and 2; 2 may be -1 */
 	pid_t pid;
 	uint32_t id;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "flow/deflate.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
 #include "flow/transport_ws.h"
@@ -76,21 +77,39 @@ add_masked(struct transport_ws *t, const struct iovec *v, const uint8_t *key,
 	return at;
 }
 
-static void
-send_frame(struct transport_ws *t, enum ws_opcode op, bool fin,
-    const struct iovec *v, size_t n)
+/* What a frame is besides its payload. */
+struct frame {
+	enum ws_opcode op;
+	bool fin;
+	bool deflated; /* begins a message that is */
+};
+
+static size_t
+sum(const struct iovec *v, size_t n)
 {
-	bool masks = !is_server(t);
-	uint8_t head[WS_HEAD_MAX], key[4];
-	unsigned at = 0;
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++)
 		len += v[i].iov_len;
+	return len;
+}
+
+static void
+send_frame(struct transport_ws *t, struct frame f, const struct iovec *v,
+    size_t n)
+{
+	bool masks = !is_server(t);
+	uint8_t head[WS_HEAD_MAX], key[4];
+	unsigned at = 0;
+	size_t head_len;
+
 	if (masks)
 		random_bytes(key, sizeof(key));
-	gather_add(&t->flow->down, t->stream, head,
-	    ws_put_head(head, op, fin, len, masks ? key : NULL));
+	head_len =
+	    ws_put_head(head, f.op, f.fin, sum(v, n), masks ? key : NULL);
+	if (f.deflated)
+		head[0] |= WS_DEFLATED;
+	gather_add(&t->flow->down, t->stream, head, head_len);
 	for (size_t i = 0; i < n; i++)
 		if (masks)
 			at = add_masked(t, &v[i], key, at);
@@ -105,20 +124,73 @@ send_control(struct transport_ws *t, enum ws_opcode op, const uint8_t *data,
 {
 	struct iovec v = { (void *)(uintptr_t)data, len };
 
-	send_frame(t, op, true, &v, 1);
+	send_frame(t, (struct frame){ .op = op, .fin = true }, &v, 1);
+}
+
+static void
+send_data(struct transport_ws *t, struct frame f, const struct iovec *v,
+    size_t n)
+{
+	if (t->deflate != NULL)
+		t->deflate->sent += sum(v, n);
+	send_frame(t, f, v, n);
+}
+
+/* All that was deflated so far is on its way. */
+static void
+flush_deflated(struct transport_ws *t)
+{
+	transport_ws_flush(t);
+	deflate_written(t->deflate);
+}
+
+/* A large piece leaves in several frames. */
+static void
+send_deflated(struct transport_ws *t, struct frame f, const struct iovec *v,
+    size_t n)
+{
+	struct deflate *d = t->deflate;
+	struct deflate_job job;
+	struct iovec out;
+	bool last = f.fin;
+
+	deflate_begin(d, &job, v, sum(v, n), last);
+	if (t->flow->down.to == NULL)
+		deflate_written(d);
+	f.deflated = f.op != WS_OP_CONTINUATION;
+	do {
+		while (!deflate_next(d, &job, &out))
+			flush_deflated(t);
+		f.fin = last && job.left == 0;
+		if (f.deflated && deflate_take_back(d, &job)) {
+			f.deflated = false;
+			send_data(t, f, v, n);
+			return;
+		}
+		send_data(t, f, &out, 1);
+		f.op = WS_OP_CONTINUATION;
+		f.deflated = false;
+	} while (job.left > 0);
 }
 
 void
 transport_ws_sendv(struct transport_ws *t, bool text, bool last,
     const struct iovec *v, size_t n)
 {
-	enum ws_opcode op = t->in_message ? WS_OP_CONTINUATION
-	    : text                        ? WS_OP_TEXT
-					  : WS_OP_BINARY;
+	struct frame f = {
+		.op = t->in_message ? WS_OP_CONTINUATION
+		    : text          ? WS_OP_TEXT
+				    : WS_OP_BINARY,
+		.fin = last,
+	};
 
 	if (!may_send(t))
 		return;
-	send_frame(t, op, last, v, n);
+	if (t->deflate != NULL &&
+	    deflate_wants(t->deflate, !t->in_message, last, sum(v, n)))
+		send_deflated(t, f, v, n);
+	else
+		send_data(t, f, v, n);
 	t->in_message = !last;
 }
 
@@ -151,6 +223,7 @@ gone(struct transport_ws *t)
 	if (t->state == TRANSPORT_GONE)
 		return;
 	set_state(t, TRANSPORT_GONE);
+	t->deaf = true;
 	stream_pause(t->stream);
 	t->ops->on_gone(t->owner);
 }
@@ -187,7 +260,7 @@ transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
 		transport_ws_flush(t);
 		set_state(t, TRANSPORT_CLOSING);
 	}
-	stream_resume(t->stream);
+	transport_ws_resume(t);
 	check_gone(t);
 }
 
@@ -277,29 +350,94 @@ handle_control(struct transport_ws *t, const struct ws_event *ev)
 		t->ops->on_pong(t->owner, ev->data, ev->len);
 }
 
-void
-transport_ws_feed(struct transport_ws *t, uint8_t *data, size_t len)
+/*
+ * A piece of a message, inflated. If the owner pauses us meanwhile, the rest
+ * waits, with the `behind` bytes that came behind it.
+ */
+static enum ws_result
+take_deflated(struct transport_ws *t, struct ws_event *ev, size_t *behind)
+{
+	struct deflate *d = t->deflate;
+	enum ws_result rc = WS_DATA;
+	struct ws_event out;
+
+	while (rc == WS_DATA && may_receive(t) && !t->deaf) {
+		if (t->paused) {
+			if (!deflate_hold(d, ev, *behind))
+				return WS_ERR_MEMORY;
+			*behind = 0;
+			return WS_MORE;
+		}
+		rc = deflate_read(d, &t->reader, ev, &out);
+		if (rc >= 0 && (out.len > 0 || out.last))
+			t->ops->on_data(t->owner, &out);
+		if (rc == WS_DATA) {
+			t->ops->on_batch(t->owner);
+			deflate_passed(d);
+		}
+	}
+	return rc;
+}
+
+static enum ws_result
+take_data(struct transport_ws *t, struct ws_event *ev, size_t *behind)
+{
+	if (!may_receive(t))
+		return WS_MORE;
+	if (t->deflate != NULL)
+		t->deflate->received += ev->len;
+	if (ev->deflated)
+		return take_deflated(t, ev, behind);
+	t->ops->on_data(t->owner, ev);
+	return WS_DATA;
+}
+
+static void
+take_frames(struct transport_ws *t, uint8_t *data, size_t len)
 {
 	struct ws_event ev;
 	enum ws_result rc;
 	size_t used;
 
-	t->heard = clock_coarse_ms();
 	while (len > 0 && !t->deaf) {
 		rc = ws_read(&t->reader, data, len, &used, &ev);
-		if (rc == WS_DATA) {
-			if (may_receive(t))
-				t->ops->on_data(t->owner, &ev);
-		} else if (rc == WS_CONTROL) {
-			handle_control(t, &ev);
-		} else if (rc < 0) {
-			fault(t, rc);
-		}
 		data += used;
 		len -= used;
+		if (rc == WS_DATA)
+			rc = take_data(t, &ev, &len);
+		else if (rc == WS_CONTROL)
+			handle_control(t, &ev);
+		if (rc < 0)
+			fault(t, rc);
 	}
 	transport_ws_flush(t);
 	t->ops->on_batch(t->owner);
+}
+
+void
+transport_ws_feed(struct transport_ws *t, uint8_t *data, size_t len)
+{
+	t->heard = clock_coarse_ms();
+	if (t->deflate != NULL)
+		deflate_passed(t->deflate);
+	take_frames(t, data, len);
+}
+
+/* On with what had to wait; it may have to wait again. */
+static void
+take_held(struct transport_ws *t)
+{
+	struct ws_event ev;
+	size_t behind;
+	struct buf held = deflate_release(t->deflate, &ev, &behind);
+	enum ws_result rc;
+
+	deflate_passed(t->deflate);
+	rc = take_deflated(t, &ev, &behind);
+	if (rc < 0)
+		fault(t, rc);
+	take_frames(t, held.data + held.len - behind, behind);
+	buf_clear(&held);
 }
 
 static void
@@ -379,8 +517,19 @@ transport_ws_init(struct transport_ws *t, enum ws_role role, struct flow *flow,
 }
 
 void
+transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
+    size_t least)
+{
+	t->deflate = deflate_new(&t->flow->deflaters,
+	    (enum ws_role)t->reader.role, terms, least);
+	ws_reader_inflate(&t->reader);
+}
+
+void
 transport_ws_clear(struct transport_ws *t)
 {
+	deflate_free(t->deflate);
+	t->deflate = NULL;
 	stream_free(t->stream);
 	t->stream = NULL;
 	free(t->pong);
@@ -399,15 +548,32 @@ transport_ws_unsent(const struct transport_ws *t)
 	return stream_unsent(t->stream);
 }
 
+bool
+transport_ws_wire(const struct transport_ws *t, uint64_t *received,
+    uint64_t *sent)
+{
+	if (t->deflate == NULL)
+		return false;
+	*received = t->deflate->received;
+	*sent = t->deflate->sent;
+	return true;
+}
+
 void
 transport_ws_pause(struct transport_ws *t)
 {
-	if (t->state == TRANSPORT_OPEN)
-		stream_pause(t->stream);
+	if (!may_receive(t))
+		return;
+	t->paused = true;
+	stream_pause(t->stream);
 }
 
 void
 transport_ws_resume(struct transport_ws *t)
 {
-	stream_resume(t->stream);
+	t->paused = false;
+	if (t->deflate != NULL && t->deflate->waits)
+		take_held(t);
+	if (!t->paused)
+		stream_resume(t->stream);
 }

@@ -16,6 +16,10 @@
  * may still read, so it is given what is on its way. Time limits are the
  * owner's: it has the timer.
  *
+ * Messages may be compressed (flow/deflate); the owner sees nothing of it. A few
+ * bytes may then become very many, so that pausing takes effect in the middle
+ * of what was read; on_batch() comes often enough to say so.
+ *
  * Used by: flow/session.c, client/talk.c.
  */
 #ifndef FLOW_TRANSPORT_WS_H
@@ -29,8 +33,10 @@
 
 #include "codec/ws.h"
 
+struct deflate;
 struct flow;
 struct stream;
+struct ws_terms;
 
 enum transport_state {
 	TRANSPORT_OPEN,
@@ -47,7 +53,7 @@ enum transport_state {
 struct transport_ops {
 	/* A piece of a message, good for the call and as long as flow->up. */
 	void (*on_data)(void *owner, const struct ws_event *);
-	/* All that one read brought was given: flush what it made. */
+	/* A read, or as much of it as is given at once: flush what it made. */
 	void (*on_batch)(void *owner);
 	/* The peer's Close, once. The reason is UTF-8, not terminated. */
 	void (*on_close)(void *owner, unsigned code, const uint8_t *reason,
@@ -74,8 +80,10 @@ struct transport_ws {
 	uint8_t pong_len;
 	uint8_t state;   /* enum transport_state */
 	bool deaf;       /* what comes is dropped unread */
+	bool paused;     /* by the owner */
 	bool peer_ended; /* the peer has shut its side of the connection */
 	bool in_message; /* we have begun a message and not completed it */
+	struct deflate *deflate; /* owned; NULL: nothing is compressed */
 	struct ws_reader reader;
 };
 
@@ -84,6 +92,14 @@ void transport_ws_init(struct transport_ws *, enum ws_role, struct flow *,
     struct stream *, uint64_t max_message, const struct transport_ops *,
     void *owner);
 void transport_ws_clear(struct transport_ws *);
+
+/*
+ * Compress on these terms, before anything was said; deflaters_prepare() has
+ * made ready what our side needs. Messages of less than `least` bytes are sent
+ * as they are.
+ */
+void transport_ws_compress(struct transport_ws *, const struct ws_terms *,
+    size_t least);
 
 /* Bytes that came behind the opening handshake; written to. */
 void transport_ws_feed(struct transport_ws *, uint8_t *data, size_t len);
@@ -114,6 +130,10 @@ void transport_ws_abort(struct transport_ws *);
 /* Bytes that wait for the system to take them, and with those that it has. */
 size_t transport_ws_queued(const struct transport_ws *);
 size_t transport_ws_unsent(const struct transport_ws *);
+
+/* Bytes of messages either way, as they travelled; false: uncompressed. */
+bool transport_ws_wire(const struct transport_ws *, uint64_t *received,
+    uint64_t *sent);
 
 void transport_ws_pause(struct transport_ws *);
 void transport_ws_resume(struct transport_ws *);

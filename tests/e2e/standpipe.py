@@ -29,6 +29,8 @@ import threading
 import time
 from pathlib import Path
 
+from deflate import EXTENSION, Deflate, fragments
+
 HERE = Path(__file__).resolve().parent
 HANDLERS = HERE / "handlers"
 BUILD = Path(os.environ.get("STANDPIPE_BUILD") or HERE.parent.parent / "build")
@@ -774,6 +776,10 @@ class Client:
         self.taken = 0
         self.how = None
         self.open = None
+        self.deflate = None  # deflate.Deflate, if that was agreed on
+        self.inflating = False
+        self.wire = 0        # bytes of messages as they came
+        self.deflated = 0    # messages that came compressed
         self.pings = []
         self.pongs = []
         self.answer_pings = True
@@ -968,6 +974,8 @@ class Client:
         response = self.response(timeout)
         if response.status == 101:
             self.check_101(response, kw["key"])
+            if answer := response.get(EXTENSION):
+                self.deflate = Deflate(answer)
         return response
 
     @staticmethod
@@ -995,6 +1003,14 @@ class Client:
     def send_binary(self, data, **kw):
         self.send_frame(data, BINARY, **kw)
 
+    def send_deflated(self, data, opcode=TEXT, size=None):
+        """A compressed message, in frames of that size."""
+        data = data.encode() if isinstance(data, str) else data
+        parts = fragments(self.deflate.deflate(data), size)
+        for i, part in enumerate(parts):
+            self.send_frame(part, CONTINUATION if i else opcode,
+                            rsv=0 if i else 4, fin=i == len(parts) - 1)
+
     def send_ping(self, payload=b""):
         self.send_frame(payload, PING)
 
@@ -1010,7 +1026,8 @@ class Client:
         size, skip = second & 0x7F, 2
         if second & 0x80:
             raise Broken("a masked frame from the server")
-        if rsv:
+        begins = opcode in (TEXT, BINARY)
+        if rsv and not (rsv == 4 and self.deflate and begins):
             raise Broken(f"reserved bits {rsv}")
         if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
             raise Broken(f"opcode {opcode}")
@@ -1028,7 +1045,17 @@ class Client:
         self._take(skip)
         self.frames += 1
         self.largest = max(self.largest, size)
-        return Frame(fin, rsv, opcode, self._take(size))
+        payload = self._take(size)
+        if opcode < 8:
+            payload = self._inflate(payload, fin, rsv, begins)
+        return Frame(fin, rsv, opcode, payload)
+
+    def _inflate(self, payload, fin, rsv, begins):
+        self.wire += len(payload)
+        if begins:
+            self.inflating = rsv == 4
+            self.deflated += self.inflating
+        return self.deflate.inflate(payload, fin) if self.inflating else payload
 
     def _control(self, got):
         if got.opcode == PING:

@@ -122,6 +122,8 @@ def test_unknown_or_abbreviated_options_are_exit_2(args, says):
     (["--stderr=json", "--framing=frames", "true"], "--stderr"),
     (["--ping=0", "--ping-timeout=5s", "true"], "--ping-timeout"),
     (["--subprotocol-required", "true"], "--subprotocol-required"),
+    (["--compression=off", "--compression-level=1", "true"], "--compression"),
+    (["--compression-window=9", "--compression=off", "true"], "--compression"),
     (["--inetd", "--port=80", "true"], "--inetd"),
     (["--inetd", "--listen=*:80", "true"], "--inetd"),
     (["--inetd", "--unixsocket=/x", "true"], "--inetd"),

@@ -227,17 +227,6 @@ def test_H5_subprotocol_required():
             c.bye()
 
 
-def test_F25_compression_is_not_agreed(plain):
-    with plain.client() as c:
-        response = c.handshake(headers=[
-            ("Sec-WebSocket-Extensions",
-             "permessage-deflate; client_max_window_bits")])
-        assert response.status == 101
-        assert response.get("Sec-WebSocket-Extensions") is None
-        c.send_frame("x", TEXT, rsv=4)
-        assert c.recv_close()[0] == 1002
-
-
 def test_H26_header_names_are_spelt_as_the_standard_does(chat):
     with chat.client() as c:
         response = c.handshake(headers=[("Sec-WebSocket-Protocol", "chat")])

@@ -212,22 +212,30 @@ puts_101(void **state)
 	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 	    "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n"
 	    "Sec-WebSocket-Protocol: chat\r\nServer: y\r\n\r\n";
+	static const char extension[] =
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n"
+	    "Sec-WebSocket-Extensions: z\r\n\r\n";
 	const struct http1_out more = { "Server", "y" };
 	struct buf b;
 
 	(void)state;
 	buf_init(&b, 512);
-	assert_true(ws_hello_put_101(&b, "x", NULL, NULL, 0));
+	assert_true(ws_hello_put_101(&b, "x", NULL, NULL, NULL, 0));
 	assert_int_equal(b.len, sizeof(plain) - 1);
 	assert_memory_equal(b.data, plain, b.len);
 	buf_clear(&b);
-	assert_true(ws_hello_put_101(&b, "x", "chat", NULL, 0));
+	assert_true(ws_hello_put_101(&b, "x", "chat", NULL, NULL, 0));
 	assert_int_equal(b.len, sizeof(chat) - 1);
 	assert_memory_equal(b.data, chat, b.len);
 	buf_clear(&b);
-	assert_true(ws_hello_put_101(&b, "x", "chat", &more, 1));
+	assert_true(ws_hello_put_101(&b, "x", "chat", NULL, &more, 1));
 	assert_int_equal(b.len, sizeof(with) - 1);
 	assert_memory_equal(b.data, with, b.len);
+	buf_clear(&b);
+	assert_true(ws_hello_put_101(&b, "x", NULL, "z", NULL, 0));
+	assert_int_equal(b.len, sizeof(extension) - 1);
+	assert_memory_equal(b.data, extension, b.len);
 	buf_clear(&b);
 }
 
