@@ -35,6 +35,12 @@ inner_is_on(const struct inner *n)
 	return n->reader != NULL;
 }
 
+bool
+inner_is_ready(const struct inner *n)
+{
+	return !inner_is_on(n) || n->ready;
+}
+
 /* ------------------------------------------------- what the daemon says */
 
 static bool
@@ -61,10 +67,13 @@ take_hello(struct inner *n, const struct v1_event *ev)
 	const char *name, *value;
 	size_t at = 0, name_len, value_len;
 
+	n->ready = true;
 	n->facts->protocol[0] = '\0';
 	while (v1_read_hello(ev, &at, &name, &name_len, &value, &value_len)) {
 		if (is_word(name, name_len, "signal"))
 			allow_signal(n, value, value_len);
+		else if (is_word(name, name_len, "data"))
+			n->messages = is_word(value, value_len, "messages");
 		else if (is_word(name, name_len, "subprotocol"))
 			facts_set_text(n->facts->protocol, value, value_len);
 	}

@@ -22,6 +22,8 @@ struct inner {
 	struct facts *facts;            /* kept */
 	struct v1_reader *reader;       /* owned; NULL: it is not spoken */
 	uint64_t signals;               /* that may be sent: a bit for each */
+	bool ready;                     /* HELLO has come */
+	bool messages;                  /* and its data is made of these */
 	bool in_message;                /* we have begun one of ours */
 	bool exited;
 	uint8_t status; /* of the program, as in $? */
@@ -33,6 +35,9 @@ void inner_init(struct inner *, struct transport_ws *, struct facts *,
 void inner_clear(struct inner *);
 
 bool inner_is_on(const struct inner *);
+
+/* Whether we may send: how, is known only when HELLO has come. */
+bool inner_is_ready(const struct inner *);
 
 /*
  * Take a piece of a message. V1_DATA is left to the caller, and what is

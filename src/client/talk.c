@@ -194,7 +194,7 @@ may_send(const struct talk *t)
 static void
 resume_input(struct talk *t)
 {
-	if (may_send(t) && t->ping == NULL)
+	if (may_send(t) && t->ping == NULL && inner_is_ready(&t->inner))
 		local_resume(t->local);
 }
 
@@ -207,8 +207,8 @@ sends_bytes(const struct talk *t)
 {
 	const struct client_conf *conf = &t->client->conf;
 
-	return inner_is_on(&t->inner) && !conf->framing_given &&
-	    conf->files[0] == NULL;
+	return inner_is_on(&t->inner) && !t->inner.messages &&
+	    !conf->framing_given && conf->files[0] == NULL;
 }
 
 static void
@@ -345,7 +345,7 @@ receive_inner(struct talk *t, const struct ws_event *piece)
 	if (rc < 0)
 		fail(t, v1_close_code(rc), OUTCOME_BROKEN, v1_strresult(rc));
 	else if (rc == V1_NOTHING)
-		return;
+		resume_input(t); /* it may have been HELLO */
 	else if (ev.type == V1_BYTES)
 		receive_bytes(t, &ev);
 	else if (ev.type == V1_STDERR)

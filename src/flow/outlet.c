@@ -149,7 +149,7 @@ outlet_say_hello(struct outlet *o, const char *subprotocol)
 	buf_init(&b, V1_CONTROL_MAX);
 	if (!buf_add_byte(&b, V1_HELLO))
 		bug("no room for a byte");
-	put_line(&b, "output", outlet_takes_bytes(o) ? "bytes" : "messages");
+	put_line(&b, "data", outlet_takes_bytes(o) ? "bytes" : "messages");
 	for (size_t i = 0; i < signals->n; i++)
 		if (str_signal(signals->v[i]) != 0)
 			put_line(&b, "signal", signals->v[i]);

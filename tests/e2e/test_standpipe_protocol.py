@@ -79,6 +79,15 @@ def test_bytes_pass_as_they_are(framing):
     assert status(got) == [b"\0"] and close[0] == 1000
 
 
+@pytest.mark.parametrize("framing, data", [("lines", "bytes"),
+                                           ("frames", "messages")])
+def test_hello_says_what_data_is(framing, data):
+    with Daemon(f"--framing={framing}") as d, Speaker(d) as s:
+        assert ("data", data) in s.hello
+        s.send(END)
+        s.until_close()
+
+
 def test_end_of_input_is_no_end_of_the_session():
     with Daemon(command=["sh", "-c", "sort; sleep 0.2; echo late"]) as d:
         got, close = speak(d, (BYTES, b"b\na\n"), (END, b""))

@@ -218,9 +218,9 @@ reads_what_was_put(void **state)
 static void
 reads_hello(void **state)
 {
-	static const char in[] = "\1output bytes\nflag\n\nsignal  INT\nlast x";
+	static const char in[] = "\1data bytes\nflag\n\nsignal  INT\nlast x";
 	static const char *const want[][2] = {
-		{ "output", "bytes" },
+		{ "data", "bytes" },
 		{ "flag", "" },
 		{ "", "" },
 		{ "signal", " INT" },
