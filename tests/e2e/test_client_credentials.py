@@ -2,11 +2,12 @@
 
 import base64
 import os
+import signal
 
 import pytest
 
 from answers import CLOSE_1000, Answers, agree
-from standpipe import STANDPIPE, standpipe
+from standpipe import standpipe
 from terminal import Terminal
 
 
@@ -173,6 +174,45 @@ def test_a_netrc_without_that_host_is_no_fault(secret):
 def test_a_netrc_that_is_none(secret):
     path = secret("machine example.org\nlogin a\npassword", "rc")
     assert "rc:3: a word is missing" in refused(f"--netrc-file={path}")
+
+
+def test_a_user_in_the_url(secret):
+    path = secret(NETRC)
+    with Answers(polite) as a:
+        url = a.url.replace("ws://", "ws://second@")
+        r = standpipe("-n", f"--netrc-file={path}", url)
+        assert a.fields("authorization") == [basic("second:2")]
+    assert (r.stderr, r.returncode) == (b"", 0)
+
+
+def test_a_password_in_the_url_is_refused():
+    r = standpipe("-n", "ws://me:hush@127.0.0.1:9/")
+    assert r.returncode == 2
+    assert b"the URL holds a password" in r.stderr
+    assert b"hush" not in r.stderr
+
+
+def test_a_password_is_asked_for_at_the_terminal():
+    with Answers(polite) as a:
+        with Terminal("-n", a.url.replace("ws://", "ws://me@")) as t:
+            t.shows("Password of me at 127.0.0.1:")
+            t.type("se cret\r")
+            assert t.ends() == 0
+            assert b"cret" not in t.raw
+        assert a.fields("authorization") == [basic("me:se cret")]
+
+
+def test_C7_an_interrupted_question_leaves_the_terminal_as_it_was():
+    with Terminal("-n", "ws://me@127.0.0.1:9/") as t:
+        t.shows("Password of me at 127.0.0.1:")
+        t.type("half\x03")
+        assert t.ends() == -signal.SIGINT
+
+
+def test_without_a_terminal_nobody_can_be_asked():
+    r = standpipe("-n", "ws://me@127.0.0.1:9/", start_new_session=True)
+    assert r.returncode == 2
+    assert b"the URL names me, whose password is nowhere" in r.stderr
 
 
 def test_secrets_are_in_no_word_of_ours(secret):

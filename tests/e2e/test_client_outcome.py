@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from answers import CLOSE_1000, Answers, agree
+from certificates import Authority
 from standpipe import Daemon, standpipe
 
 
@@ -201,3 +202,35 @@ def test_json_may_have_a_descriptor_of_its_own(tmp_path):
                       pass_fds=[out.fileno()])
     assert (r.stdout, r.stderr) == (b"x\n", b"")
     assert json.loads((tmp_path / "facts").read_text())["exit"] == 0
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    ca = Authority(tmp_path_factory.mktemp("ca"), "our authority")
+    return ca, ca.issue("server", "localhost")
+
+
+def test_TLS_is_told_of(pair):
+    ca, server = pair
+    with Daemon("--ssl", *server.options(), command=["true"]) as d:
+        url = f"wss://localhost:{d.port}/"
+        r = standpipe("-n", "--json", f"--ca={ca.cert}", url)
+        facts = json.loads(r.stderr)
+        assert facts["exit"] == 0 and facts["tls"].startswith("TLSv1.3, ")
+        assert "server" in facts["certificate"]
+        assert "our authority" in facts["certificate_issuer"]
+        pin = facts["certificate_sha256"]
+        r = standpipe("-nv", f"--pin={pin}", url)
+    assert r.returncode == 0
+    said = r.stderr.decode()
+    assert "standpipe: TLSv1.3, " in said and pin in said
+    assert facts["certificate_expires"] in said
+
+
+def test_the_certificate_of_a_refusal_is_told_of(pair):
+    ca, server = pair
+    with Daemon("--ssl", *server.options(), command=["true"]) as d:
+        r = standpipe("-n", "--json", f"--ca={ca.cert}", "-o", "null",
+                      f"wss://localhost:{d.port}/")
+    facts = json.loads(r.stderr)
+    assert facts["status"] == 403 and "tls" in facts
