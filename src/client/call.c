@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "base/clock.h"
@@ -10,10 +11,13 @@
 #include "client/hello.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/redirect.h"
 #include "client/report.h"
 #include "client/secure.h"
 #include "client/talk.h"
+#include "client/tell.h"
 #include "codec/ws.h"
+#include "codec/ws_url.h"
 #include "flow/stream.h"
 
 struct call {
@@ -24,6 +28,8 @@ struct call {
 	struct dial *dial;          /* owned; NULL: over, as the next two */
 	struct hello *hello;        /* owned */
 	struct talk *talk;          /* owned */
+	struct ws_url to;           /* where we are calling */
+	unsigned redirects;         /* that were followed */
 	struct facts facts;
 };
 
@@ -61,9 +67,34 @@ call_on_open(void *owner, struct stream *stream, uint8_t *rest, size_t len)
 	talk_start_reading(c->talk);
 }
 
+static void dial_up(struct call *);
+
+/* Go on where the server sends us, or not. */
+static void
+call_on_refused(void *owner, const struct outcome *refusal)
+{
+	struct call *c = owner;
+	struct outcome o = *refusal;
+	struct ws_url from = c->to;
+
+	if (!redirect_read(&c->to, &c->client->conf, &from, c->facts.location,
+		c->redirects, &o)) {
+		c->to = from;
+		over(c, &o);
+		return;
+	}
+	tell_more(&c->client->conf, "sent on with %u to %s", c->facts.status,
+	    c->facts.location);
+	c->redirects++;
+	hello_free(c->hello);
+	c->hello = NULL;
+	facts_begin_again(&c->facts);
+	dial_up(c);
+}
+
 static const struct hello_ops hello_ops = {
 	.on_open = call_on_open,
-	.on_refused = over,
+	.on_refused = call_on_refused,
 };
 
 static void
@@ -76,15 +107,26 @@ call_on_connected(void *owner, struct stream *stream)
 	c->facts.connected = clock_ms();
 	facts_set_peer(&c->facts, stream_fd(stream));
 	report_connected(&c->client->conf, &c->facts);
-	if (c->client->conf.to.tls)
-		secure_start(c->client, stream, c->client->conf.to.at.host);
-	c->hello = hello_new(c->client, stream, &c->facts, &hello_ops, c);
+	if (c->to.tls)
+		secure_start(c->client, stream, c->to.at.host);
+	c->hello =
+	    hello_new(c->client, stream, &c->to, &c->facts, &hello_ops, c);
 }
 
 static const struct dial_ops dial_ops = {
 	.on_connected = call_on_connected,
 	.on_failed = over,
 };
+
+static void
+dial_up(struct call *c)
+{
+	const char *path = c->to.path;
+	const char *host = path[0] == '\0' ? c->to.at.host : path;
+
+	facts_set_text(c->facts.host, host, strlen(host));
+	c->dial = dial_new(c->client, &c->to, &dial_ops, c);
+}
 
 struct call *
 call_new(struct client *client, struct local *local, const struct call_ops *ops,
@@ -94,12 +136,13 @@ call_new(struct client *client, struct local *local, const struct call_ops *ops,
 
 	*c = (struct call){
 		.client = client,
+		.to = client->conf.to,
 		.local = local,
 		.ops = ops,
 		.owner = owner,
 	};
 	facts_init(&c->facts);
-	c->dial = dial_new(client, &dial_ops, c);
+	dial_up(c);
 	return c;
 }
 
@@ -121,5 +164,6 @@ call_free(struct call *c)
 	hello_free(c->hello);
 	talk_free(c->talk);
 	facts_clear(&c->facts);
+	ws_url_wipe(&c->to);
 	free(c);
 }

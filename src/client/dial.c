@@ -104,9 +104,8 @@ family(const struct client_conf *conf)
 }
 
 static void
-start(struct dial *d, const struct client_conf *conf)
+start(struct dial *d, const struct ws_url *to)
 {
-	const struct ws_url *to = &conf->to;
 	struct addresses path = { 0 };
 
 	if (to->path[0] == '\0') {
@@ -115,7 +114,7 @@ start(struct dial *d, const struct client_conf *conf)
 			.base = d->client->flow.base,
 			.host = to->at.host,
 			.port = to->at.port,
-			.family = family(conf),
+			.family = family(&d->client->conf),
 		    },
 		    &resolve_ops, d);
 		return;
@@ -125,7 +124,8 @@ start(struct dial *d, const struct client_conf *conf)
 }
 
 struct dial *
-dial_new(struct client *client, const struct dial_ops *ops, void *owner)
+dial_new(struct client *client, const struct ws_url *to,
+    const struct dial_ops *ops, void *owner)
 {
 	struct dial *d = mem_new(1, sizeof(*d));
 
@@ -139,7 +139,7 @@ dial_new(struct client *client, const struct dial_ops *ops, void *owner)
 	if (client->conf.connect_timeout > 0)
 		deadlines_set(&d->deadlines, DUE_CONNECTED,
 		    client->conf.connect_timeout);
-	start(d, &client->conf);
+	start(d, to);
 	return d;
 }
 

@@ -11,6 +11,7 @@ struct client;
 struct dial;
 struct outcome;
 struct stream;
+struct ws_url;
 
 /* One of them comes, once and from the loop; then only dial_free(). */
 struct dial_ops {
@@ -19,8 +20,9 @@ struct dial_ops {
 	void (*on_failed)(void *owner, const struct outcome *);
 };
 
-/* Connect to where client->conf.to says; keeps client, ops and owner. */
-struct dial *dial_new(struct client *, const struct dial_ops *, void *owner);
+/* Connect to where the URL says; keeps all of them. */
+struct dial *dial_new(struct client *, const struct ws_url *,
+    const struct dial_ops *, void *owner);
 
 /* From its own callbacks, too; what goes on is given up. NULL is accepted. */
 void dial_free(struct dial *);

@@ -25,6 +25,16 @@ facts_clear(struct facts *f)
 }
 
 void
+facts_begin_again(struct facts *f)
+{
+	uint64_t began = f->began;
+
+	facts_clear(f);
+	facts_init(f);
+	f->began = began;
+}
+
+void
 facts_set_peer(struct facts *f, int fd)
 {
 	struct sockaddr_storage ss;

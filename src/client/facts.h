@@ -26,6 +26,7 @@ struct facts {
 	uint64_t opened;    /* the server agreed to WebSocket */
 	uint64_t over;
 
+	char host[FACTS_TEXT]; /* who was called, by name */
 	char peer[FACTS_TEXT]; /* its address; empty: unknown */
 
 	/* TLS; texts are empty without it */
@@ -52,6 +53,9 @@ struct facts {
 
 void facts_init(struct facts *);
 void facts_clear(struct facts *);
+
+/* The call begins anew, elsewhere: all that is left is when it began. */
+void facts_begin_again(struct facts *);
 
 /* The address of the peer of a socket, as `peer` has it. */
 void facts_set_peer(struct facts *, int fd);

@@ -292,22 +292,22 @@ offered(const struct client_conf *conf)
 }
 
 static void
-make_wish(struct hello *h)
+make_wish(struct hello *h, const struct ws_url *to)
 {
 	const struct client_conf *conf = &h->client->conf;
 	const struct fields *fields = &h->client->fields;
 
 	ws_hello_make_key(h->key);
 	ws_hello_accept(h->key, h->accept);
-	ws_url_put_host(&conf->to, h->host);
+	ws_url_put_host(to, h->host);
 	h->protocols = offered(conf);
 	h->wish = (struct ws_hello_wish){
-		.target = conf->to.target,
+		.target = to->target,
 		.host = h->host,
 		.key = h->key,
 		.protocols = h->protocols,
 	};
-	if (!fields_may_go_to(fields, &conf->to))
+	if (!fields_may_go_to(fields, to))
 		return;
 	h->wish.more = fields->v;
 	h->wish.nmore = fields->n;
@@ -317,12 +317,12 @@ make_wish(struct hello *h)
 
 /* What we send may hold a password. */
 static void
-ask(struct hello *h)
+ask(struct hello *h, const struct ws_url *to)
 {
 	struct buf out;
 
 	buf_init(&out, REQUEST_MAX);
-	make_wish(h);
+	make_wish(h, to);
 	if (ws_hello_put_request(&out, &h->wish)) {
 		stream_write(h->stream, out.data, out.len);
 		explicit_bzero(out.data, out.len);
@@ -335,8 +335,8 @@ ask(struct hello *h)
 }
 
 struct hello *
-hello_new(struct client *client, struct stream *stream, struct facts *facts,
-    const struct hello_ops *ops, void *owner)
+hello_new(struct client *client, struct stream *stream, const struct ws_url *to,
+    struct facts *facts, const struct hello_ops *ops, void *owner)
 {
 	struct hello *h = mem_new(1, sizeof(*h));
 
@@ -354,7 +354,7 @@ hello_new(struct client *client, struct stream *stream, struct facts *facts,
 		deadlines_set(&h->deadlines, DUE_ANSWER,
 		    client->conf.handshake_timeout);
 	stream_set_owner(stream, &stream_ops, h);
-	ask(h);
+	ask(h, to);
 	if (!h->refused)
 		stream_resume(stream);
 	return h;

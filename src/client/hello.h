@@ -14,6 +14,7 @@ struct facts;
 struct hello;
 struct outcome;
 struct stream;
+struct ws_url;
 
 /* One of them comes, once and from the loop; then only hello_free(). */
 struct hello_ops {
@@ -30,10 +31,10 @@ struct hello_ops {
  * Takes the stream, which is paused; keeps the rest. What is learnt goes into
  * the facts: of a refusal, where it sends us and what it says.
  */
-struct hello *hello_new(struct client *, struct stream *, struct facts *,
-    const struct hello_ops *, void *owner);
+struct hello *hello_new(struct client *, struct stream *, const struct ws_url *,
+    struct facts *, const struct hello_ops *, void *owner);
 
-/* Not from inside of on_open and on_refused. NULL is accepted. */
+/* Not from inside of on_open. NULL is accepted. */
 void hello_free(struct hello *);
 
 #endif

@@ -207,7 +207,8 @@ report_over(const struct client_conf *conf, const struct facts *f,
 	}
 	if (o->why[0] == '\0')
 		return;
-	tell(conf, "%s: %s", conf->to.at.host, o->why);
+	tell(conf, "%s: %s", f->host[0] == '\0' ? conf->to.at.host : f->host,
+	    o->why);
 	if (f->answer.len > 0)
 		tell_lines(conf, (const char *)f->answer.data, f->answer.len);
 }

@@ -10,7 +10,7 @@ from standpipe import STANDPIPE, Daemon, standpipe
 
 @pytest.fixture(scope="module")
 def echo():
-    with Daemon("--framing=frames", command=["cat"]) as d:
+    with Daemon(command=["cat"]) as d:
         yield d.url
 
 
@@ -78,3 +78,23 @@ def test_C8_without_input_nothing_is_read():
                               stdout=subprocess.PIPE) as p:
             assert p.stdout.read() == b"hello\n"
             assert p.wait(10) == 0
+
+
+def test_C10_words_of_the_command_are_its_own(echo):
+    """Of all that looks like an option, nothing behind -- is one of ours."""
+    with Daemon(command=["sh", "-c", "cat >&2"]) as d:
+        r = standpipe(d.url, "-v", "--", "printf", "%s\\n", "-q", "--",
+                      "--help", "--", d.url)
+        d.wait_log("session ends")
+        said = "\n".join(d.lines)
+    assert r.returncode == 0 and b"connected to" in r.stderr
+    for word in "-q", "--", "--help", d.url:
+        assert f'"{word}"' in said or f"={word}" in said
+
+
+def test_C10_a_file_may_look_like_an_option(echo, tmp_path):
+    (tmp_path / "-v").write_text("hello\n")
+    r = standpipe("-c1", "--", echo, "-v", cwd=tmp_path)
+    assert r.stdout.strip() == b"hello" and b"connected" not in r.stderr
+    r = standpipe("-c1", echo, "./-v", cwd=tmp_path)
+    assert r.stdout.strip() == b"hello"
