@@ -13,6 +13,16 @@ pytest.register_assert_rewrite("standpipe", "autobahn", "soak")
 import standpipe  # noqa: E402
 
 
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true",
+                     help="groups 12 and 13 with all of their messages")
+
+
+@pytest.fixture(scope="session")
+def full(request):
+    return request.config.getoption("--full")
+
+
 def pytest_configure():
     standpipe.adopt_orphans()
 

@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692) in the client's role, for the tests' Client.
+"""permessage-deflate (RFC 7692), from the other side of whatever is tested.
 
 offer()   what a client asks for
 Deflate   both ways of a session, after the server's answer
@@ -32,27 +32,36 @@ def parameters(value):
 
 
 class Deflate:
-    """What was agreed on, and a stream for each way."""
+    """What was agreed on, and a stream for each way.
 
-    def __init__(self, answer, level=6, memory=8):
+    role   whose side we are: "client" or "server"
+    """
+
+    def __init__(self, answer, role="client", level=6, memory=8):
         self.terms = parameters(answer)
-        self.server_bits = int(self.terms.get("server_max_window_bits", 15))
-        self.client_bits = int(self.terms.get("client_max_window_bits", 15))
+        self.ours = role
+        self.theirs = "server" if role == "client" else "client"
         self.level, self.memory = level, memory
         self.out = self.new_out()
         self.back = self.new_back()
 
+    def bits(self, side):
+        return int(self.terms.get(f"{side}_max_window_bits", 15))
+
+    def takes_over(self, side):
+        return f"{side}_no_context_takeover" not in self.terms
+
     def new_out(self):
         # zlib itself has no window of 8 bits, and never uses all of 9
         return zlib.compressobj(self.level, zlib.DEFLATED,
-                                -max(9, self.client_bits), self.memory)
+                                -max(9, self.bits(self.ours)), self.memory)
 
     def new_back(self):
-        return zlib.decompressobj(-self.server_bits)
+        return zlib.decompressobj(-self.bits(self.theirs))
 
     def deflate(self, data):
         """The payload of a message, all of it."""
-        if "client_no_context_takeover" in self.terms:
+        if not self.takes_over(self.ours):
             self.out = self.new_out()
         data = self.out.compress(data) + self.out.flush(zlib.Z_SYNC_FLUSH)
         assert data.endswith(TAIL)
@@ -62,7 +71,7 @@ class Deflate:
         """A piece of one; it must be complete where the message is."""
         data = self.back.decompress(payload + (TAIL if last else b""))
         assert not self.back.unused_data and not self.back.eof
-        if last and "server_no_context_takeover" in self.terms:
+        if last and not self.takes_over(self.theirs):
             self.back = self.new_back()
         return data
 
