@@ -23,6 +23,8 @@
 /* What a talk waits for. */
 enum due {
 	DUE_SILENCE, /* --wait, behind our end of input */
+	DUE_PING,    /* the next ping of --keepalive */
+	DUE_PONG,    /* a sign of life after one */
 	DUE_CLOSE,   /* the peer's Close, or its end of the connection */
 	DUE_COUNT,
 };
@@ -51,6 +53,8 @@ struct talk {
 	struct outcome local_fault;
 	const char *fault; /* why we closed; kept; NULL: all is well */
 	int fault_status;  /* and the exit status for that */
+	uint64_t pinged;   /* when the last ping was written */
+	bool ping_queued;  /* behind what the server does not take */
 	bool input_ended;
 	bool gone; /* the connection has ended */
 	bool told;
@@ -119,6 +123,16 @@ talk_tell(const struct talk *t, struct facts *f)
 	f->received_bytes = t->received_bytes;
 }
 
+/* Our Close is out: nothing else is waited for any more. */
+static void
+await_close(struct talk *t)
+{
+	local_pause(t->local);
+	for (size_t i = 0; i < DUE_CLOSE; i++)
+		deadlines_forget(&t->deadlines, i);
+	deadlines_set(&t->deadlines, DUE_CLOSE, t->client->conf.close_timeout);
+}
+
 void
 talk_close(struct talk *t, unsigned code, const char *reason)
 {
@@ -126,9 +140,7 @@ talk_close(struct talk *t, unsigned code, const char *reason)
 		return;
 	t->our_code = code;
 	transport_ws_close(&t->transport, code, reason, true);
-	local_pause(t->local);
-	deadlines_forget(&t->deadlines, DUE_SILENCE);
-	deadlines_set(&t->deadlines, DUE_CLOSE, t->client->conf.close_timeout);
+	await_close(t);
 }
 
 static void
@@ -411,16 +423,25 @@ talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 	if (len > 0)
 		memcpy(t->reason, reason, len);
 	t->reason[len] = '\0';
-	local_pause(t->local);
 	transport_ws_close(&t->transport, code, "", true);
-	deadlines_forget(&t->deadlines, DUE_SILENCE);
-	deadlines_set(&t->deadlines, DUE_CLOSE, t->client->conf.close_timeout);
+	await_close(t);
 }
 
 static void
 talk_on_fault(void *owner, unsigned code, const char *reason)
 {
 	fail(owner, code, OUTCOME_BROKEN, reason);
+}
+
+/* The ping has been written: from now on its answer is late. */
+static void
+await_pong(struct talk *t)
+{
+	t->ping_queued = false;
+	t->pinged = clock_coarse_ms();
+	if (may_send(t))
+		deadlines_set(&t->deadlines, DUE_PONG,
+		    t->client->conf.keepalive_timeout);
 }
 
 /* It will send no more; what it sent is read when our output takes it. */
@@ -437,6 +458,8 @@ talk_on_drain(void *owner)
 
 	resume_input(t);
 	await_silence(t);
+	if (t->ping_queued)
+		await_pong(t);
 }
 
 static void
@@ -507,6 +530,39 @@ end_silence(struct talk *t)
 		talk_close(t, WS_CLOSE_NORMAL, "");
 }
 
+static bool
+owes_pong(const struct talk *t)
+{
+	return deadlines_awaits(&t->deadlines, DUE_PONG) &&
+	    t->transport.heard < t->pinged;
+}
+
+static void
+keep_alive(struct talk *t)
+{
+	deadlines_set(&t->deadlines, DUE_PING, t->client->conf.keepalive);
+	if (t->ping_queued || owes_pong(t))
+		return;
+	transport_ws_ping(&t->transport, NULL, 0);
+	transport_ws_flush(&t->transport);
+	t->ping_queued = transport_ws_queued(&t->transport) > 0;
+	if (!t->ping_queued)
+		await_pong(t);
+}
+
+/* Any byte is a sign of life; while our output is full we read none. */
+static void
+expect_pong(struct talk *t)
+{
+	if (t->transport.heard >= t->pinged)
+		return;
+	if (output_waits(t))
+		await_pong(t);
+	else
+		fail(t, WS_CLOSE_INTERNAL, OUTCOME_TIMEOUT,
+		    "the server does not answer a ping");
+}
+
 static void
 talk_on_due(void *owner, size_t which)
 {
@@ -515,6 +571,12 @@ talk_on_due(void *owner, size_t which)
 	switch ((enum due)which) {
 	case DUE_SILENCE:
 		end_silence(t);
+		break;
+	case DUE_PING:
+		keep_alive(t);
+		break;
+	case DUE_PONG:
+		expect_pong(t);
 		break;
 	case DUE_CLOSE:
 		transport_ws_abort(&t->transport);
@@ -607,6 +669,9 @@ talk_feed(struct talk *t, uint8_t *data, size_t len)
 void
 talk_start_reading(struct talk *t)
 {
+	if (t->client->conf.keepalive > 0 && t->ping == NULL && may_send(t))
+		deadlines_set(&t->deadlines, DUE_PING,
+		    t->client->conf.keepalive);
 	if (local_queued(t->local) == 0)
 		transport_ws_resume(&t->transport);
 	resume_input(t);

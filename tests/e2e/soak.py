@@ -403,7 +403,7 @@ def pump(size, seed, options=(), report=lambda *_: None):
             while data := client.stdout.read(1 << 18):
                 got += len(data)
                 back = zlib.crc32(data, back)
-                if got >= size * (most + 1) // 64:  # looked at 64 times
+                if size * (most + 1) // 64 <= got < size:  # looked at often
                     held = sum(anonymous(pid) for pid in both)
                     start = start or held
                     most += 1
