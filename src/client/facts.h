@@ -41,6 +41,7 @@ struct facts {
 	char *location;    /* owned: where it sends us; NULL: nowhere */
 	struct buf answer; /* of a refusal, as lines */
 	char protocol[FACTS_TEXT];
+	bool v1; /* it is standpipe.v1, and meant */
 	char extensions[FACTS_TEXT];
 
 	/* the session */

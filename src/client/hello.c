@@ -128,6 +128,17 @@ note_extensions(struct facts *f, const struct http1_head *head)
 		facts_set_text(f->extensions, field->value, field->value_len);
 }
 
+/* Whether the server speaks standpipe.v1, and does not just repeat our words. */
+static bool
+means_v1(const struct http1_head *head, const char *protocol)
+{
+	const struct http1_field *field = http1_find(head, V1_FIELD, NULL);
+
+	return strcmp(protocol, V1_PROTOCOL) == 0 && field != NULL &&
+	    field->value_len == strlen(V1_FIELD_VALUE) &&
+	    memcmp(field->value, V1_FIELD_VALUE, field->value_len) == 0;
+}
+
 /* Bytes of a refusal's body that are here already. */
 static void
 read_refusal(struct hello *h, const struct http1_head *head, size_t used)
@@ -185,6 +196,7 @@ judge(struct hello *h, const struct http1_head *head, size_t used)
 		if (protocol != NULL)
 			facts_set_text(h->facts->protocol, protocol,
 			    protocol_len);
+		h->facts->v1 = means_v1(head, h->facts->protocol);
 		note_extensions(h->facts, head);
 		open_up(h, used);
 	}

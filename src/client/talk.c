@@ -631,8 +631,7 @@ talk_new(const struct talk_start *start)
 	framing_init(&t->counted, (enum framing_kind)conf->framing, false);
 	complaint_init(&t->complaint, &t->client->flow, talk_on_output_drain,
 	    t);
-	inner_init(&t->inner, &t->transport, start->facts,
-	    strcmp(start->facts->protocol, V1_PROTOCOL) == 0);
+	inner_init(&t->inner, &t->transport, start->facts, start->facts->v1);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
 	local_set_owner(t->local, &local_ops, t);

@@ -18,6 +18,13 @@
 
 #define V1_PROTOCOL "standpipe.v1"
 
+/*
+ * Many servers answer with the first subprotocol they are offered, whatever it
+ * is. Who means it says so in this field, too.
+ */
+#define V1_FIELD "Standpipe-Protocol"
+#define V1_FIELD_VALUE "v1"
+
 enum v1_type {
 	V1_HELLO = 1,  /* from the daemon, first: lines of NAME VALUE */
 	V1_BYTES = 2,  /* a piece of the byte stream, as it is */

@@ -105,17 +105,30 @@ static const struct session_ops upgrade_session_ops = {
 	.on_free = upgrade_on_free,
 };
 
+static size_t
+list_fields(const struct upgrade *u, struct http1_out fields[])
+{
+	const struct fields *more = engine_fields_ws(u->engine);
+	size_t n = 0;
+
+	if (u->v1)
+		fields[n++] = (struct http1_out){ V1_FIELD, V1_FIELD_VALUE };
+	for (size_t i = 0; i < more->n; i++)
+		fields[n++] = more->v[i];
+	return n;
+}
+
 static void
 put_101(struct upgrade *u, struct stream *client)
 {
-	const struct fields *more = engine_fields_ws(u->engine);
+	struct http1_out more[WS_HELLO_FIELDS_MAX];
+	size_t n = list_fields(u, more);
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX / 2);
 	if (!ws_hello_put_101(&out, u->accept,
 		u->v1 ? V1_PROTOCOL : u->subprotocol,
-		u->compression.agreed ? u->compression.answer : NULL, more->v,
-		more->n))
+		u->compression.agreed ? u->compression.answer : NULL, more, n))
 		bug("a 101 does not fit");
 	stream_write(client, out.data, out.len);
 	buf_clear(&out);

@@ -77,6 +77,13 @@ def test_it_can_be_turned_off(where):
     assert r.stdout == (b"standpipe.v1\n" if where == "daemon" else b"\n")
 
 
+def test_a_server_that_repeats_what_it_is_offered_does_not_mean_it():
+    with Daemon("--no-standpipe-protocol", "--subprotocol=standpipe.v1",
+                command=["sh", "-c", "read x; echo got $x; exit 5"]) as d:
+        r = standpipe(d.url, input=b"x\n")
+    assert (r.stdout, r.returncode) == (b"got x\n", 5)
+
+
 def test_much_input_for_a_program_that_reads_late():
     with Daemon("--binary", command=["sh", "-c", "read go; wc -c"]) as d:
         r = standpipe(d.url, input=b"\n" + bytes(8 << 20))

@@ -19,6 +19,7 @@ class Speaker:
         self.answer = self.c.handshake(headers=offer)
         assert self.answer.status == 101
         assert self.answer.get("Sec-WebSocket-Protocol") == "standpipe.v1"
+        assert self.answer.get("Standpipe-Protocol") == "v1"
         kind, text = self.recv()
         assert kind == HELLO
         self.hello = [tuple(line.split(" ", 1))
