@@ -8,6 +8,7 @@
 
 #include "client/client_conf.h"
 #include "client/fields.h"
+#include "client/via.h"
 #include "flow/flow.h"
 
 struct tls_client;
@@ -17,6 +18,7 @@ struct client {
 	struct client_conf conf;
 	struct tls_client *tls; /* owned, see client/secure.h; NULL: none */
 	struct fields fields;   /* of every request */
+	struct via via;         /* the proxy, if there is one */
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include "client/outcome.h"
 #include "client/race.h"
 #include "client/resolve.h"
+#include "client/tunnel.h"
 #include "flow/deadlines.h"
 #include "flow/stream.h"
 
@@ -17,33 +18,73 @@ enum {
 	DUE_COUNT,
 };
 
+/* Each step is there while it goes on. */
 struct dial {
 	struct client *client;      /* kept */
+	const struct ws_url *to;    /* kept */
 	const struct dial_ops *ops; /* kept */
 	void *owner;                /* kept */
-	struct resolve *resolve;    /* owned; NULL: over, as the next one */
+	struct proxy proxy;         /* secret */
+	struct resolve *resolve;    /* owned */
 	struct race *race;          /* owned */
+	struct tunnel *tunnel;      /* owned */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
-	bool late;
+	struct outcome outcome; /* of a failure that the loop has to tell */
 };
 
+static bool
+is_proxied(const struct dial *d)
+{
+	return d->proxy.kind != PROXY_NONE;
+}
+
+/* A proxy is named, or its troubles would look like the server's. */
 static void
 dial_on_lost(void *owner, const struct outcome *o)
 {
 	struct dial *d = owner;
+	char name[AUTHORITY_FIELD];
+	struct outcome named = *o;
 
-	d->ops->on_failed(d->owner, o);
+	if (is_proxied(d)) {
+		authority_put(&d->proxy.at, d->proxy.at.port, name);
+		outcome_set(&named, o->status, "the proxy %s: %s", name,
+		    o->why);
+	}
+	d->ops->on_failed(d->owner, &named);
 }
+
+/* ------------------------------------------------- the steps, last to first */
+
+static void
+dial_on_through(void *owner, struct stream *s)
+{
+	struct dial *d = owner;
+
+	d->ops->on_connected(d->owner, s);
+}
+
+static const struct tunnel_ops tunnel_ops = {
+	.on_through = dial_on_through,
+	.on_stuck = dial_on_lost,
+};
 
 static void
 dial_on_won(void *owner, int fd)
 {
 	struct dial *d = owner;
-	struct stream *s = stream_new(&d->client->flow, STREAM_SOCKET, fd, 0);
+	struct flow *flow = &d->client->flow;
+	struct stream *s = stream_new(flow, STREAM_SOCKET, fd, 0);
 
 	stream_pause(s);
-	d->ops->on_connected(d->owner, s);
+	race_free(d->race);
+	d->race = NULL;
+	if (is_proxied(d))
+		d->tunnel = tunnel_new(flow->base, s, &d->proxy, &d->to->at,
+		    &tunnel_ops, d);
+	else
+		d->ops->on_connected(d->owner, s);
 }
 
 static const struct race_ops race_ops = {
@@ -66,37 +107,6 @@ static const struct resolve_ops resolve_ops = {
 	.on_failed = dial_on_lost,
 };
 
-/* What we waited for when the time was up. */
-static void
-dial_on_turn(void *owner)
-{
-	struct dial *d = owner;
-	struct outcome o = { 0 };
-	char limit[32];
-
-	if (!d->late)
-		return;
-	str_put_duration(limit, sizeof(limit), d->client->conf.connect_timeout);
-	outcome_set(&o, OUTCOME_TIMEOUT, "%s within --connect-timeout=%s",
-	    d->resolve != NULL ? "its name was not found" : "no connection",
-	    limit);
-	d->ops->on_failed(d->owner, &o);
-}
-
-static void
-dial_on_due(void *owner, size_t which)
-{
-	struct dial *d = owner;
-
-	(void)which;
-	d->late = true;
-}
-
-static const struct deadlines_ops deadlines_ops = {
-	.on_due = dial_on_due,
-	.on_turn = dial_on_turn,
-};
-
 static int
 family(const struct client_conf *conf)
 {
@@ -104,24 +114,75 @@ family(const struct client_conf *conf)
 }
 
 static void
-start(struct dial *d, const struct ws_url *to)
+start_at_name(struct dial *d, const struct authority *at)
 {
-	struct addresses path = { 0 };
-
-	if (to->path[0] == '\0') {
-		d->resolve = resolve_new(
-		    &(struct resolve_query){
-			.base = d->client->flow.base,
-			.host = to->at.host,
-			.port = to->at.port,
-			.family = family(&d->client->conf),
-		    },
-		    &resolve_ops, d);
-		return;
-	}
-	address_add_unix(&path, to->path);
-	d->race = race_new(d->client->flow.base, &path, &race_ops, d);
+	d->resolve = resolve_new(
+	    &(struct resolve_query){
+		.base = d->client->flow.base,
+		.host = at->host,
+		.port = at->port,
+		.family = family(&d->client->conf),
+	    },
+	    &resolve_ops, d);
 }
+
+static void
+start_at_path(struct dial *d, const char *path)
+{
+	struct addresses one = { 0 };
+
+	address_add_unix(&one, path);
+	d->race = race_new(d->client->flow.base, &one, &race_ops, d);
+}
+
+static void
+start(struct dial *d)
+{
+	const struct ws_url *to = d->to;
+	char *why;
+
+	if (!via_choose(&d->client->via, to, &d->proxy, &why)) {
+		outcome_set(&d->outcome, OUTCOME_USAGE, "%s", why);
+		free(why);
+		deadlines_wake(&d->deadlines);
+	} else if (to->path[0] != '\0') {
+		start_at_path(d, to->path);
+	} else {
+		start_at_name(d, is_proxied(d) ? &d->proxy.at : &to->at);
+	}
+}
+
+/* ------------------------------------------------- the time limit */
+
+static void
+dial_on_turn(void *owner)
+{
+	struct dial *d = owner;
+
+	if (d->outcome.status != OUTCOME_OK)
+		dial_on_lost(d, &d->outcome);
+}
+
+/* What we waited for when the time was up. */
+static void
+dial_on_due(void *owner, size_t which)
+{
+	struct dial *d = owner;
+	const char *what = d->resolve != NULL ? "its name was not found"
+	    : d->tunnel != NULL               ? "no answer"
+					      : "no connection";
+	char limit[32];
+
+	(void)which;
+	str_put_duration(limit, sizeof(limit), d->client->conf.connect_timeout);
+	outcome_set(&d->outcome, OUTCOME_TIMEOUT,
+	    "%s within --connect-timeout=%s", what, limit);
+}
+
+static const struct deadlines_ops deadlines_ops = {
+	.on_due = dial_on_due,
+	.on_turn = dial_on_turn,
+};
 
 struct dial *
 dial_new(struct client *client, const struct ws_url *to,
@@ -131,6 +192,7 @@ dial_new(struct client *client, const struct ws_url *to,
 
 	*d = (struct dial){
 		.client = client,
+		.to = to,
 		.ops = ops,
 		.owner = owner,
 	};
@@ -139,7 +201,7 @@ dial_new(struct client *client, const struct ws_url *to,
 	if (client->conf.connect_timeout > 0)
 		deadlines_set(&d->deadlines, DUE_CONNECTED,
 		    client->conf.connect_timeout);
-	start(d, to);
+	start(d);
 	return d;
 }
 
@@ -151,5 +213,7 @@ dial_free(struct dial *d)
 	deadlines_clear(&d->deadlines);
 	resolve_free(d->resolve);
 	race_free(d->race);
+	tunnel_free(d->tunnel);
+	authority_wipe(&d->proxy.at);
 	free(d);
 }

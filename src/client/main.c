@@ -136,7 +136,8 @@ serve(struct errand *e)
 	char *why = NULL;
 	int status;
 
-	if (!fields_open(&e->client.fields, &e->client.conf, &why))
+	if (!via_open(&e->client.via, &e->client.conf, &why) ||
+	    !fields_open(&e->client.fields, &e->client.conf, &why))
 		return complain(why, OUTCOME_USAGE);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if ((base = event_base_new()) == NULL)
@@ -146,6 +147,7 @@ serve(struct errand *e)
 	flow_clear(&e->client.flow);
 	event_base_free(base);
 	fields_close(&e->client.fields);
+	via_close(&e->client.via);
 	return status;
 }
 

@@ -278,8 +278,9 @@ static const struct option rows[] = {
 	    .item = name_text,
 	    .wanted = "a URL or none is needed",
 	    .metavar = "URL",
-	    .help = "go through http://, https:// or socks5://HOST:PORT; none: "
-		    "not even those of the environment",
+	    .help =
+		"go through http://HOST:PORT or socks5://HOST:PORT; none: not "
+		"even through those of the environment",
 	},
 	{
 	    .name = "proxy-user-file",

@@ -298,7 +298,8 @@ class Mailbox:
 
 
 def environment(**changes):
-    env = dict(os.environ)
+    env = {name: value for name, value in os.environ.items()
+           if not name.lower().endswith("_proxy")}
     for name, value in changes.items():
         if value is None:
             env.pop(name, None)

@@ -1,0 +1,34 @@
+/*
+ * Through a proxy: a connection to it becomes one to the server behind it, by
+ * HTTP's CONNECT (RFC 9110, section 9.3.6) or by SOCKS5.
+ *
+ * Used by: client/dial.c.
+ */
+#ifndef CLIENT_TUNNEL_H
+#define CLIENT_TUNNEL_H
+
+struct authority;
+struct event_base;
+struct outcome;
+struct proxy;
+struct stream;
+struct tunnel;
+
+/* One of them comes, once and from the loop; then only tunnel_free(). */
+struct tunnel_ops {
+	void (*on_through)(void *owner, struct stream *); /* taken; paused */
+	void (*on_stuck)(void *owner, const struct outcome *);
+};
+
+/*
+ * Takes the stream, which is paused; keeps base, the proxy, where it shall lead
+ * to (the port is set), ops and owner.
+ */
+struct tunnel *tunnel_new(struct event_base *, struct stream *,
+    const struct proxy *, const struct authority *to, const struct tunnel_ops *,
+    void *owner);
+
+/* From its own callbacks, too; what goes on is given up. NULL is accepted. */
+void tunnel_free(struct tunnel *);
+
+#endif

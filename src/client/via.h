@@ -1,0 +1,38 @@
+/*
+ * Which proxy a connection goes through, if any: what --proxy says, or else the
+ * environment, with the user of --proxy-user-file.
+ *
+ * Used by: client/main.c, dial.c.
+ */
+#ifndef CLIENT_VIA_H
+#define CLIENT_VIA_H
+
+#include <stdbool.h>
+
+#include "codec/proxy_choice.h"
+
+struct client_conf;
+struct ws_url;
+
+struct via {
+	bool fixed;            /* --proxy was given: the environment is mute */
+	struct proxy proxy;    /* that one; PROXY_NONE: none at all */
+	struct authority user; /* of --proxy-user-file: nothing but a user */
+};
+
+/*
+ * Read what the options say, and try what the environment says about conf->to.
+ * False and an owned sentence in *why.
+ */
+bool via_open(struct via *, const struct client_conf *, char **why);
+
+/*
+ * The one to that URL; secret, PROXY_NONE for none. False and an owned sentence
+ * in *why if the environment names something else.
+ */
+bool via_choose(const struct via *, const struct ws_url *to, struct proxy *,
+    char **why);
+
+void via_close(struct via *); /* wipes it */
+
+#endif
