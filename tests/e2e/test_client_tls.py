@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from answers import Answers
 from certificates import Authority, openssl
 from standpipe import Daemon, environment, standpipe
 
@@ -329,15 +330,20 @@ def test_a_server_that_says_nothing():
     assert err == "standpipe: localhost: no end of the TLS handshake\n"
 
 
-def hello_of(args, host):
+def server_context(pair):
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ctx.load_cert_chain(pair.cert, pair.key)
+    return ctx
+
+
+def hello_of(pair, host):
     """What the server sees of our first words: its name, protocols."""
     seen = {}
 
     def talk(sock):
-        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ctx = server_context(pair)
         ctx.sni_callback = lambda s, name, c: seen.update(name=name)
         ctx.set_alpn_protocols(["h2", "http/1.1"])
-        ctx.load_cert_chain(*args)
         with ctx.wrap_socket(sock, server_side=True) as s:
             seen["alpn"] = s.selected_alpn_protocol()
             s.recv(65536)
@@ -350,8 +356,38 @@ def hello_of(args, host):
 @pytest.mark.parametrize("host, name", [("localhost", "localhost"),
                                         ("127.0.0.1", None)])
 def test_the_first_words_name_the_host_and_http(server, host, name):
-    assert hello_of([server.cert, server.key], host) == {
+    assert hello_of(server, host) == {
         "name": name, "alpn": "http/1.1"}
+
+
+# ------------------------------------------------------------- redirects
+
+def sent_to(url):
+    return (b"HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: "
+            + url.encode() + b"\r\n\r\n")
+
+
+def test_a_redirect_may_lead_to_tls_and_is_verified_there(ca, server):
+    with daemon(server) as d:
+        url = f"wss://localhost:{d.port}/"
+        for args, status in (trust(ca), 0), ([], 78):
+            with Answers(sent_to(url)) as a:
+                r = standpipe("-L", *args, a.url, input=b"hello\n")
+            assert (r.stdout, r.returncode) == (
+                b"" if status else b"hello\n", status)
+
+
+def test_a_redirect_does_not_lead_out_of_tls(ca, server):
+    def answer(sock):
+        with server_context(server).wrap_socket(sock, server_side=True) as s:
+            s.recv(65536)
+            s.sendall(sent_to("ws://a.example/"))
+            s.recv(65536)
+
+    with Listener(answer) as d:
+        out, err, status = call(d, "-L", *trust(ca))
+    assert (out, status) == (b"", 77)
+    assert "sent on to ws://a.example/, which has no TLS" in err
 
 
 # ------------------------------------------------------------- what is told
