@@ -147,6 +147,12 @@ call_new(struct client *client, struct local *local, const struct call_ops *ops,
 }
 
 bool
+call_signal(struct call *c, int sig)
+{
+	return c->talk != NULL && talk_signal(c->talk, sig);
+}
+
+bool
 call_stop(struct call *c)
 {
 	if (c->talk == NULL)

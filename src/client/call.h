@@ -26,6 +26,9 @@ struct call_ops {
 struct call *call_new(struct client *, struct local *, const struct call_ops *,
     void *owner);
 
+/* Have the program at the other end signalled; false: that cannot be. */
+bool call_signal(struct call *, int sig);
+
 /*
  * Have it end with a Close: on_over follows. False: it has nobody to say that
  * to, and may as well be freed.

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "client/call.h"
@@ -22,6 +23,8 @@
 #include "client/signals.h"
 #include "client/where.h"
 
+enum { AGAIN_MS = 1000 }; /* a second signal is one that comes so soon */
+
 /* The one call of this process, and how it ended. */
 struct errand {
 	struct client client;
@@ -29,9 +32,10 @@ struct errand {
 	struct local *local;       /* owned */
 	struct call *call;         /* owned */
 	const struct facts *facts; /* of the call; NULL: it was given up */
-	struct signals signals;    /* watched while there is a command */
-	int signal;                /* that we were told to end by; 0: none */
-	bool over;                 /* the call is; our side may need a moment */
+	struct signals signals;
+	int signal;         /* that we were told to end by; 0: none */
+	uint64_t passed_on; /* when the last one was; 0: none */
+	bool over;          /* the call is; our side may need a moment */
 };
 
 static void
@@ -65,6 +69,23 @@ errand_on_over(void *owner, struct call *call, const struct outcome *o,
 	finish(e);
 }
 
+/*
+ * A signal is for the program at the other end, if it can get it; a second one
+ * soon after is for us.
+ */
+static bool
+pass_on(struct errand *e, int sig)
+{
+	uint64_t now = clock_ms();
+
+	if (client_conf_has_command(&e->client.conf) || e->signal != 0 ||
+	    (e->passed_on != 0 && now - e->passed_on < AGAIN_MS) ||
+	    !call_signal(e->call, sig))
+		return false;
+	e->passed_on = now;
+	return true;
+}
+
 /* A second one waits for nobody. */
 static void
 errand_on_signal(void *owner, int sig)
@@ -72,6 +93,8 @@ errand_on_signal(void *owner, int sig)
 	struct errand *e = owner;
 	bool again = e->signal != 0;
 
+	if (pass_on(e, sig))
+		return;
 	e->signal = sig;
 	if (again || !call_stop(e->call))
 		finish(e);
@@ -92,13 +115,13 @@ report(const struct errand *e)
 	    &e->outcome);
 }
 
-/* A command must not be left behind; who has none just dies. */
+/* Pings are counted till an interrupt, which is theirs. */
 static void
 make_call(struct errand *e)
 {
 	struct event_base *base = e->client.flow.base;
 
-	if (client_conf_has_command(&e->client.conf))
+	if (!e->client.conf.ping)
 		signals_watch(&e->signals, base, errand_on_signal, e);
 	e->call = call_new(&e->client, e->local, &call_ops, e);
 	(void)event_base_dispatch(base);

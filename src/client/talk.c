@@ -15,6 +15,7 @@
 #include "client/ping.h"
 #include "client/print.h"
 #include "client/talk.h"
+#include "client/window.h"
 #include "codec/framing.h"
 #include "flow/deadlines.h"
 #include "flow/stream.h"
@@ -42,7 +43,8 @@ struct talk {
 	struct inner inner;     /* standpipe.v1, if it is spoken */
 	struct framing counted; /* bytes received, as the messages they are */
 	struct complaint complaint;
-	struct ping *ping; /* owned; NULL: this is not about pings */
+	struct window window; /* of our terminal, which the program may want */
+	struct ping *ping;    /* owned; NULL: this is not about pings */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
 	uint64_t sent, sent_bytes; /* messages, and bytes in them */
@@ -284,6 +286,22 @@ talk_on_input_end(void *owner)
 	await_silence(t);
 }
 
+bool
+talk_signal(struct talk *t, int sig)
+{
+	return may_send(t) && inner_is_on(&t->inner) &&
+	    inner_send_signal(&t->inner, sig);
+}
+
+static void
+talk_on_window(void *owner, unsigned columns, unsigned rows)
+{
+	struct talk *t = owner;
+
+	if (may_send(t))
+		inner_send_window(&t->inner, columns, rows);
+}
+
 /* ------------------------------------------------- what we receive */
 
 /* What comes behind the last message that was asked for is not printed. */
@@ -348,6 +366,16 @@ receive_bytes(struct talk *t, const struct v1_event *ev)
 	print_bytes(&t->print, ev->data, ev->len);
 }
 
+/* It was something about the session; the first of these is HELLO. */
+static void
+check_ready(struct talk *t)
+{
+	if (t->window.on_size == NULL && inner_is_ready(&t->inner))
+		window_watch(&t->window, t->client->flow.base, talk_on_window,
+		    t);
+	resume_input(t);
+}
+
 static void
 receive_inner(struct talk *t, const struct ws_event *piece)
 {
@@ -357,7 +385,7 @@ receive_inner(struct talk *t, const struct ws_event *piece)
 	if (rc < 0)
 		fail(t, v1_close_code(rc), OUTCOME_BROKEN, v1_strresult(rc));
 	else if (rc == V1_NOTHING)
-		resume_input(t); /* it may have been HELLO */
+		check_ready(t);
 	else if (ev.type == V1_BYTES)
 		receive_bytes(t, &ev);
 	else if (ev.type == V1_STDERR)
@@ -655,6 +683,7 @@ talk_free(struct talk *t)
 	input_clear(&t->input);
 	framing_clear(&t->counted);
 	complaint_clear(&t->complaint);
+	window_clear(&t->window);
 	inner_clear(&t->inner);
 	free(t);
 }

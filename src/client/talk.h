@@ -15,6 +15,7 @@
 #ifndef CLIENT_TALK_H
 #define CLIENT_TALK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,9 @@ void talk_start_reading(struct talk *);
 
 /* What was said in it so far. */
 void talk_tell(const struct talk *, struct facts *);
+
+/* Have the program at the other end signalled; false: that cannot be. */
+bool talk_signal(struct talk *, int sig);
 
 /* We end it: a Close, and what follows from it. */
 void talk_close(struct talk *, unsigned code, const char *reason);

@@ -1,8 +1,11 @@
 """The client with standpipe.v1: a program behind it is as if it ran here."""
 
+import signal
+import subprocess
+
 import pytest
 
-from standpipe import Daemon, standpipe
+from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe
 
 
 @pytest.fixture(params=["lines", "binary", "nul", "text"])
@@ -88,3 +91,38 @@ def test_much_input_for_a_program_that_reads_late():
     with Daemon("--binary", command=["sh", "-c", "read go; wc -c"]) as d:
         r = standpipe(d.url, input=b"\n" + bytes(8 << 20))
     assert r.stdout.strip() == str(8 << 20).encode()
+
+
+# --------------------------------------------------------------- signals
+
+TRAPS = ["sh", "-c", "trap 'echo int; exit 7' INT; trap 'echo term' TERM; "
+         "echo ready; while :; do sleep 0.05; done"]
+
+
+@pytest.fixture
+def running():
+    """A client of a program with traps, which is ready."""
+    with Daemon(command=TRAPS) as d:
+        with subprocess.Popen([STANDPIPE, d.url], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as p:
+            assert p.stdout.readline() == b"ready\n"
+            yield p
+        d.no_commands()
+
+
+def test_an_interrupt_is_for_the_program(running):
+    running.send_signal(signal.SIGINT)
+    assert running.stdout.readline() == b"int\n"
+    assert running.wait(PATIENCE) == 7
+
+
+def test_a_second_signal_soon_after_is_for_us(running):
+    running.send_signal(signal.SIGTERM)
+    assert running.stdout.readline() == b"term\n"
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(PATIENCE) == -signal.SIGTERM
+
+
+def test_a_signal_that_may_not_be_passed_on_is_for_us(running):
+    running.send_signal(signal.SIGHUP)
+    assert running.wait(PATIENCE) == -signal.SIGHUP

@@ -1,0 +1,44 @@
+#include <sys/ioctl.h>
+
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/base.h"
+#include "client/window.h"
+
+static void
+window_on_event(evutil_socket_t sig, short what, void *arg)
+{
+	struct window *w = arg;
+	struct winsize size;
+
+	(void)sig;
+	(void)what;
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+		w->on_size(w->owner, size.ws_col, size.ws_row);
+}
+
+void
+window_watch(struct window *w, struct event_base *base,
+    void (*on_size)(void *owner, unsigned columns, unsigned rows), void *owner)
+{
+	if (!isatty(STDIN_FILENO))
+		return;
+	w->on_size = on_size;
+	w->owner = owner;
+	(void)evsignal_assign(&w->ev, base, SIGWINCH, window_on_event, w);
+	(void)event_add(&w->ev, NULL);
+	window_on_event(SIGWINCH, EV_SIGNAL, w);
+}
+
+void
+window_clear(struct window *w)
+{
+	if (w->on_size == NULL)
+		return;
+	w->on_size = NULL;
+	(void)event_del(&w->ev);
+}

@@ -1,0 +1,25 @@
+/*
+ * The size of our terminal, and that it has changed.
+ *
+ * Used by: client/talk.c.
+ */
+#ifndef CLIENT_WINDOW_H
+#define CLIENT_WINDOW_H
+
+#include <stdbool.h>
+
+#include <event2/event_struct.h>
+
+struct window {
+	/* From window_watch() and from the loop; kept. NULL: not watched. */
+	void (*on_size)(void *owner, unsigned columns, unsigned rows);
+	void *owner; /* kept */
+	struct event ev;
+};
+
+/* Nothing comes of it if standard input is no terminal. Keeps all. */
+void window_watch(struct window *, struct event_base *,
+    void (*on_size)(void *owner, unsigned columns, unsigned rows), void *owner);
+void window_clear(struct window *);
+
+#endif
