@@ -82,6 +82,9 @@ check_local(const struct client_conf *c)
 	if (c->interval_given && !c->ping)
 		return "--interval needs --ping: it is the time between those"
 		       " pings (--keepalive=TIME is for all connections)";
+	if (c->max_connections_given && c->listen.n == 0)
+		return "--max-connections needs --listen: it is about those"
+		       " who connect to us";
 	if (c->count > 0 && c->listen.n > 0)
 		return "--count excludes --listen: it is about one connection";
 	return NULL;
@@ -93,9 +96,6 @@ check_messages(const struct client_conf *c)
 	if (c->send_first.n > 0 && (c->ping || c->listen.n > 0))
 		return "--send-first excludes --ping and --listen: nobody would"
 		       " read the answers";
-	if (c->waits && c->listen.n > 0)
-		return "--wait excludes --listen, which has no end of input to"
-		       " wait behind";
 	return NULL;
 }
 

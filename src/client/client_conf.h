@@ -37,10 +37,12 @@ struct client_conf {
 	bool no_standpipe_protocol;
 
 	/* in place of standard input and output */
-	char *exec;              /* for /bin/sh -c; NULL: none */
-	struct conf_list listen; /* each for listen_spec_read() */
-	bool ping;               /* show round-trip times as ping(8) does */
-	uint64_t interval;       /* between those pings */
+	char *exec;               /* for /bin/sh -c; NULL: none */
+	struct conf_list listen;  /* each for listen_spec_read() */
+	uint64_t max_connections; /* of --listen; 0: as descriptors allow */
+	bool max_connections_given;
+	bool ping;         /* show round-trip times as ping(8) does */
+	uint64_t interval; /* between those pings */
 	bool interval_given;
 
 	/* the connection */

@@ -137,6 +137,12 @@ local_framing(const struct local *l)
 	return l->framing;
 }
 
+uint64_t
+local_patience(const struct local *l)
+{
+	return l->patience;
+}
+
 void
 local_pause(struct local *l)
 {

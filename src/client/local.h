@@ -60,6 +60,12 @@ int local_framing(const struct local *);
 void local_pause(struct local *);
 void local_resume(struct local *);
 
+/*
+ * How long silence is borne behind the end of input, in milliseconds, where
+ * nobody can know whether there is still somebody to read; 0: for ever.
+ */
+uint64_t local_patience(const struct local *);
+
 /* Where output is written to, borrowed; NULL when it was lost. */
 struct stream *local_output(struct local *);
 

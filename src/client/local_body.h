@@ -31,6 +31,7 @@ struct local {
 	const struct local_ops *ops; /* kept; NULL: nobody listens */
 	void *owner;                 /* kept */
 	int framing;
+	uint64_t patience;
 	bool paused;   /* no input is wanted */
 	bool in_ended; /* and, once he has asked for it, the owner was told */
 	bool told_end;

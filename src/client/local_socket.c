@@ -15,6 +15,7 @@
 #include "flow/stream.h"
 
 enum {
+	PATIENCE_MS = 10000,
 	LINGER_SECONDS = 2, /* for the other side's end, behind ours */
 	PROBE_SECONDS = 60, /* of silence, when the other side has ended */
 	PROBES = 3,
@@ -135,6 +136,7 @@ local_new_socket(struct client *client, int fd)
 	local_init(&s->local, &body, client);
 	s->local.in = stream_new(&client->flow, STREAM_SOCKET, fd, 0);
 	s->local.out = s->local.in;
+	s->local.patience = PATIENCE_MS;
 	stream_pause(s->local.in);
 	stream_watch_reader(s->local.in);
 	stream_set_owner(s->local.in, &ops, s);

@@ -18,6 +18,7 @@
 #include "client/full.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/relay.h"
 #include "client/report.h"
 #include "client/secure.h"
 #include "client/signals.h"
@@ -134,9 +135,16 @@ make_call(struct errand *e)
 static int
 run(struct errand *e)
 {
-	e->local = local_new(&e->client, &e->outcome);
-	if (e->local != NULL && secure_open(&e->client, &e->outcome))
-		make_call(e);
+	struct client *c = &e->client;
+
+	if (c->conf.listen.n > 0) {
+		if (secure_open(c, &e->outcome))
+			relay_run(c, &e->outcome);
+	} else {
+		e->local = local_new(c, &e->outcome);
+		if (e->local != NULL && secure_open(c, &e->outcome))
+			make_call(e);
+	}
 	report(e);
 	call_free(e->call);
 	secure_close(&e->client);

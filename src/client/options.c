@@ -178,6 +178,18 @@ static const struct option rows[] = {
 		    "fd:NAME with one of its own to URL; repeatable",
 	},
 	{
+	    .name = "max-connections",
+	    .type = OPT_UINT,
+	    .group = HELP_LOCAL,
+	    .field = FIELD(max_connections),
+	    .given = FIELD(max_connections_given),
+	    .dflt = "256",
+	    .max = INT_MAX,
+	    .metavar = "N",
+	    .help = "with --listen: so many at a time, others wait; 0: as "
+		    "many as there are descriptors for",
+	},
+	{
 	    .name = "ping",
 	    .letter = 'p',
 	    .type = OPT_BOOL,

@@ -13,3 +13,10 @@ outcome_set(struct outcome *o, int status, const char *fmt, ...)
 	(void)vsnprintf(o->why, sizeof(o->why), fmt, ap);
 	va_end(ap);
 }
+
+bool
+outcome_is_local(const struct outcome *o)
+{
+	return o->status == OUTCOME_LOCAL || o->status == OUTCOME_NO_EXEC ||
+	    o->status == OUTCOME_NO_COMMAND;
+}

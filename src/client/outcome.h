@@ -6,6 +6,8 @@
 #ifndef CLIENT_OUTCOME_H
 #define CLIENT_OUTCOME_H
 
+#include <stdbool.h>
+
 #include "base/base.h"
 
 /* The statuses of our own are those of sysexits.h and their neighbours. */
@@ -30,6 +32,9 @@ struct outcome {
 	int signal;                 /* to die of instead; 0: none */
 	char why[OUTCOME_WHY_SIZE]; /* empty: nothing has to be said */
 };
+
+/* Whether it is about our side, and not about the server. */
+bool outcome_is_local(const struct outcome *);
 
 void outcome_set(struct outcome *, int status, const char *fmt, ...)
     attr_printf(3, 4);

@@ -207,8 +207,11 @@ report_over(const struct client_conf *conf, const struct facts *f,
 	}
 	if (o->why[0] == '\0')
 		return;
-	tell(conf, "%s: %s", f->host[0] == '\0' ? conf->to.at.host : f->host,
-	    o->why);
+	if (outcome_is_local(o))
+		tell(conf, "%s", o->why);
+	else
+		tell(conf, "%s: %s",
+		    f->host[0] == '\0' ? conf->to.at.host : f->host, o->why);
 	if (f->answer.len > 0)
 		tell_lines(conf, (const char *)f->answer.data, f->answer.len);
 }

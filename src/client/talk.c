@@ -266,8 +266,15 @@ talk_on_input(void *owner, uint8_t *data, size_t len)
 static void
 await_silence(struct talk *t)
 {
-	if (t->input_ended && t->client->conf.waits && may_send(t))
-		deadlines_set(&t->deadlines, DUE_SILENCE, t->client->conf.wait);
+	const struct client_conf *conf = &t->client->conf;
+	uint64_t patience = local_patience(t->local);
+
+	if (!t->input_ended || !may_send(t))
+		return;
+	if (conf->waits)
+		deadlines_set(&t->deadlines, DUE_SILENCE, conf->wait);
+	else if (patience > 0 && !inner_is_on(&t->inner))
+		deadlines_set(&t->deadlines, DUE_SILENCE, patience);
 }
 
 static void
