@@ -8,6 +8,7 @@
 
 #include "client/client_conf.h"
 #include "client/fields.h"
+#include "client/greeting.h"
 #include "client/via.h"
 #include "flow/flow.h"
 
@@ -16,9 +17,10 @@ struct tls_client;
 struct client {
 	struct flow flow;
 	struct client_conf conf;
-	struct tls_client *tls; /* owned, see client/secure.h; NULL: none */
-	struct fields fields;   /* of every request */
-	struct via via;         /* the proxy, if there is one */
+	struct tls_client *tls;   /* owned, see client/secure.h; NULL: none */
+	struct fields fields;     /* of every request */
+	struct greeting greeting; /* of every connection */
+	struct via via;           /* the proxy, if there is one */
 };
 
 #endif

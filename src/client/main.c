@@ -170,6 +170,10 @@ serve(struct errand *e)
 	if (!via_open(&e->client.via, &e->client.conf, &why) ||
 	    !fields_open(&e->client.fields, &e->client.conf, &why))
 		return complain(why, OUTCOME_USAGE);
+	if (!greeting_open(&e->client.greeting, &e->client.conf, &why)) {
+		fields_close(&e->client.fields);
+		return complain(why, OUTCOME_USAGE);
+	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	if ((base = event_base_new()) == NULL)
 		bug("no event loop");
@@ -177,6 +181,7 @@ serve(struct errand *e)
 	status = run(e);
 	flow_clear(&e->client.flow);
 	event_base_free(base);
+	greeting_close(&e->client.greeting);
 	fields_close(&e->client.fields);
 	via_close(&e->client.via);
 	return status;

@@ -70,7 +70,8 @@ secret_read(struct secret *s, const struct client_conf *conf,
 
 	*s = (struct secret){ .text = mem_new(SECRET_MAX + 2, 1) };
 	if (fd != -1) {
-		warn_readable(conf, source, fd);
+		if (conf != NULL)
+			warn_readable(conf, source, fd);
 		n = read_all(fd, s->text);
 	}
 	if (n >= 0 && memchr(s->text, '\0', (size_t)n) != NULL) {
@@ -86,6 +87,14 @@ secret_read(struct secret *s, const struct client_conf *conf,
 	}
 	s->len = (size_t)n;
 	return true;
+}
+
+void
+secret_set(struct secret *s, const char *text)
+{
+	*s = (struct secret){ .text = mem_new(SECRET_MAX + 2, 1) };
+	s->len = strnlen(text, SECRET_MAX);
+	memcpy(s->text, text, s->len);
 }
 
 bool

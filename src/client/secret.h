@@ -5,7 +5,7 @@
  * Secrets are never words of a command line, which every user of a system may
  * read. The memory is wiped when it is released.
  *
- * Used by: client/request.c.
+ * Used by: client/fields.c, login.c, greeting.c.
  */
 #ifndef CLIENT_SECRET_H
 #define CLIENT_SECRET_H
@@ -24,10 +24,14 @@ struct secret {
 
 /*
  * Read all of it. False and an owned sentence in *why, with nothing to clear.
- * A file that everybody may read is taken, and told of.
+ * A file that everybody may read is taken, and told of; without a conf that is
+ * nobody's concern.
  */
 bool secret_read(struct secret *, const struct client_conf *,
     const char *source, char **why);
+
+/* A text (borrowed, at most SECRET_MAX bytes of it) that is kept like one. */
+void secret_set(struct secret *, const char *text);
 
 /* The text without its last line end, which must be all it has of them. */
 bool secret_is_line(struct secret *);

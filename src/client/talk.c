@@ -14,6 +14,7 @@
 #include "client/outcome.h"
 #include "client/ping.h"
 #include "client/print.h"
+#include "client/secret.h"
 #include "client/talk.h"
 #include "client/window.h"
 #include "codec/framing.h"
@@ -57,6 +58,7 @@ struct talk {
 	int fault_status;  /* and the exit status for that */
 	uint64_t pinged;   /* when the last ping was written */
 	bool ping_queued;  /* behind what the server does not take */
+	bool greeted;
 	bool input_ended;
 	bool gone; /* the connection has ended */
 	bool told;
@@ -205,9 +207,33 @@ may_send(const struct talk *t)
 	return !t->gone && t->transport.state == TRANSPORT_OPEN;
 }
 
+/* Before anything of our input; each is a message, whatever the input is. */
+static void
+greet(struct talk *t)
+{
+	const struct greeting *g = &t->client->greeting;
+	int framing = t->client->conf.framing;
+
+	if (t->greeted || !may_send(t) || !inner_is_ready(&t->inner))
+		return;
+	t->greeted = true;
+	for (size_t i = 0; i < g->n; i++)
+		send_piece(t,
+		    &(struct framing_event){
+			.text =
+			    framing != FRAMING_BINARY && framing != CLIENT_HEX,
+			.first = true,
+			.last = true,
+			.data = (const uint8_t *)g->v[i].text,
+			.len = g->v[i].len,
+		    });
+	transport_ws_flush(&t->transport);
+}
+
 static void
 resume_input(struct talk *t)
 {
+	greet(t);
 	if (may_send(t) && t->ping == NULL && inner_is_ready(&t->inner))
 		local_resume(t->local);
 }

@@ -1,7 +1,9 @@
 """Pings of the client: a server that has gone is noticed."""
 
+import subprocess
+
 from answers import Answers, agree
-from standpipe import Daemon, standpipe
+from standpipe import STANDPIPE, Daemon, standpipe
 
 QUICK = ["--keepalive=50ms", "--keepalive-timeout=200ms",
          "--close-timeout=50ms"]
@@ -34,3 +36,14 @@ def test_F28_a_time_limit_without_pings_is_refused():
     r = standpipe("--keepalive=0", "--keepalive-timeout=1s", "ws://127.0.0.1/")
     assert r.returncode == 2
     assert b"no ping is sent" in r.stderr
+
+
+def test_output_that_waits_is_no_silence():
+    """We do not read then, so no pong can be seen."""
+    script = ('"$0" -n --keepalive=50ms --keepalive-timeout=100ms "$1" |'
+              ' (sleep 1; wc -c)')
+    with Daemon("--binary", command=["head", "-c", "20000000",
+                                     "/dev/zero"]) as d:
+        r = subprocess.run(["sh", "-c", script, STANDPIPE, d.url],
+                           capture_output=True, timeout=30)
+    assert (r.stdout.strip(), r.stderr) == (b"20000000", b"")

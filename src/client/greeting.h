@@ -1,0 +1,28 @@
+/*
+ * What --send-first says at the beginning of every connection.
+ *
+ * Files are read once, before the first; what they hold may be secret.
+ *
+ * Used by: client/main.c, talk.c.
+ */
+#ifndef CLIENT_GREETING_H
+#define CLIENT_GREETING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct client_conf;
+struct secret;
+
+struct greeting {
+	struct secret *v; /* owned: each is a message */
+	size_t n;
+};
+
+/* False and an owned sentence in *why, with nothing to close. */
+bool greeting_open(struct greeting *, const struct client_conf *, char **why);
+
+/* Wipes what it releases; a zeroed one is accepted. */
+void greeting_close(struct greeting *);
+
+#endif
