@@ -116,12 +116,16 @@ check_framing(const struct conf *c)
 {
 	const struct conf_route *r = &c->route;
 	bool records = r->framing == CONF_LINES || r->framing == CONF_NUL;
+	bool text = records || r->framing == CONF_TEXT;
 
-	if (r->stderr_to != CONF_STDERR_LOG &&
-	    (r->framing == CONF_BINARY || r->framing == CONF_FRAMES))
-		return "--stderr=client, both and json (--passstderr) need"
-		       " --framing=lines, text or nul: the others have no place"
-		       " for it";
+	if (r->stderr_to == CONF_STDERR_JSON && !text)
+		return "--stderr=json (--passstderr) needs --framing=lines,"
+		       " text or nul: the others have no place for it";
+	if (r->stderr_to != CONF_STDERR_LOG && !text &&
+	    r->no_standpipe_protocol)
+		return "--stderr=client and both need --framing=lines, text or"
+		       " nul, or clients of standpipe.v1: nobody else has a"
+		       " place for it";
 	if (r->multiline == CONF_MULTILINE_REFUSE && !records)
 		return "--multiline=refuse needs --framing=lines or nul:"
 		       " the others do not end messages with a character";

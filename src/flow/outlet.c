@@ -213,11 +213,20 @@ send_line(struct outlet *o, const uint8_t *line, size_t len)
 	transport_ws_flush(o->transport);
 }
 
+/* Whether the client is to get standard error, and there is a place for it. */
+static bool
+takes_lines(const struct outlet *o)
+{
+	int framing = o->route->framing;
+
+	return o->route->stderr_to != CONF_STDERR_LOG &&
+	    (o->v1 || (framing != CONF_BINARY && framing != CONF_FRAMES));
+}
+
 bool
 outlet_complain(struct outlet *o, const uint8_t *line, size_t len)
 {
-	if (o->route->stderr_to == CONF_STDERR_LOG ||
-	    transport_ws_queued(o->transport) > QUEUE_MAX)
+	if (!takes_lines(o) || transport_ws_queued(o->transport) > QUEUE_MAX)
 		return false;
 	if (!o->transport->in_message) {
 		send_line(o, line, len);

@@ -115,9 +115,10 @@ def test_unknown_or_abbreviated_options_are_exit_2(args, says):
 
 @pytest.mark.parametrize("args, says", [
     ([], "ommand"), (["--port=0"], "ommand"), (["--"], "ommand"),
-    (["--stderr=client", "--framing=binary", "true"], "--stderr"),
-    (["--stderr=both", "--framing=frames", "true"], "--stderr"),
-    (["--stderr=client", "--binary", "true"], "--stderr"),
+    (["--stderr=client", "--framing=binary", "--no-standpipe-protocol",
+      "true"], "--stderr"),
+    (["--stderr=both", "--framing=frames", "--no-standpipe-protocol",
+      "true"], "--stderr"),
     (["--passstderr", "--binary", "true"], "--passstderr"),
     (["--stderr=json", "--framing=frames", "true"], "--stderr"),
     (["--ping=0", "--ping-timeout=5s", "true"], "--ping-timeout"),

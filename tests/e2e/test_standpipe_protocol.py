@@ -144,6 +144,17 @@ def test_standard_error_apart(option):
     assert stream(got, STDERR) == b"e\xff\nf\n"
 
 
+@pytest.mark.parametrize("framing", ["binary", "frames"])
+def test_standard_error_where_others_have_no_place_for_it(framing):
+    with Daemon(f"--framing={framing}", "--stderr=client",
+                command=["sh", "-c", "echo err >&2"]) as d:
+        assert stream(speak(d)[0], STDERR) == b"err\n"
+        assert not d.logged("text=err")
+        with d.session() as c:
+            c.bye()
+        d.wait_log("stderr .*text=err")
+
+
 def test_standard_error_is_the_logs_by_default():
     with Daemon(command=["sh", "-c", "echo err >&2"]) as d:
         with Speaker(d) as s:

@@ -344,12 +344,12 @@ static const struct bad_case {
 	{ { "--inetd", "--port=80", "x" },
 	    "--inetd serves standard input and nothing else: no --port,"
 	    " --address, --listen, --unixsocket or --redirport beside it" },
-	{ { "--stderr=client", "--binary", "x" },
-	    "--stderr=client, both and json (--passstderr) need"
-	    " --framing=lines, text or nul: the others have no place for it" },
+	{ { "--stderr=client", "--binary", "--no-standpipe-protocol", "x" },
+	    "--stderr=client and both need --framing=lines, text or nul, or"
+	    " clients of standpipe.v1: nobody else has a place for it" },
 	{ { "--passstderr", "--framing=frames", "x" },
-	    "--stderr=client, both and json (--passstderr) need"
-	    " --framing=lines, text or nul: the others have no place for it" },
+	    "--stderr=json (--passstderr) needs --framing=lines, text or nul:"
+	    " the others have no place for it" },
 	{ { "--address=1.2.3", "x" },
 	    "--address=1.2.3: not an address (examples: 127.0.0.1, ::1,"
 	    " localhost, *)" },
