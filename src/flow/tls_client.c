@@ -223,19 +223,33 @@ set_up_context(struct tls_client *t)
 		bug("no ALPN");
 }
 
+/* What OpenSSL is told from outside may leave nothing to work with. */
+static bool
+make_context(struct tls_client *t, char **why)
+{
+	const char *reason;
+
+	if ((t->ctx = SSL_CTX_new(TLS_client_method())) != NULL)
+		return true;
+	reason = ERR_reason_error_string(ERR_peek_error());
+	*why = mem_printf("OpenSSL cannot be used: %s",
+	    reason == NULL ? "it does not say why" : reason);
+	return false;
+}
+
 struct tls_client *
 tls_client_new(const struct tls_client_conf *conf, char **why)
 {
 	struct tls_client *t = mem_new(1, sizeof(*t));
-	bool ok;
+	bool ok = make_context(t, why);
 
 	t->insecure = conf->insecure;
 	keep_pins(t, conf);
-	if ((t->ctx = SSL_CTX_new(TLS_client_method())) == NULL)
-		bug("no SSL_CTX");
-	set_up_context(t);
-	ok = set_authorities(t->ctx, conf->ca, why) &&
-	    set_identity(t->ctx, conf, why);
+	if (ok) {
+		set_up_context(t);
+		ok = set_authorities(t->ctx, conf->ca, why) &&
+		    set_identity(t->ctx, conf, why);
+	}
 	ERR_clear_error();
 	if (ok)
 		return t;

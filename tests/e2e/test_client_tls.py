@@ -263,6 +263,16 @@ def test_files_that_are_no_use(ca, server, visitor, tmp_path, what, sentence):
     assert r.stderr.endswith(sentence.encode() + b"\n")
 
 
+def test_settings_of_openssl_that_leave_nothing(tmp_path):
+    file = tmp_path / "openssl.cnf"
+    file.write_text("openssl_conf = a\n[a]\nproviders = p\n[p]\n"
+                    "missing = n\n[n]\nactivate = 1\n")
+    r = standpipe("wss://localhost:1/",
+                  env={**environment(), "OPENSSL_CONF": str(file)})
+    assert (r.stdout, r.returncode) == (b"", 2)
+    assert b"localhost: OpenSSL cannot be used: " in r.stderr
+
+
 # ------------------------------------------------------------- the handshake
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
