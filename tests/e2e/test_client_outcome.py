@@ -234,3 +234,32 @@ def test_the_certificate_of_a_refusal_is_told_of(pair):
                       f"wss://localhost:{d.port}/")
     facts = json.loads(r.stderr)
     assert facts["status"] == 403 and "tls" in facts
+
+
+def frames(said):
+    """The frames of a client, as (opcode, key, payload)."""
+    while said:
+        length = said[1] & 0x7f
+        assert said[1] & 0x80 and length < 126, "masked, and short"
+        key, body = said[2:6], said[6:6 + length]
+        yield (said[0] & 15, key,
+               bytes(b ^ key[i % 4] for i, b in enumerate(body)))
+        said = said[6 + length:]
+
+
+def test_F31_our_frames_are_masked_with_keys_of_their_own():
+    with Answers(agree, hold=True) as a:
+        standpipe("-w0", "--close-timeout=100ms", a.url,
+                  input=b"".join(b"%d\n" % i for i in range(50)))
+    got = list(frames(a.said))
+    assert [body for _, _, body in got[:-1]] == [
+        b"%d" % i for i in range(50)]
+    assert len({key for _, key, _ in got}) > 45
+    assert got[-1][0] == 8 and got[-1][2] == b"\x03\xe8"
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 3000, 4007])
+def test_F30_the_servers_code_is_echoed(code):
+    with Answers(close(code, b"why"), hold=True) as a:
+        standpipe("-n", "--close-timeout=100ms", a.url)
+    assert [f[2] for f in frames(a.said)] == [code.to_bytes(2, "big")]
