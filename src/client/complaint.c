@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "client/complaint.h"
+#include "client/local.h"
 #include "flow/stdio.h"
 #include "flow/stream.h"
 
@@ -38,11 +39,12 @@ static const struct stream_ops stream_ops = {
 };
 
 void
-complaint_init(struct complaint *c, struct flow *flow,
+complaint_init(struct complaint *c, struct flow *flow, struct local *local,
     void (*on_drain)(void *owner), void *owner)
 {
 	*c = (struct complaint){
 		.flow = flow,
+		.local = local,
 		.on_drain = on_drain,
 		.owner = owner,
 	};
@@ -71,12 +73,13 @@ static void
 put_escaped(struct complaint *c, const uint8_t *data, size_t len)
 {
 	uint8_t out[ESCAPE_GROWTH * CHUNK + ESCAPE_EXTRA];
-	size_t part;
+	size_t part, n;
 
 	for (; len > 0; data += part, len -= part) {
 		part = len < CHUNK ? len : CHUNK;
-		stream_write(c->stream, out,
-		    escape_put(&c->escape, data, part, out));
+		n = escape_put(&c->escape, data, part, out);
+		if (!local_show(c->local, out, n))
+			stream_write(c->stream, out, n);
 	}
 }
 

@@ -13,10 +13,12 @@
 #include "codec/escape.h"
 
 struct flow;
+struct local;
 struct stream;
 
 struct complaint {
 	struct flow *flow;     /* kept */
+	struct local *local;   /* kept */
 	struct stream *stream; /* owned; NULL: nothing was said yet */
 	struct escape escape;  /* for a terminal */
 	bool escapes;
@@ -25,8 +27,11 @@ struct complaint {
 	void *owner; /* kept */
 };
 
-/* Keeps flow and owner; on_drain: all that was queued has been taken. */
-void complaint_init(struct complaint *, struct flow *,
+/*
+ * Keeps all; on_drain: all that was queued has been taken. Somebody at a
+ * terminal is shown it where output is.
+ */
+void complaint_init(struct complaint *, struct flow *, struct local *,
     void (*on_drain)(void *owner), void *owner);
 void complaint_clear(struct complaint *);
 

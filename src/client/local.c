@@ -37,19 +37,25 @@ local_new(struct client *client, struct outcome *o)
 {
 	if (client_conf_has_command(&client->conf))
 		return local_new_exec(client, o);
+	if (local_is_at_terminal(&client->conf))
+		return local_new_terminal(client, o);
 	return local_new_stdio(client, o);
 }
 
 void
 local_free(struct local *l)
 {
+	struct stream *in, *out;
+
 	if (l == NULL)
 		return;
+	in = l->in;
+	out = l->out;
 	(void)event_del(&l->finished);
-	if (l->in != l->out)
-		stream_free(l->in);
-	stream_free(l->out);
 	l->body->clear(l);
+	if (in != out)
+		stream_free(in);
+	stream_free(out);
 }
 
 /* ------------------------------------------------- for the bodies */
@@ -59,6 +65,13 @@ local_give(struct local *l, uint8_t *data, size_t len)
 {
 	if (l->ops != NULL)
 		l->ops->on_input(l->owner, data, len);
+}
+
+void
+local_command(struct local *l, const struct typed *typed)
+{
+	if (l->ops != NULL && l->ops->on_command != NULL)
+		l->ops->on_command(l->owner, typed);
 }
 
 /* The owner hears of what has ended when he wants input, and not twice. */
@@ -178,6 +191,36 @@ bool
 local_is_shown(const struct local *l)
 {
 	return l->out != NULL && isatty(stream_fd(l->out)) == 1;
+}
+
+bool
+local_is_typed(const struct local *l)
+{
+	return l->body->show != NULL;
+}
+
+int
+local_terminal(const struct local *l)
+{
+	int fd = l->in == NULL ? -1 : stream_fd(l->in);
+
+	return fd != -1 && isatty(fd) == 1 ? fd : -1;
+}
+
+bool
+local_interrupt(struct local *l)
+{
+	return l->body->interrupt != NULL && l->body->interrupt(l);
+}
+
+bool
+local_show(struct local *l, const void *text, size_t len)
+{
+	if (!local_is_typed(l))
+		return false;
+	if (!l->out_lost)
+		l->body->show(l, text, len);
+	return true;
 }
 
 size_t

@@ -3,6 +3,7 @@
  * go that were received. It is one of
  *
  *   local_stdio    standard input, or files; and standard output
+ *   local_terminal somebody who types there, and reads
  *   local_exec     a command, which starts when the connection is open
  *   local_socket   a connection that --listen has accepted
  *
@@ -18,14 +19,18 @@
 #include <stdint.h>
 
 struct client;
+struct client_conf;
 struct flow;
 struct local;
 struct outcome;
 struct stream;
+struct typed;
 
 struct local_ops {
 	/* Bytes to send, as they came; written to, good for the call. */
 	void (*on_input)(void *owner, uint8_t *data, size_t len);
+	/* A command was typed, TYPED_PING or TYPED_CLOSE. May be NULL. */
+	void (*on_command)(void *owner, const struct typed *);
 	/* There will be no more of them. Once, also from local_resume(). */
 	void (*on_input_end)(void *owner);
 	/* What was queued for output has been taken. */
@@ -39,6 +44,9 @@ struct local_ops {
  * NULL, with the reason in *outcome.
  */
 struct local *local_new(struct client *, struct outcome *);
+
+/* Whether somebody is to type, and to read, at a terminal. */
+bool local_is_at_terminal(const struct client_conf *);
 
 /* Takes fd, a connection; keeps client. */
 struct local *local_new_socket(struct client *, int fd);
@@ -71,6 +79,24 @@ struct stream *local_output(struct local *);
 
 /* Whether a terminal shows what is written there. */
 bool local_is_shown(const struct local *);
+
+/* Whether somebody types what is sent, who may be done with it at any time. */
+bool local_is_typed(const struct local *);
+
+/*
+ * The descriptor of the terminal somebody types at, borrowed; -1: there is
+ * none.
+ */
+int local_terminal(const struct local *);
+
+/* Ctrl-C was pressed: true, if it was about what is being typed. */
+bool local_interrupt(struct local *);
+
+/*
+ * Show text (borrowed) between what was received before and behind it, if our
+ * side shows it in a manner of its own. False: it goes to local_output().
+ */
+bool local_show(struct local *, const void *text, size_t len);
 
 /* There will be no more output; what is queued goes out. */
 void local_end_output(struct local *);

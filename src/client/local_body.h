@@ -17,10 +17,14 @@
 /* As in local.h; all but `clear` may be NULL. */
 struct local_body {
 	bool (*start)(struct local *, struct outcome *);
+	/* For who has a manner of his own to show text. */
+	void (*show)(struct local *, const void *text, size_t len);
+	bool (*interrupt)(struct local *); /* false: it means others */
 	void (*judge)(struct local *, struct outcome *);
 	bool (*finish)(struct local *); /* true: local_finished() follows */
 	void (*hurry)(struct local *);
-	void (*clear)(struct local *); /* frees it, but for the two streams */
+	/* Frees it, but for the two streams, to which it may write. */
+	void (*clear)(struct local *);
 };
 
 /* The first member of each body. */
@@ -52,6 +56,7 @@ void local_init(struct local *, const struct local_body *, struct client *);
  * next owner.
  */
 void local_give(struct local *, uint8_t *data, size_t len);
+void local_command(struct local *, const struct typed *);
 void local_input_ended(struct local *);
 void local_drained(struct local *);
 void local_lose_output(struct local *, unsigned code, const char *reason);
@@ -59,6 +64,7 @@ void local_finished(struct local *);
 
 /* The kinds; NULL with the reason in *outcome. */
 struct local *local_new_stdio(struct client *, struct outcome *);
+struct local *local_new_terminal(struct client *, struct outcome *);
 struct local *local_new_exec(struct client *, struct outcome *);
 
 #endif

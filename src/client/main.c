@@ -94,7 +94,7 @@ errand_on_signal(void *owner, int sig)
 	struct errand *e = owner;
 	bool again = e->signal != 0;
 
-	if (pass_on(e, sig))
+	if ((sig == SIGINT && local_interrupt(e->local)) || pass_on(e, sig))
 		return;
 	e->signal = sig;
 	if (again || !call_stop(e->call))
@@ -187,6 +187,19 @@ serve(struct errand *e)
 	return status;
 }
 
+/* TLS cannot be done without; editing a line can. */
+static bool
+become_who_is_needed(const struct client_conf *conf, char **argv, char **why)
+{
+	if (secure_may_be_needed(conf))
+		return full_become(argv, why);
+	if (local_is_at_terminal(conf) && !full_become(argv, why)) {
+		free(*why);
+		*why = NULL;
+	}
+	return true;
+}
+
 static void
 die_of(int sig)
 {
@@ -209,7 +222,7 @@ main(int argc, char **argv)
 	case CLIENT_CMDLINE_RUN:
 		if (!where_read(conf, &why))
 			status = complain(why, OUTCOME_USAGE);
-		else if (secure_may_be_needed(conf) && !full_become(argv, &why))
+		else if (!become_who_is_needed(conf, argv, &why))
 			status = complain(why, OUTCOME_TLS);
 		else
 			status = serve(&e);

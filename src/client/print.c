@@ -26,7 +26,7 @@ put(struct print *p, const uint8_t *data, size_t len)
 {
 	struct stream *out = local_output(p->local);
 
-	if (out != NULL && len > 0)
+	if (out != NULL && len > 0 && !local_show(p->local, data, len))
 		gather_add(p->gather, out, data, len);
 }
 

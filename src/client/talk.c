@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,11 @@
 #include "client/local.h"
 #include "client/outcome.h"
 #include "client/ping.h"
+#include "client/pings.h"
 #include "client/print.h"
 #include "client/secret.h"
 #include "client/talk.h"
+#include "client/typed.h"
 #include "client/window.h"
 #include "codec/framing.h"
 #include "flow/deadlines.h"
@@ -46,6 +49,7 @@ struct talk {
 	struct complaint complaint;
 	struct window window; /* of our terminal, which the program may want */
 	struct ping *ping;    /* owned; NULL: this is not about pings */
+	struct pings pings;   /* that somebody typed */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
 	uint64_t sent, sent_bytes; /* messages, and bytes in them */
@@ -303,6 +307,17 @@ await_silence(struct talk *t)
 		deadlines_set(&t->deadlines, DUE_SILENCE, patience);
 }
 
+/*
+ * Who types Ctrl-D has read what he wanted to, unless he said otherwise or
+ * there is a program that waits for it.
+ */
+static bool
+is_done_with(const struct talk *t)
+{
+	return local_is_typed(t->local) && !t->client->conf.waits &&
+	    !inner_is_on(&t->inner);
+}
+
 static void
 talk_on_input_end(void *owner)
 {
@@ -316,7 +331,10 @@ talk_on_input_end(void *owner)
 	if (inner_is_on(&t->inner))
 		inner_send_end(&t->inner);
 	transport_ws_flush(&t->transport);
-	await_silence(t);
+	if (is_done_with(t))
+		talk_close(t, WS_CLOSE_NORMAL, "");
+	else
+		await_silence(t);
 }
 
 bool
@@ -404,8 +422,8 @@ static void
 check_ready(struct talk *t)
 {
 	if (t->window.on_size == NULL && inner_is_ready(&t->inner))
-		window_watch(&t->window, t->client->flow.base, talk_on_window,
-		    t);
+		window_watch(&t->window, t->client->flow.base,
+		    local_terminal(t->local), talk_on_window, t);
 	resume_input(t);
 }
 
@@ -553,9 +571,10 @@ talk_on_text(void *owner, const char *text)
 {
 	struct talk *t = owner;
 	struct stream *out = local_output(t->local);
+	size_t len = strlen(text);
 
-	if (out != NULL)
-		stream_write(out, text, strlen(text));
+	if (out != NULL && !local_show(t->local, text, len))
+		stream_write(out, text, len);
 }
 
 static void
@@ -570,13 +589,56 @@ static const struct ping_ops ping_ops = {
 	.on_over = talk_on_pings_over,
 };
 
+/* Without a payload of its own it is told by its number. */
+static void
+ping_typed(struct talk *t, const struct typed *typed)
+{
+	char number[24];
+	const char *payload = typed->text;
+	size_t len = typed->len;
+
+	if (len == 0) {
+		len = (size_t)snprintf(number, sizeof(number), "%" PRIu64,
+		    t->pings.sent + 1);
+		payload = number;
+	}
+	pings_send(&t->pings, payload, len, clock_us());
+	talk_on_ping(t, payload, len);
+}
+
+static void
+talk_on_command(void *owner, const struct typed *typed)
+{
+	struct talk *t = owner;
+
+	if (typed->kind == TYPED_PING && may_send(t))
+		ping_typed(t, typed);
+	else if (typed->kind == TYPED_CLOSE)
+		talk_close(t, typed->code, typed->reason);
+}
+
+static void
+tell_trip(struct talk *t, uint64_t trip)
+{
+	char time[PINGS_LINE], *line;
+
+	pings_put_time(trip, time);
+	line = mem_printf("pong: time=%s\n", time);
+	talk_on_text(t, line);
+	free(line);
+}
+
 static void
 talk_on_pong(void *owner, const uint8_t *data, size_t len)
 {
 	struct talk *t = owner;
+	uint64_t number, trip;
 
 	if (t->ping != NULL)
 		ping_receive(t->ping, data, len);
+	else if (pings_receive(&t->pings, data, len, clock_us(), &number,
+		     &trip))
+		tell_trip(t, trip);
 }
 
 /* ------------------------------------------------- time */
@@ -662,6 +724,7 @@ static const struct transport_ops transport_ops = {
 
 static const struct local_ops local_ops = {
 	.on_input = talk_on_input,
+	.on_command = talk_on_command,
 	.on_input_end = talk_on_input_end,
 	.on_output_drain = talk_on_output_drain,
 	.on_output_lost = talk_on_output_lost,
@@ -690,8 +753,8 @@ talk_new(const struct talk_start *start)
 	input_init(&t->input, local_framing(t->local));
 	print_init(&t->print, &t->client->flow.up, t->local, conf->framing);
 	framing_init(&t->counted, (enum framing_kind)conf->framing, false);
-	complaint_init(&t->complaint, &t->client->flow, talk_on_output_drain,
-	    t);
+	complaint_init(&t->complaint, &t->client->flow, t->local,
+	    talk_on_output_drain, t);
 	inner_init(&t->inner, &t->transport, start->facts, start->facts->v1);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <termios.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -17,16 +16,17 @@ window_on_event(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+	if (ioctl(w->fd, TIOCGWINSZ, &size) == 0)
 		w->on_size(w->owner, size.ws_col, size.ws_row);
 }
 
 void
-window_watch(struct window *w, struct event_base *base,
+window_watch(struct window *w, struct event_base *base, int fd,
     void (*on_size)(void *owner, unsigned columns, unsigned rows), void *owner)
 {
-	if (!isatty(STDIN_FILENO))
+	if (fd == -1)
 		return;
+	w->fd = fd;
 	w->on_size = on_size;
 	w->owner = owner;
 	(void)evsignal_assign(&w->ev, base, SIGWINCH, window_on_event, w);

@@ -14,11 +14,12 @@ struct window {
 	/* From window_watch() and from the loop; kept. NULL: not watched. */
 	void (*on_size)(void *owner, unsigned columns, unsigned rows);
 	void *owner; /* kept */
+	int fd;      /* kept */
 	struct event ev;
 };
 
-/* Nothing comes of it if standard input is no terminal. Keeps all. */
-void window_watch(struct window *, struct event_base *,
+/* fd is the terminal; nothing comes of it if it is -1. Keeps all. */
+void window_watch(struct window *, struct event_base *, int fd,
     void (*on_size)(void *owner, unsigned columns, unsigned rows), void *owner);
 void window_clear(struct window *);
 

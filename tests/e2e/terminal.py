@@ -9,7 +9,6 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -21,15 +20,20 @@ from standpipe import PATIENCE, STANDPIPE, Timeout, environment, now
 COLUMNS, ROWS = 60, 16
 
 
+FULL = STANDPIPE.with_name("standpipe-full")
+EDITS = FULL.exists() and b"libedit" in FULL.read_bytes()
+
+
 class Terminal:
     """A pseudo-terminal whose other side a program has.
 
-    screen  pyte's: what somebody would see
-    raw     all bytes that came
+    history  a file for the lines that are typed; none is kept without
+    screen   pyte's: what somebody would see
+    raw      all bytes that came
     """
 
     def __init__(self, *args, program=STANDPIPE, stdin=True, stdout=True,
-                 stderr=True, term="xterm", **env):
+                 stderr=True, term="xterm", history="", **env):
         self.ours, self.theirs = pty.openpty()
         self.resize(COLUMNS, ROWS)
         self.before = self.modes()
@@ -42,7 +46,8 @@ class Terminal:
             [str(program), *map(str, args)], stdin=side.get(stdin, stdin),
             stdout=side.get(stdout, stdout), stderr=side.get(stderr, stderr),
             start_new_session=True, preexec_fn=self._take,
-            env=environment(TERM=term, LC_ALL="C.UTF-8", **env))
+            env=environment(TERM=term, LC_ALL="C.UTF-8",
+                            STANDPIPE_HISTORY=history, **env))
 
     def _take(self):
         """Become the terminal's session, in the child."""
@@ -116,19 +121,10 @@ class Terminal:
     def cursor_at(self, x, y):
         self.until(lambda: self.cursor() == (x, y), f"never at {x},{y}")
 
-    def quiet(self, seconds=0.2):
-        """Nothing comes for so long."""
-        seen = self.raw
-        if self._read(seconds):
-            raise AssertionError(f"came: {self.raw[len(seen):]!r}")
-
     # ---------------------------------------------------- the end
 
     def signal(self, number):
-        os.kill(self.process.pid, number)
-
-    def interrupt(self):
-        self.signal(signal.SIGINT)
+        self.process.send_signal(number)
 
     def ends(self):
         """Its exit status; the terminal is as it was before."""

@@ -1,0 +1,399 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "client/editor.h"
+#include "client/recall.h"
+#include "client/terminal.h"
+#include "client/typed.h"
+#include "codec/hex.h"
+#include "flow/flow.h"
+#include "flow/stream.h"
+
+enum { PROMPT_MAX = 512 }; /* more than that without a newline scrolls by */
+
+static const char prompt[] = "> ";
+
+struct terminal {
+	struct stream *in, *out;        /* kept */
+	const struct terminal_ops *ops; /* kept */
+	void *owner;                    /* kept */
+	struct editor *editor;          /* owned */
+	struct recall *recall;          /* owned; NULL: nothing is kept */
+	struct buf rest;                /* received behind the last newline */
+	struct event redraw;
+	struct event stop, go_on, resize; /* signals */
+	bool hex;
+	bool begun; /* somebody may type */
+};
+
+static void
+write_out(struct terminal *t, const void *data, size_t len)
+{
+	if (len > 0)
+		stream_write(t->out, data, len);
+}
+
+/* What was held back, and this behind it. */
+static void
+show_lines(struct terminal *t, const char *text, size_t len)
+{
+	write_out(t, t->rest.data, t->rest.len);
+	buf_drain(&t->rest, t->rest.len);
+	write_out(t, text, len);
+}
+
+/* ------------------------------------------------- the prompt */
+
+/* It is drawn again when the loop has nothing more to show. */
+static void
+redraw_soon(struct terminal *t)
+{
+	static const struct timeval now = { 0 };
+
+	if (t->begun)
+		(void)event_add(&t->redraw, &now);
+}
+
+static void
+terminal_on_redraw(evutil_socket_t fd, short what, void *arg)
+{
+	struct terminal *t = arg;
+	char *text;
+
+	(void)fd;
+	(void)what;
+	if (!t->begun || stream_queued(t->out) > 0)
+		return;
+	text = t->rest.len == 0
+	    ? mem_strdup(prompt)
+	    : mem_strndup((const char *)t->rest.data, t->rest.len);
+	if (!editor_show(t->editor, text))
+		show_lines(t, NULL, 0);
+	free(text);
+	editor_type(t->editor, NULL, 0);
+}
+
+void
+terminal_drained(struct terminal *t)
+{
+	redraw_soon(t);
+}
+
+/* ------------------------------------------------- what is shown */
+
+static size_t
+up_to_last_newline(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] != '\n')
+		len--;
+	return len;
+}
+
+void
+terminal_show(struct terminal *t, const void *text, size_t len)
+{
+	size_t lines = up_to_last_newline(text, len);
+	const char *rest = (const char *)text + lines;
+
+	editor_hide(t->editor);
+	if (lines > 0)
+		show_lines(t, text, lines);
+	if (len > lines && !buf_add(&t->rest, rest, len - lines)) {
+		show_lines(t, rest, len - lines);
+		write_out(t, "\n", 1);
+	}
+	redraw_soon(t);
+}
+
+/* What waits to be a prompt stays that. */
+void
+terminal_say(struct terminal *t, const char *line)
+{
+	editor_hide(t->editor);
+	write_out(t, line, strlen(line));
+	write_out(t, "\n", 1);
+	redraw_soon(t);
+}
+
+/* ------------------------------------------------- what is typed */
+
+/* Wrong digits are said, and not sent in part. */
+static bool
+is_hex(struct terminal *t, const char *line, size_t len)
+{
+	struct hex hex = { 0 };
+	uint8_t *copy = (uint8_t *)mem_strndup(line, len);
+	size_t used, out_len;
+	bool last;
+	enum hex_result rc = hex_read(&hex, copy, len, &used, &out_len, &last);
+
+	free(copy);
+	if (rc >= 0)
+		rc = hex_end(&hex, &last);
+	if (rc < 0)
+		terminal_say(t, hex_strresult(rc));
+	return rc >= 0;
+}
+
+static void
+send_line(struct terminal *t, const char *text, size_t len)
+{
+	char *line;
+
+	if (t->hex && !is_hex(t, text, len))
+		return;
+	line = mem_printf("%.*s\n", (int)len, text);
+	t->ops->on_line(t->owner, (uint8_t *)line, len + 1);
+	free(line);
+}
+
+static void
+show_help(struct terminal *t)
+{
+	const char *help = typed_help();
+
+	terminal_show(t, help, strlen(help));
+}
+
+static void
+take_typed(struct terminal *t, const struct typed *typed)
+{
+	switch (typed->kind) {
+	case TYPED_LINE:
+		send_line(t, typed->text, typed->len);
+		break;
+	case TYPED_PING:
+	case TYPED_CLOSE:
+		t->ops->on_command(t->owner, typed);
+		break;
+	case TYPED_HELP:
+		show_help(t);
+		break;
+	}
+}
+
+static void
+remember(struct terminal *t, const char *line, size_t len)
+{
+	char *copy = mem_strndup(line, len);
+
+	if (len > 0)
+		editor_remember(t->editor, copy);
+	(void)recall_add(t->recall, copy);
+	free(copy);
+}
+
+static void
+terminal_on_line(void *owner, const char *line, size_t len)
+{
+	struct terminal *t = owner;
+	struct typed typed;
+	char *why;
+
+	/* What the program asked for is answered; it stands above. */
+	buf_drain(&t->rest, t->rest.len);
+	remember(t, line, len);
+	if (typed_read(&typed, line, len, &why)) {
+		take_typed(t, &typed);
+	} else {
+		terminal_say(t, why);
+		free(why);
+	}
+	redraw_soon(t);
+}
+
+static void
+terminal_on_end(void *owner)
+{
+	terminal_end(owner);
+}
+
+static void
+terminal_on_draw(void *owner, const void *data, size_t len)
+{
+	write_out(owner, data, len);
+}
+
+static const struct editor_ops editor_ops = {
+	.on_line = terminal_on_line,
+	.on_end = terminal_on_end,
+	.on_draw = terminal_on_draw,
+};
+
+void
+terminal_type(struct terminal *t, const uint8_t *data, size_t len)
+{
+	editor_type(t->editor, data, len);
+}
+
+/* The prompt goes, but not what the program asked. */
+void
+terminal_end(struct terminal *t)
+{
+	if (!t->begun)
+		return;
+	t->begun = false;
+	editor_hide(t->editor);
+	show_lines(t, NULL, 0);
+	editor_leave(t->editor);
+	t->ops->on_end(t->owner);
+}
+
+bool
+terminal_interrupt(struct terminal *t)
+{
+	if (!editor_drop(t->editor))
+		return false;
+	redraw_soon(t);
+	return true;
+}
+
+void
+terminal_begin(struct terminal *t)
+{
+	t->begun = true;
+	redraw_soon(t);
+}
+
+/* ------------------------------------------------- signals */
+
+/* As the default would do it, with the terminal as it was. */
+static void
+take_default(int sig)
+{
+	struct sigaction was, sa = { .sa_handler = SIG_DFL };
+
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigaction(sig, &sa, &was);
+	(void)kill(getpid(), sig);
+	(void)sigaction(sig, &was, NULL);
+}
+
+/* Unless we are in the background, where it belongs to others. */
+static void
+take_back(struct terminal *t)
+{
+	pid_t group = tcgetpgrp(stream_fd(t->in));
+
+	if (group != -1 && group != getpgrp())
+		return;
+	editor_leave(t->editor);
+	redraw_soon(t);
+}
+
+/* Nobody stops who could not be continued: then all goes on at once. */
+static void
+terminal_on_stop(evutil_socket_t sig, short what, void *arg)
+{
+	struct terminal *t = arg;
+
+	(void)what;
+	editor_leave(t->editor);
+	take_default((int)sig);
+	take_back(t);
+}
+
+static void
+terminal_on_continue(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	take_back(arg);
+}
+
+static void
+terminal_on_resize(evutil_socket_t sig, short what, void *arg)
+{
+	struct terminal *t = arg;
+
+	(void)sig;
+	(void)what;
+	editor_resize(t->editor);
+}
+
+static void
+watch(struct terminal *t, struct event *ev, int sig, event_callback_fn on,
+    struct event_base *base)
+{
+	(void)evsignal_assign(ev, base, sig, on, t);
+	(void)evsignal_add(ev, NULL);
+}
+
+static void
+watch_signals(struct terminal *t, struct event_base *base)
+{
+	watch(t, &t->stop, SIGTSTP, terminal_on_stop, base);
+	watch(t, &t->go_on, SIGCONT, terminal_on_continue, base);
+	watch(t, &t->resize, SIGWINCH, terminal_on_resize, base);
+}
+
+/* ------------------------------------------------- the beginning, the end */
+
+static void
+take_old_line(void *arg, const char *line)
+{
+	struct terminal *t = arg;
+
+	editor_remember(t->editor, line);
+}
+
+static void
+open_recall(struct terminal *t)
+{
+	char *path = recall_path();
+
+	if (path != NULL)
+		t->recall = recall_open(path, take_old_line, t);
+	free(path);
+}
+
+struct terminal *
+terminal_new(const struct terminal_start *start)
+{
+	struct terminal *t = mem_new(1, sizeof(*t));
+	struct event_base *base = start->flow->base;
+
+	*t = (struct terminal){
+		.in = start->in,
+		.out = start->out,
+		.hex = start->hex,
+		.ops = start->ops,
+		.owner = start->owner,
+	};
+	t->editor =
+	    editor_new(stream_fd(t->in), stream_fd(t->out), &editor_ops, t);
+	if (t->editor == NULL) {
+		free(t);
+		return NULL;
+	}
+	buf_init(&t->rest, PROMPT_MAX);
+	(void)evtimer_assign(&t->redraw, base, terminal_on_redraw, t);
+	watch_signals(t, base);
+	open_recall(t);
+	return t;
+}
+
+void
+terminal_free(struct terminal *t)
+{
+	if (t == NULL)
+		return;
+	(void)event_del(&t->redraw);
+	(void)event_del(&t->stop);
+	(void)event_del(&t->go_on);
+	(void)event_del(&t->resize);
+	editor_hide(t->editor);
+	show_lines(t, NULL, 0);
+	editor_free(t->editor);
+	recall_close(t->recall);
+	buf_clear(&t->rest);
+	free(t);
+}
