@@ -103,6 +103,8 @@ inner_read(struct inner *n, const struct ws_event *piece, struct v1_event *ev)
 		return rc;
 	if (ev->type == V1_HELLO)
 		take_hello(n, ev);
+	else if (ev->type == V1_END)
+		n->ended = true;
 	else if (ev->type == V1_EXIT)
 		take_exit(n, ev);
 	return V1_NOTHING;

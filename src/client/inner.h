@@ -25,6 +25,7 @@ struct inner {
 	bool ready;                     /* HELLO has come */
 	bool messages;                  /* and its data is made of these */
 	bool in_message;                /* we have begun one of ours */
+	bool ended; /* no more data will come from the program */
 	bool exited;
 	uint8_t status; /* of the program, as in $? */
 };

@@ -459,12 +459,22 @@ talk_on_data(void *owner, const struct ws_event *ev)
 		    ev->len);
 }
 
+/* The program goes on, but says no more. */
+static void
+end_output(struct talk *t)
+{
+	end_counting(t);
+	local_end_output(t->local);
+}
+
 static void
 talk_on_batch(void *owner)
 {
 	struct talk *t = owner;
 
 	gather_flush(&t->client->flow.up);
+	if (t->inner.ended)
+		end_output(t);
 	if (output_waits(t))
 		transport_ws_pause(&t->transport);
 	await_silence(t);

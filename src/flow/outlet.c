@@ -163,6 +163,13 @@ outlet_say_hello(struct outlet *o, const char *subprotocol)
 }
 
 void
+outlet_say_end(struct outlet *o)
+{
+	if (o->v1)
+		send_typed(o, V1_END, true, true, NULL, 0);
+}
+
+void
 outlet_say_exit(struct outlet *o, const struct endpoint_exec *e)
 {
 	uint8_t out[1 + V1_EXIT_MAX];

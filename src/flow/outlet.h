@@ -50,10 +50,12 @@ bool outlet_takes_bytes(const struct outlet *);
 void outlet_send_bytes(struct outlet *, const uint8_t *data, size_t len);
 
 /*
- * To a client of standpipe.v1: what it may expect, and how the program has
- * ended. Nothing to others. subprotocol: the program's, or NULL.
+ * To a client of standpipe.v1: what it may expect, that no more output comes,
+ * and how the program has ended. Nothing to others. subprotocol: the program's,
+ * or NULL.
  */
 void outlet_say_hello(struct outlet *, const char *subprotocol);
+void outlet_say_end(struct outlet *);
 void outlet_say_exit(struct outlet *, const struct endpoint_exec *);
 
 /*

@@ -29,6 +29,7 @@ enum due {
 	DUE_HANGUP, /* the client hung up with bytes of it unread */
 	DUE_STDERR, /* the program may have complained by now */
 	DUE_KILL,   /* the program had a moment to see the end of its input */
+	DUE_END,    /* and one to end behind the end of its output */
 	DUE_COUNT,
 };
 
@@ -39,6 +40,7 @@ enum {
 	 */
 	STDERR_DELAY_MS = 100,
 	KILL_DELAY_MS = 100, /* nearly all programs end at end of input */
+	END_DELAY_MS = 100,  /* and then there is more to say than that */
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	LOOK_MS = 250,     /* how often that is looked at */
 	REASON_SIZE = 124, /* of a Close, as text */
@@ -524,6 +526,8 @@ session_on_output_end(void *owner)
 		handle_event(s, rc, &ev);
 	after_output(s);
 	forget(s, DUE_LINGER);
+	if (s->outlet.v1 && !s->endpoint.exited)
+		await(s, DUE_END, END_DELAY_MS);
 	check_finished(s);
 }
 
@@ -627,6 +631,16 @@ check_hangup(struct session *s)
 	transport_ws_abort(&s->transport);
 }
 
+/* The program has nothing more to say, and goes on. */
+static void
+say_end(struct session *s)
+{
+	if (!listens(s) || s->endpoint.exited)
+		return;
+	outlet_say_end(&s->outlet);
+	outlet_flush(&s->outlet);
+}
+
 static void
 session_on_due(void *owner, size_t what)
 {
@@ -662,6 +676,9 @@ session_on_due(void *owner, size_t what)
 		break;
 	case DUE_KILL:
 		start_ladder(s, KILL_DELAY_MS);
+		break;
+	case DUE_END:
+		say_end(s);
 		break;
 	case DUE_COUNT:
 		break;

@@ -120,7 +120,7 @@ def test_what_cannot_be_executed_closes_with_1011(script):
     ("kill -9 $$", 137, 4137, "killed by SIGKILL"),
 ])
 def test_its_status_is_ours_and_the_server_is_told(how, status, code, reason):
-    with Daemon(command=["sh", "-c", QUIET]) as d:
+    with Daemon(command=["sleep", "60"]) as d:
         r = standpipe("--exec", how, d.url)
         d.wait_log(f'close={code} reason="{reason}"')
     assert ended(r) == (status, b"", b"")

@@ -313,6 +313,27 @@ def test_S4_the_servers_end_is_passed_on():
             s.shutdown(socket.SHUT_WR)
 
 
+def test_S4_the_servers_half_may_end_alone(mailbox):
+    """Its program has closed its output, and goes on to read."""
+    command = ["sh", "-c", "echo bye; exec >&-; read x; "
+                           f"echo $x >{mailbox.path}"]
+    with Daemon("--binary", command=command) as d, Relay(d.url) as r:
+        with r.connect() as s:
+            assert receive_all(s) == b"bye\n"
+            s.sendall(b"still heard\n")
+            assert mailbox.line() == "still heard"
+
+
+def test_S4_our_half_may_end_alone():
+    """For as long as it takes: the program knows that no more will come."""
+    with Daemon("--binary", command=["sh", "-c", "wc -c; sleep 0.3; echo end"],
+                ) as d, Relay(d.url, "--wait=10ms") as r:
+        with r.connect() as s:
+            s.sendall(b"x" * 100000)
+            s.shutdown(socket.SHUT_WR)
+            assert receive_all(s) == b"100000\nend\n"
+
+
 def test_S4_who_does_not_end_is_not_waited_for():
     with Daemon("--binary", command=["echo", "bye"]) as d, Relay(d.url) as r:
         with r.connect() as s:

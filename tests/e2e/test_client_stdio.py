@@ -131,6 +131,17 @@ def test_a_full_disk_is_reported():
     assert b"standard output: No space left on device" in err
 
 
+def test_output_ends_when_that_of_the_program_does():
+    """As in a pipeline here: who reads us need not wait for its exit."""
+    with Daemon(command=["sh", "-c", "echo said; exec >&-; read x"]) as d:
+        p = start(d.url, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert p.stdout.read() == b"said\n"
+        p.stdin.write(b"end\n")
+        p.stdin.close()
+        assert finish(p) == (0, b"")
+        p.stdout.close()
+
+
 # ------------------------------------------------- S6
 
 def test_S6_nobody_reads_while_nothing_is_written(silent):

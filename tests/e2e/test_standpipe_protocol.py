@@ -95,6 +95,16 @@ def test_end_of_input_is_no_end_of_the_session():
     assert stream(got) == b"a\nb\nlate\n" and close[0] == 1000
 
 
+def test_the_end_of_output_is_no_end_of_the_session():
+    with Daemon(command=["sh", "-c", "echo said; exec >&-; read x"]) as d, \
+            Speaker(d) as s:
+        assert s.recv() == (BYTES, b"said\n")
+        assert s.recv() == (END, b"")
+        s.send(BYTES, b"heard\n")
+        got, close = s.until_close()
+    assert got == [(EXIT, b"\0")] and close[0] == 1000
+
+
 def test_messages_are_framed_as_the_route_says():
     with Daemon() as d:
         got, _ = speak(d, (V1_TEXT, b"a"), (V1_BINARY, b"b\nc"), (BYTES, b"d"),
