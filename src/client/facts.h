@@ -37,9 +37,10 @@ struct facts {
 	char fingerprint[FACTS_TEXT]; /* its SHA-256, as --pin has it */
 
 	/* the opening handshake */
-	unsigned status;   /* of the server's answer; 0: none came */
-	char *location;    /* owned: where it sends us; NULL: nowhere */
-	struct buf answer; /* of a refusal, as lines */
+	unsigned status;      /* of the server's answer; 0: none came */
+	char *location;       /* owned: where it sends us; NULL: nowhere */
+	struct buf answer;    /* of a refusal, as lines */
+	uint64_t retry_after; /* ms until we may come back; 0: not said */
 	char protocol[FACTS_TEXT];
 	bool v1; /* it is standpipe.v1, and meant */
 	char extensions[FACTS_TEXT];

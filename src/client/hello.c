@@ -1,11 +1,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "client/client.h"
 #include "client/facts.h"
 #include "client/hello.h"
@@ -13,6 +15,7 @@
 #include "client/refusal.h"
 #include "client/secure.h"
 #include "codec/http1.h"
+#include "codec/http_date.h"
 #include "codec/ws_hello.h"
 #include "dialect/standpipe_v1.h"
 #include "flow/deadlines.h"
@@ -117,6 +120,26 @@ note_location(struct facts *f, const struct http1_head *head)
 		f->location = mem_strndup(field->value, field->value_len);
 }
 
+/* Seconds, or a date (RFC 9110, section 10.2.3); what is neither is nothing. */
+static void
+note_retry_after(struct facts *f, const struct http1_head *head)
+{
+	const struct http1_field *field = http1_find(head, "Retry-After", NULL);
+	int64_t now = (int64_t)time(NULL), then;
+	char text[16];
+	uint64_t s;
+
+	if (field == NULL)
+		return;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)field->value_len,
+	    field->value);
+	if (str_uint(text, UINT32_MAX, &s))
+		f->retry_after = s * 1000;
+	else if (http_date_read(field->value, field->value_len, now, &then) &&
+	    then > now)
+		f->retry_after = (uint64_t)(then - now) * 1000;
+}
+
 /* All extensions that were agreed to, in the server's words. */
 static void
 note_extensions(struct facts *f, const struct http1_head *head)
@@ -147,6 +170,7 @@ read_refusal(struct hello *h, const struct http1_head *head, size_t used)
 	size_t len = head->reason_len;
 
 	note_location(h->facts, head);
+	note_retry_after(h->facts, head);
 	if (len == 0) {
 		reason = http1_reason(head->status);
 		len = strlen(reason);

@@ -223,6 +223,12 @@ local_show(struct local *l, const void *text, size_t len)
 	return true;
 }
 
+bool
+local_is_lost(const struct local *l)
+{
+	return l->lost_reason != NULL;
+}
+
 size_t
 local_queued(const struct local *l)
 {

@@ -101,6 +101,9 @@ bool local_show(struct local *, const void *text, size_t len);
 /* There will be no more output; what is queued goes out. */
 void local_end_output(struct local *);
 
+/* Whether nobody takes our output any more, on which on_output_lost follows. */
+bool local_is_lost(const struct local *);
+
 /* Bytes that wait to be taken. */
 size_t local_queued(const struct local *);
 

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "client/call.h"
 #include "client/client.h"
 #include "client/cmdline.h"
@@ -18,15 +20,17 @@
 #include "client/full.h"
 #include "client/local.h"
 #include "client/outcome.h"
+#include "client/reconnect.h"
 #include "client/relay.h"
 #include "client/report.h"
 #include "client/secure.h"
 #include "client/signals.h"
+#include "client/tell.h"
 #include "client/where.h"
 
 enum { AGAIN_MS = 1000 }; /* a second signal is one that comes so soon */
 
-/* The one call of this process, and how it ended. */
+/* What this process is there for: one call, or with --reconnect several. */
 struct errand {
 	struct client client;
 	struct outcome outcome;
@@ -36,7 +40,10 @@ struct errand {
 	struct signals signals;
 	int signal;         /* that we were told to end by; 0: none */
 	uint64_t passed_on; /* when the last one was; 0: none */
-	bool over;          /* the call is; our side may need a moment */
+	struct reconnect reconnect;
+	struct event again; /* the next call is due */
+	bool waiting;       /* for that */
+	bool over;          /* the last call is; our side may need a moment */
 };
 
 static void
@@ -58,16 +65,39 @@ finish(struct errand *e)
 		errand_on_finished(e);
 }
 
+/* The call is kept until the next one: it is reported if that never comes. */
+static void
+wait_for_another(struct errand *e, uint64_t ms)
+{
+	const struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+	char wait[32];
+
+	str_put_duration(wait, sizeof(wait), ms);
+	if (e->client.conf.json == -1)
+		tell(&e->client.conf, "%s: %s; again in %s", e->facts->host,
+		    e->outcome.why, wait);
+	e->waiting = true;
+	(void)event_add(&e->again, &tv);
+}
+
 static void
 errand_on_over(void *owner, struct call *call, const struct outcome *o,
     const struct facts *facts)
 {
 	struct errand *e = owner;
+	uint64_t ms;
 
 	(void)call;
 	e->outcome = *o;
 	e->facts = facts;
-	finish(e);
+	if (e->signal == 0 && !local_is_lost(e->local) &&
+	    reconnect_again(&e->reconnect, o, facts, &ms))
+		wait_for_another(e, ms);
+	else
+		finish(e);
 }
 
 /*
@@ -80,6 +110,7 @@ pass_on(struct errand *e, int sig)
 	uint64_t now = clock_ms();
 
 	if (client_conf_has_command(&e->client.conf) || e->signal != 0 ||
+	    e->waiting ||
 	    (e->passed_on != 0 && now - e->passed_on < AGAIN_MS) ||
 	    !call_signal(e->call, sig))
 		return false;
@@ -97,7 +128,7 @@ errand_on_signal(void *owner, int sig)
 	if ((sig == SIGINT && local_interrupt(e->local)) || pass_on(e, sig))
 		return;
 	e->signal = sig;
-	if (again || !call_stop(e->call))
+	if (again || e->waiting || !call_stop(e->call))
 		finish(e);
 	if (again)
 		local_hurry(e->local);
@@ -106,6 +137,26 @@ errand_on_signal(void *owner, int sig)
 static const struct call_ops call_ops = {
 	.on_over = errand_on_over,
 };
+
+/* Our side may have come to its end while nobody was there to hear of it. */
+static void
+errand_on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct errand *e = arg;
+
+	(void)fd;
+	(void)what;
+	if (e->over)
+		return;
+	if (local_is_lost(e->local)) {
+		finish(e);
+		return;
+	}
+	e->waiting = false;
+	e->facts = NULL;
+	call_free(e->call);
+	e->call = call_new(&e->client, e->local, &call_ops, e);
+}
 
 static void
 report(const struct errand *e)
@@ -124,8 +175,11 @@ make_call(struct errand *e)
 
 	if (!e->client.conf.ping)
 		signals_watch(&e->signals, base, errand_on_signal, e);
+	reconnect_init(&e->reconnect, &e->client.conf);
+	(void)evtimer_assign(&e->again, base, errand_on_again, e);
 	e->call = call_new(&e->client, e->local, &call_ops, e);
 	(void)event_base_dispatch(base);
+	(void)event_del(&e->again);
 	signals_clear(&e->signals);
 	local_judge(e->local, &e->outcome);
 	if (e->signal != 0)

@@ -29,7 +29,8 @@ enum { OUTCOME_WHY_SIZE = 512 };
 
 struct outcome {
 	int status;
-	int signal;                 /* to die of instead; 0: none */
+	int signal; /* to die of instead; 0: none */
+	bool lost;  /* OUTCOME_TLS: before anything was judged */
 	char why[OUTCOME_WHY_SIZE]; /* empty: nothing has to be said */
 };
 

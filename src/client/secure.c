@@ -99,6 +99,7 @@ secure_judge(const struct stream *stream, int err, struct outcome *o)
 		return false;
 	if ((why = tls_client_doubt(stream_tls(stream))) == NULL)
 		why = stream_tls_fault(stream);
+	o->lost = why == NULL;
 	if (why != NULL)
 		outcome_set(o, OUTCOME_TLS, "%s", why);
 	else if (err == ECONNRESET)

@@ -52,7 +52,9 @@ enum ws_close {
 	WS_CLOSE_POLICY = 1008,
 	WS_CLOSE_TOO_BIG = 1009,
 	WS_CLOSE_INTERNAL = 1011,
+	WS_CLOSE_RESTART = 1012,
 	WS_CLOSE_TRY_LATER = 1013,
+	WS_CLOSE_BAD_GATEWAY = 1014,
 	WS_CLOSE_PRIVATE = 4000, /* first of the range that is ours to use */
 };
 
