@@ -13,6 +13,9 @@ import threading
 from standpipe import (BINARY, CLOSE, GUID, PATIENCE, PING, PONG, TEXT,
                        close_payload, frame)
 
+V1 = (b"Sec-WebSocket-Protocol: standpipe.v1\r\n"
+      b"Standpipe-Protocol: v1\r\n")
+
 
 class Session:
     """One connection, behind its handshake; frames go and come as they are.
@@ -20,7 +23,7 @@ class Session:
     peer_close  the payload of the client's Close, once it has come
     """
 
-    def __init__(self, sock):
+    def __init__(self, sock, fields=b""):
         self.sock = sock
         self.file = sock.makefile("rb")
         self.head = b""
@@ -32,7 +35,8 @@ class Session:
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
         sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\n"
                      b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                     b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+                     b"Sec-WebSocket-Accept: " + accept + b"\r\n" +
+                     fields + b"\r\n")
 
     def send(self, payload=b"", opcode=TEXT, **kw):
         self.sock.sendall(frame(payload, opcode, mask=None, **kw))
@@ -79,10 +83,14 @@ class Session:
 
 
 class Server:
-    """Listens on loopback; each connection is given to `serve` in a thread."""
+    """Listens on loopback; each connection is given to `serve` in a thread.
 
-    def __init__(self, serve):
+    fields  that the 101 has besides; V1: standpipe.v1 is spoken
+    """
+
+    def __init__(self, serve, fields=b""):
         self.serve = serve
+        self.fields = fields
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
         self.url = f"ws://127.0.0.1:{self.port}/"
@@ -116,7 +124,7 @@ class Server:
         """Until the client has closed; what it says before that is dropped."""
         try:
             with sock:
-                session = Session(sock)
+                session = Session(sock, self.fields)
                 with session.file:
                     self.serve(session)
                     while session.peer_close is None:
