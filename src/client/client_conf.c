@@ -93,6 +93,9 @@ check_local(const struct client_conf *c)
 static const char *
 check_messages(const struct client_conf *c)
 {
+	if (c->compression_given && !c->compression)
+		return "--compression-level and --compression-takeover need"
+		       " --compression";
 	if (c->send_first.n > 0 && (c->ping || c->listen.n > 0))
 		return "--send-first excludes --ping and --listen: nobody would"
 		       " read the answers";

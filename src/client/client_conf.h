@@ -35,6 +35,10 @@ struct client_conf {
 	struct conf_list send_first; /* TEXT or @FILE, each a message */
 	uint64_t max_message;        /* bytes; 0: any */
 	bool no_standpipe_protocol;
+	int compression; /* offer it: 0 or 1 */
+	uint64_t compression_level;
+	int compression_takeover; /* enum conf_takeover */
+	bool compression_given;   /* one of those two */
 
 	/* in place of standard input and output */
 	char *exec;               /* for /bin/sh -c; NULL: none */

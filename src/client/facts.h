@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "codec/ws.h"
+#include "codec/ws_terms.h"
 
 enum {
 	FACTS_TEXT = 256,            /* cut if it is longer */
@@ -44,6 +45,8 @@ struct facts {
 	char protocol[FACTS_TEXT];
 	bool v1; /* it is standpipe.v1, and meant */
 	char extensions[FACTS_TEXT];
+	bool compressed; /* on these: */
+	struct ws_terms terms;
 
 	/* the session */
 	unsigned code; /* of the first Close; 0: none came */
@@ -51,6 +54,8 @@ struct facts {
 	bool closed_by_us;
 	uint64_t sent, sent_bytes; /* messages, and bytes in them */
 	uint64_t received, received_bytes;
+	uint64_t sent_wire,
+	    received_wire; /* of compressed: as they travelled */
 };
 
 void facts_init(struct facts *);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client.h"
+#include "client/compression.h"
 #include "client/facts.h"
 #include "client/hello.h"
 #include "client/outcome.h"
@@ -45,8 +46,9 @@ struct hello {
 	char key[WS_HELLO_KEY_LEN + 1];
 	char accept[WS_HELLO_ACCEPT_SIZE];
 	char host[AUTHORITY_FIELD];
+	char extensions[WS_TERMS_TEXT];
 	char *protocols;           /* owned: what we offer; NULL: none */
-	struct ws_hello_wish wish; /* points to the four above */
+	struct ws_hello_wish wish; /* points to the five above */
 	struct buf in;             /* the answer, until its head is complete */
 	size_t scanned;
 	unsigned interim; /* how many of those came before it */
@@ -205,7 +207,7 @@ open_up(struct hello *h, size_t used)
 static void
 judge(struct hello *h, const struct http1_head *head, size_t used)
 {
-	const char *protocol;
+	const char *protocol, *why;
 	size_t protocol_len;
 	enum ws_hello_answer answer =
 	    ws_hello_judge(head, &h->wish, h->accept, &protocol, &protocol_len);
@@ -216,6 +218,9 @@ judge(struct hello *h, const struct http1_head *head, size_t used)
 		read_refusal(h, head, used);
 	} else if (answer < 0) {
 		fail(h, ws_hello_stranswer(answer));
+	} else if ((why = compression_judge(h->client, head, h->facts)) !=
+	    NULL) {
+		fail(h, why);
 	} else {
 		if (protocol != NULL)
 			facts_set_text(h->facts->protocol, protocol,
@@ -342,6 +347,7 @@ make_wish(struct hello *h, const struct ws_url *to)
 		.host = h->host,
 		.key = h->key,
 		.protocols = h->protocols,
+		.extensions = compression_offer(conf, h->extensions),
 	};
 	if (!fields_may_go_to(fields, to))
 		return;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "client/call.h"
 #include "client/client.h"
+#include "client/compression.h"
 #include "client/cmdline.h"
 #include "client/facts.h"
 #include "client/full.h"
@@ -232,6 +233,7 @@ serve(struct errand *e)
 	if ((base = event_base_new()) == NULL)
 		bug("no event loop");
 	flow_init(&e->client.flow, base);
+	compression_init(&e->client);
 	status = run(e);
 	flow_clear(&e->client.flow);
 	event_base_free(base);

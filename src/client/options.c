@@ -23,6 +23,20 @@ static const struct option_word framing_words[] = {
 	{ .name = NULL },
 };
 
+static const struct option_word switch_words[] = {
+	{ .name = "on", .value = 1 },
+	{ .name = "off", .value = 0 },
+	{ .name = NULL },
+};
+
+static const struct option_word takeover_words[] = {
+	{ .name = "none", .value = CONF_TAKEOVER_NONE },
+	{ .name = "client", .value = CONF_TAKEOVER_CLIENT },
+	{ .name = "server", .value = CONF_TAKEOVER_SERVER },
+	{ .name = "both", .value = CONF_TAKEOVER_BOTH },
+	{ .name = NULL },
+};
+
 /* --binary=false is about --binary alone: any other framing stays. */
 static void
 apply_framing(struct client_conf *c, int framing, uint64_t on)
@@ -151,6 +165,42 @@ static const struct option rows[] = {
 	    .help =
 		"do not offer standpipe.v1, which knows an end of input and "
 		"exit statuses",
+	},
+	{
+	    .name = "compression",
+	    .letter = 'z',
+	    .type = OPT_ENUM,
+	    .group = HELP_MESSAGES,
+	    .field = FIELD(compression),
+	    .dflt = "off",
+	    .bare = "on",
+	    .words = switch_words,
+	    .metavar = "off",
+	    .help = "compress messages both ways, if the server can",
+	},
+	{
+	    .name = "compression-level",
+	    .type = OPT_UINT,
+	    .group = HELP_MESSAGES,
+	    .field = FIELD(compression_level),
+	    .given = FIELD(compression_given),
+	    .dflt = "6",
+	    .min = 1,
+	    .max = 9,
+	    .metavar = "N",
+	    .help = "1 (fast) to 9 (small)",
+	},
+	{
+	    .name = "compression-takeover",
+	    .type = OPT_ENUM,
+	    .group = HELP_MESSAGES,
+	    .field = FIELD(compression_takeover),
+	    .given = FIELD(compression_given),
+	    .dflt = "both",
+	    .words = takeover_words,
+	    .metavar = "WHOSE",
+	    .help = "whose messages may refer to earlier ones: none, client, "
+		    "server or both",
 	},
 	{
 	    .name = "exec",

@@ -73,6 +73,10 @@ report_close(const struct client_conf *conf, const struct facts *f)
 	    " of %" PRIu64 " bytes, in %" PRIu64 " ms",
 	    f->sent, f->sent_bytes, f->received, f->received_bytes,
 	    between(f->opened, f->over));
+	if (f->compressed)
+		tell_more(conf,
+		    "which were %" PRIu64 " and %" PRIu64 " bytes on their way",
+		    f->sent_wire, f->received_wire);
 }
 
 /* ------------------------------------------------- JSON */
@@ -145,6 +149,10 @@ put_session(struct buf *b, const struct facts *f)
 	put_number(b, "sent_bytes", f->sent_bytes);
 	put_number(b, "received_messages", f->received);
 	put_number(b, "received_bytes", f->received_bytes);
+	if (f->compressed) {
+		put_number(b, "sent_wire_bytes", f->sent_wire);
+		put_number(b, "received_wire_bytes", f->received_wire);
+	}
 }
 
 static void

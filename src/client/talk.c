@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/client.h"
+#include "client/compression.h"
 #include "client/complaint.h"
 #include "client/facts.h"
 #include "client/inner.h"
@@ -129,6 +130,8 @@ talk_tell(const struct talk *t, struct facts *f)
 	f->sent_bytes = t->sent_bytes;
 	f->received = t->received;
 	f->received_bytes = t->received_bytes;
+	(void)transport_ws_wire(&t->transport, &f->received_wire,
+	    &f->sent_wire);
 }
 
 /* Our Close is out: nothing else is waited for any more. */
@@ -768,6 +771,7 @@ talk_new(const struct talk_start *start)
 	inner_init(&t->inner, &t->transport, start->facts, start->facts->v1);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
+	compression_begin(&t->transport, start->facts);
 	local_set_owner(t->local, &local_ops, t);
 	if (!local_start(t->local, o))
 		fail(t, WS_CLOSE_INTERNAL, o->status, o->why);

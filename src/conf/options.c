@@ -517,8 +517,9 @@ const struct option options[] = {
 	    .field = FIELD(route.compression),
 	    .dflt = "on",
 	    .websocketd = "off",
+	    .bare = "on",
 	    .words = switch_words,
-	    .metavar = "SWITCH",
+	    .metavar = "off",
 	    .help = "compress messages for clients that offer it: on or off",
 	},
 	{

@@ -434,7 +434,7 @@ def main():
     if args.what == "aborts":
         aborts(args.count or 10000, args.seed, print)
     elif args.what == "pump":
-        for options in [], ["--compression=off"]:
+        for options in ["--compression=on"], ["--compression=off"]:
             pump(args.count or 1 << 30, args.seed, options, print)
     elif args.what == "slow":
         assert slow(args.count or 1000, report=print) >= SLOW_SHARE

@@ -1,0 +1,74 @@
+#include <stdint.h>
+
+#include "base/base.h"
+#include "client/client.h"
+#include "client/compression.h"
+#include "client/facts.h"
+#include "flow/deflaters.h"
+#include "flow/transport_ws.h"
+
+enum {
+	LEAST = 32, /* bytes of a message that is worth it */
+	MEMORY = 256 * 1024 * 1024,
+};
+
+void
+compression_init(struct client *c)
+{
+	deflaters_init(&c->flow.deflaters, (int)c->conf.compression_level,
+	    MEMORY);
+}
+
+static struct ws_terms
+wanted(const struct client_conf *conf)
+{
+	int who = conf->compression_takeover;
+
+	return (struct ws_terms){
+		.server = {
+			.takeover = who == CONF_TAKEOVER_SERVER ||
+			    who == CONF_TAKEOVER_BOTH,
+			.bits = WS_TERMS_BITS_MAX,
+		},
+		.client = {
+			.takeover = who == CONF_TAKEOVER_CLIENT ||
+			    who == CONF_TAKEOVER_BOTH,
+			.bits = WS_TERMS_BITS_MAX,
+		},
+	};
+}
+
+const char *
+compression_offer(const struct client_conf *conf, char out[WS_TERMS_TEXT])
+{
+	struct ws_terms most = wanted(conf);
+
+	if (!conf->compression)
+		return NULL;
+	ws_terms_offer(&most, out);
+	return out;
+}
+
+const char *
+compression_judge(struct client *c, const struct http1_head *head,
+    struct facts *f)
+{
+	struct ws_terms most = wanted(&c->conf);
+	enum ws_terms_result rc =
+	    ws_terms_judge(head, c->conf.compression ? &most : NULL, &f->terms);
+
+	if (rc < 0)
+		return ws_terms_strresult(rc);
+	f->compressed = rc == WS_TERMS_AGREED;
+	if (f->compressed &&
+	    !deflaters_prepare(&c->flow.deflaters, f->terms.client.bits))
+		return "there is no memory to compress with";
+	return NULL;
+}
+
+void
+compression_begin(struct transport_ws *t, const struct facts *f)
+{
+	if (f->compressed)
+		transport_ws_compress(t, &f->terms, LEAST);
+}
