@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from answers import Answers
+from answers import CLOSE_1000, Answers, agree
 from certificates import Authority, openssl
 from standpipe import Daemon, environment, standpipe
 
@@ -368,6 +368,39 @@ def hello_of(pair, host):
 def test_the_first_words_name_the_host_and_http(server, host, name):
     assert hello_of(server, host) == {
         "name": name, "alpn": "http/1.1"}
+
+
+# ------------------------------------------------------------- sessions
+
+class Resumed(Listener):
+    """A server that drops the first connection, and ends the second well.
+
+    reused    whether each of them went on with a session
+    """
+
+    def __init__(self, pair, version):
+        self.context = server_context(pair)
+        self.context.maximum_version = version
+        self.reused = []
+        super().__init__(None)
+
+    def run(self, _):
+        for more in b"", CLOSE_1000:
+            sock, _ = self.sock.accept()
+            with self.context.wrap_socket(sock, server_side=True) as s:
+                self.reused.append(s.session_reused)
+                s.sendall(agree(s.recv(65536), more=more))
+                if more:
+                    s.recv(65536)
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13], ids=["1.2", "1.3"])
+def test_a_session_goes_on_after_a_reconnect(ca, server, version):
+    with Resumed(server, version) as d:
+        r = standpipe("-n", "--reconnect", "--reconnect-min=10ms", *trust(ca),
+                      f"wss://localhost:{d.port}/")
+    assert r.returncode == 0
+    assert d.reused == [False, True]
 
 
 # ------------------------------------------------------------- redirects
