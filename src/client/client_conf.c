@@ -36,7 +36,7 @@ bool
 client_conf_wants_v1(const struct client_conf *c)
 {
 	return !c->no_standpipe_protocol && !c->ping &&
-	    c->framing != CLIENT_HEX;
+	    c->framing != CLIENT_HEX && c->framing != FRAMING_FRAMES;
 }
 
 static bool

@@ -104,7 +104,7 @@ void client_conf_clear(struct client_conf *);
 /* Whether it is a command that is joined to the URL. */
 bool client_conf_has_command(const struct client_conf *);
 
-/* Whether standpipe.v1 is offered: not to who wants to see messages as they are. */
+/* Whether standpipe.v1 is offered: not where messages are shown as they are. */
 bool client_conf_wants_v1(const struct client_conf *);
 
 /*

@@ -88,6 +88,20 @@ print_piece(struct print *p, bool text, bool last, const uint8_t *data,
 }
 
 void
+print_close(struct print *p, const uint8_t *payload, size_t len)
+{
+	uint8_t head[FRAMING_HEAD_MAX];
+	size_t n = 0;
+
+	if (p->how != CLIENT_HEX)
+		n = framing_close_head(head, (enum framing_kind)p->how, len);
+	if (n == 0)
+		return;
+	put_payload(p, false, head, n);
+	put_payload(p, true, payload, len);
+}
+
+void
 print_bytes(struct print *p, const uint8_t *data, size_t len)
 {
 	if (p->how == CLIENT_HEX)

@@ -35,6 +35,9 @@ void print_init(struct print *, struct gather *, struct local *, int how);
 void print_piece(struct print *, bool text, bool last, const uint8_t *data,
     size_t len);
 
+/* A Close's payload, borrowed like a piece, if the framing has a word for it. */
+void print_close(struct print *, const uint8_t *payload, size_t len);
+
 /* Bytes that are a part of no message, but of a stream. */
 void print_bytes(struct print *, const uint8_t *data, size_t len);
 

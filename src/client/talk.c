@@ -186,6 +186,25 @@ send_piece(struct talk *t, const struct framing_event *ev)
 		    ev->len);
 }
 
+/* The Close in the words of our input (`frames`). */
+static void
+close_as_told(struct talk *t, const struct framing_event *ev)
+{
+	char text[REASON_SIZE];
+	const uint8_t *reason;
+	size_t len;
+	unsigned code;
+
+	if (ws_read_close(ev->data, ev->len, &code, &reason, &len) < 0) {
+		fail(t, WS_CLOSE_GOING_AWAY, OUTCOME_USAGE, "bad close record");
+		return;
+	}
+	if (len > 0)
+		memcpy(text, reason, len);
+	text[len] = '\0';
+	talk_close(t, code, text);
+}
+
 static void
 send_event(struct talk *t, enum framing_result rc,
     const struct framing_event *ev)
@@ -198,7 +217,7 @@ send_event(struct talk *t, enum framing_result rc,
 		transport_ws_ping(&t->transport, ev->data, ev->len);
 		break;
 	case FRAMING_CLOSE:
-		talk_close(t, WS_CLOSE_NORMAL, "");
+		close_as_told(t, ev);
 		break;
 	default:
 		fail(t, WS_CLOSE_GOING_AWAY, OUTCOME_USAGE, t->input.why);
@@ -504,6 +523,19 @@ talk_on_output_lost(void *owner, unsigned code, const char *reason)
 	deadlines_wake(&t->deadlines);
 }
 
+/* The server's Close in the words of our output (`frames`). */
+static void
+print_their_close(struct talk *t)
+{
+	uint8_t payload[WS_CONTROL_MAX];
+
+	if (t->our_code != 0)
+		return;
+	print_close(&t->print, payload,
+	    ws_put_close(payload, t->code, t->reason));
+	gather_flush(&t->client->flow.up);
+}
+
 /* The server's Close: ours echoes it, and what came before it is printed. */
 static void
 talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
@@ -515,6 +547,7 @@ talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 	if (len > 0)
 		memcpy(t->reason, reason, len);
 	t->reason[len] = '\0';
+	print_their_close(t);
 	transport_ws_close(&t->transport, code, "", true);
 	await_close(t);
 }

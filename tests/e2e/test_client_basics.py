@@ -2,7 +2,7 @@
 
 import pytest
 
-from standpipe import Daemon, standpipe
+from standpipe import Daemon, record, standpipe
 
 
 def test_C2_the_end_of_input_loses_no_answer():
@@ -25,3 +25,16 @@ def test_C1_nobody_listens():
     r = standpipe(url)
     assert r.returncode == 69
     assert b"refused" in r.stderr
+
+
+def test_frames_has_the_close_of_either_side():
+    with Daemon() as d:
+        r = standpipe("--framing=frames", d.url, input=record(
+            "C", b"\x10\xe1bye"))
+        assert (r.stdout, r.stderr, r.returncode) == (b"", b"", 0)
+        end = d.session_end()
+        assert (end["close"], end["reason"]) == ("4321", "bye")
+    with Daemon(command=["sh", "-c", "echo x; exit 3"]) as d:
+        r = standpipe("--framing=frames", d.url)
+    assert r.stdout == record("T", "x") + record("C", b"\x0f\xa3exit status 3")
+    assert r.returncode == 3

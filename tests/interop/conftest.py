@@ -13,7 +13,7 @@ pytest.register_assert_rewrite("standpipe", "peers")
 
 import standpipe  # noqa: E402
 from certificates import Authority  # noqa: E402
-from peers import ABSENT, Caller, Running, peers  # noqa: E402
+from peers import ABSENT, Caller, Running, Server, peers  # noqa: E402
 
 
 def pytest_configure(config):
@@ -24,25 +24,41 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "xdist_group(name): in one process")
 
 
-def rows(metafunc, kind):
-    """A row for every peer that can do what the test needs."""
-    needs = {what for mark in metafunc.definition.iter_markers("needs")
-             for what in mark.args}
-    schemes = ["", "tls"] if metafunc.definition.get_closest_marker(
-        "tls") else [""]
-    for peer in peers(kind):
-        for scheme in schemes:
-            if not peer.cannot & (needs | {scheme}):
-                yield pytest.param(
-                    (peer, scheme), id=f"{peer.path.name} {scheme}".strip(),
-                    marks=pytest.mark.xdist_group(peer.id))
+def needed(metafunc):
+    return {what for mark in metafunc.definition.iter_markers("needs")
+            for what in mark.args}
+
+
+def row(peer, value, more=""):
+    """The tests of one peer run in one process, and share the peer's."""
+    return pytest.param(value, id=f"{peer.path.name} {more}".strip(),
+                        marks=pytest.mark.xdist_group(peer.id))
+
+
+def callers(metafunc):
+    schemes = {"", "tls"} if metafunc.definition.get_closest_marker(
+        "tls") else {""}
+    for peer in peers("clients"):
+        for scheme in sorted(schemes):
+            if not peer.cannot & (needed(metafunc) | {scheme}):
+                yield row(peer, (peer, scheme), scheme)
+
+
+def servers(metafunc):
+    """What stands before others does so before each of them."""
+    known = {peer.path.name: peer for peer in peers("servers")}
+    for peer in known.values():
+        behind = [known[name] for name in peer.head("before")]
+        for other in behind or [None]:
+            cannot = peer.cannot | (other.cannot if other else set())
+            if not cannot & needed(metafunc):
+                yield row(peer, (peer, other), other and other.path.name or "")
 
 
 def pytest_generate_tests(metafunc):
-    """The tests of one peer run in one process, and share the peer's."""
-    for fixture, kind in ("caller", "clients"), ("server", "servers"):
+    for fixture, rows in ("caller", callers), ("server", servers):
         if fixture in metafunc.fixturenames:
-            metafunc.parametrize(fixture, rows(metafunc, kind), indirect=True)
+            metafunc.parametrize(fixture, rows(metafunc), indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -58,18 +74,19 @@ def start(tmp_path_factory):
     running = {}
 
     def one(peer, *args):
-        if peer.id not in running:
+        key = peer.id, *args
+        if key not in running:
             folder = tmp_path_factory.mktemp(peer.name)
             try:
-                running[peer.id] = Running(peer, folder, *args)
+                running[key] = Running(peer, folder, *args)
             except pytest.skip.Exception as absent:
-                running[peer.id] = absent
-        if not isinstance(running[peer.id], Running):
-            raise running[peer.id]
-        return running[peer.id]
+                running[key] = absent
+        if not isinstance(running[key], Running):
+            raise running[key]
+        return running[key]
 
     yield one
-    for program in running.values():
+    for program in reversed(running.values()):
         if isinstance(program, Running):
             program.end()
 
@@ -78,6 +95,14 @@ def start(tmp_path_factory):
 def caller(request, start, ca):
     peer, scheme = request.param
     return Caller(start(peer), ca if scheme else None)
+
+
+@pytest.fixture
+def server(request, start):
+    peer, behind = request.param
+    if behind is None:
+        return Server(start(peer))
+    return Server(start(peer, start(behind).first), behind)
 
 
 def pytest_terminal_summary(terminalreporter):

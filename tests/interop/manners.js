@@ -92,8 +92,53 @@ function serve(call) {
 		.on("close", () => process.exit(0));
 }
 
+// How the guest before this one has left.
+let last = "nobody";
+
+// A connection of a server: it echoes, unless a text is an order.
+class Guest {
+	// deeds: what the library does for text, binary, fragments, ping ...
+	constructor(deeds) {
+		this.deeds = deeds;
+	}
+
+	message(text, data) {
+		if (text === null)
+			this.deeds.binary(data);
+		else if (text.startsWith("/"))
+			this.obey(...text.slice(1).split(" "));
+		else
+			this.deeds.text(text);
+	}
+
+	obey(what, ...words) {
+		if (what === "last")
+			this.deeds.text(last);
+		else if (what === "close")
+			this.deeds.close(Number(words[0]), words.slice(1).join(" "));
+		else if (what === "fragments")
+			this.deeds.fragments(words);
+		else
+			this.deeds[what](...words);
+	}
+
+	pong(data) {
+		this.deeds.text(`pong ${data}`);
+	}
+
+	left(code, reason) {
+		last = `${code} ${reason}`;
+	}
+}
+
+// A server ends with its standard input.
+function ready(port) {
+	process.stdout.write(`ws://127.0.0.1:${port}/\n`);
+	process.stdin.on("close", () => process.exit(0)).resume();
+}
+
 function trust(task) {
 	return task.ca ? { ca: fs.readFileSync(task.ca) } : {};
 }
 
-module.exports = { missing, module_of, serve, trust };
+module.exports = { Guest, missing, module_of, ready, serve, trust };

@@ -3,8 +3,13 @@
 import asyncio
 import base64
 import json
+import random
+import select
+import socket
 import ssl
+import subprocess
 import sys
+import time
 
 
 class Refused(Exception):
@@ -83,3 +88,78 @@ def serve(connect):
     for line in sys.stdin:
         result = asyncio.run(carry_out(json.loads(line), connect))
         print(json.dumps(result), flush=True)
+
+
+# ---- servers
+
+last = "nobody"  # how the guest before this one has left
+
+
+def left(code, reason=""):
+    global last
+    last = f"{code} {reason}"
+
+
+def order(message):
+    """The words of a text that is an order, or None: then it is echoed."""
+    if isinstance(message, str) and message.startswith("/"):
+        return message[1:].split(" ")
+    return None
+
+
+async def obey(words, peer):
+    """Carry out an order; peer has coroutines as a client's connection has."""
+    what, *words = words
+    if what == "last":
+        await peer.text(last)
+    elif what == "close":
+        await peer.close(int(words[0]), " ".join(words[1:]))
+    elif what == "fragments":
+        await peer.fragments(words)
+    elif what == "ping":
+        await peer.text(f"pong {await peer.ping(words[0])}")
+    elif what == "vanish":
+        await peer.vanish()
+
+
+def ready(port, path="/"):
+    print(f"ws://127.0.0.1:{port}{path}", flush=True)
+
+
+async def stay():
+    """Until the standard input ends."""
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+def a_port():
+    """A port that nobody gets by chance: those are 32768 and above."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
+def listens(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def run(words, port, path="/", **popen):
+    """A server that is a program; until the standard input ends."""
+    process = subprocess.Popen([str(word) for word in words],
+                               stdin=subprocess.DEVNULL, stdout=sys.stderr,
+                               **popen)
+    try:
+        deadline = time.monotonic() + 20
+        while not listens(port):
+            assert process.poll() is None and time.monotonic() < deadline
+            select.select([], [], [], 0.01)
+        ready(port, path)
+        sys.stdin.read()
+    finally:
+        process.terminate()
+        process.wait()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import PATIENCE, Daemon, Timeout, _started, environment, now
+from standpipe import (PATIENCE, STANDPIPE, Daemon, Timeout, _started,
+                       environment, now, record, records, standpipe)
 
 HERE = Path(__file__).resolve().parent
 MISSING = 77  # the exit status of a peer that is not here
@@ -118,6 +119,81 @@ class Running:
             return self.process.wait()
         finally:
             self.process.stdout.close()
+
+
+class Server:
+    """A server that runs, for our client: what it is told, and how it is heard.
+
+    A talk is a standpipe --framing=frames, in a `with` statement.
+    """
+
+    def __init__(self, program, behind=None):
+        self.url = program.first
+        self.options = program.peer.head("options")
+        self.cannot = program.peer.cannot | (behind.cannot if behind else set())
+
+    def standpipe(self, *options, **kw):
+        """Run the client to its end."""
+        return standpipe(*self.options, *options, self.url, **kw)
+
+    def talk(self, *options):
+        return Talk([STANDPIPE, "--framing=frames", *self.options, *options,
+                     self.url])
+
+
+class Talk:
+    def __init__(self, words):
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, bufsize=0)
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout,
+                     self.process.stderr):
+            pipe.close()
+
+    def say(self, kind, payload=b""):
+        data = memoryview(record(kind, payload))
+        while data:
+            data = data[self.process.stdin.write(data):]
+
+    def more(self, size):
+        deadline = now() + PATIENCE
+        out = self.process.stdout
+        while len(self.buffer) < size:
+            if not select.select([out], [], [], max(0, deadline - now()))[0]:
+                raise Timeout("standpipe says nothing")
+            data = os.read(out.fileno(), 1 << 20)
+            assert data, f"it ended: {self.process.stderr.read()!r}"
+            self.buffer += data
+
+    def piece(self):
+        self.more(5)
+        size = 5 + int.from_bytes(self.buffer[1:5], "big")
+        self.more(size)
+        (got,), self.buffer = records(self.buffer[:size]), self.buffer[size:]
+        return got
+
+    def hear(self):
+        """The next message, or the Close, whole: its type and payload."""
+        parts = []
+        while True:
+            kind, payload = self.piece()
+            parts.append(payload)
+            if kind not in "tb":
+                return kind, b"".join(parts)
+
+    def end(self):
+        """The exit status, and what was complained about."""
+        self.process.stdin.close()
+        status = self.process.wait(PATIENCE)
+        return status, self.process.stderr.read().decode()
 
 
 class Caller:
