@@ -251,6 +251,13 @@ local_finish(struct local *l, void (*on_finished)(void *owner), void *owner)
 }
 
 void
+local_fail(struct local *l)
+{
+	if (l->body->fail != NULL)
+		l->body->fail(l);
+}
+
+void
 local_hurry(struct local *l)
 {
 	if (l->body->hurry != NULL)

@@ -118,6 +118,12 @@ void local_judge(struct local *, struct outcome *);
 bool local_finish(struct local *, void (*on_finished)(void *owner),
     void *owner);
 
+/*
+ * The call failed: who is at the other side of a connection is to see it broken
+ * and not ended. Before local_finish().
+ */
+void local_fail(struct local *);
+
 /* That takes too long: what can be hurried is killed. */
 void local_hurry(struct local *);
 

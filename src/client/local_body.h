@@ -22,6 +22,7 @@ struct local_body {
 	bool (*interrupt)(struct local *); /* false: it means others */
 	void (*judge)(struct local *, struct outcome *);
 	bool (*finish)(struct local *); /* true: local_finished() follows */
+	void (*fail)(struct local *);
 	void (*hurry)(struct local *);
 	/* Frees it, but for the two streams, to which it may write. */
 	void (*clear)(struct local *);

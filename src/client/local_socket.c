@@ -114,6 +114,14 @@ sock_finish(struct local *l)
 	return true;
 }
 
+/* An end would say that nothing is missing. */
+static void
+sock_fail(struct local *l)
+{
+	stream_reset_at_end(l->out);
+	l->out_lost = true;
+}
+
 static void
 sock_clear(struct local *l)
 {
@@ -125,6 +133,7 @@ sock_clear(struct local *l)
 
 static const struct local_body body = {
 	.finish = sock_finish,
+	.fail = sock_fail,
 	.clear = sock_clear,
 };
 

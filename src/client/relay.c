@@ -132,8 +132,10 @@ joint_on_over(void *owner, struct call *call, const struct outcome *o,
 	struct outcome named = *o;
 
 	(void)call;
-	if (o->why[0] != '\0')
+	if (o->why[0] != '\0') {
 		outcome_set(&named, o->status, "%s: %s", j->peer, o->why);
+		local_fail(j->local);
+	}
 	report_over(&j->relay->client->conf, facts, &named);
 	finish(j);
 }

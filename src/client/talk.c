@@ -481,7 +481,7 @@ talk_on_data(void *owner, const struct ws_event *ev)
 		    ev->len);
 }
 
-/* The program goes on, but says no more. */
+/* The program goes on, but says no more; another one will not come either. */
 static void
 end_output(struct talk *t)
 {
@@ -495,7 +495,7 @@ talk_on_batch(void *owner)
 	struct talk *t = owner;
 
 	gather_flush(&t->client->flow.up);
-	if (t->inner.ended)
+	if (t->inner.ended && !t->client->conf.reconnect)
 		end_output(t);
 	if (output_waits(t))
 		transport_ws_pause(&t->transport);
