@@ -3,7 +3,7 @@
  *
  *      dial -> hello -> talk
  *
- * Used by: client/main.c, listen.c.
+ * Used by: client/errand.c, relay.c.
  */
 #ifndef CLIENT_CALL_H
 #define CLIENT_CALL_H

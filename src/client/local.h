@@ -9,7 +9,7 @@
  *
  * It outlives a call, so that the next one can go on with it.
  *
- * Used by: client/main.c, listen.c, call.c, talk.c.
+ * Used by: client/main.c, errand.c, relay.c, call.c, talk.c.
  */
 #ifndef CLIENT_LOCAL_H
 #define CLIENT_LOCAL_H

@@ -6,205 +6,38 @@
 #include <stdlib.h>
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
 
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/str.h"
-#include "client/call.h"
 #include "client/client.h"
-#include "client/compression.h"
 #include "client/cmdline.h"
+#include "client/compression.h"
+#include "client/errand.h"
 #include "client/facts.h"
 #include "client/full.h"
 #include "client/local.h"
 #include "client/outcome.h"
-#include "client/reconnect.h"
 #include "client/relay.h"
 #include "client/report.h"
 #include "client/secure.h"
-#include "client/signals.h"
-#include "client/tell.h"
 #include "client/where.h"
 
-enum { AGAIN_MS = 1000 }; /* a second signal is one that comes so soon */
-
-/* What this process is there for: one call, or with --reconnect several. */
-struct errand {
-	struct client client;
-	struct outcome outcome;
-	struct local *local;       /* owned */
-	struct call *call;         /* owned */
-	const struct facts *facts; /* of the call; NULL: it was given up */
-	struct signals signals;
-	int signal;         /* that we were told to end by; 0: none */
-	uint64_t passed_on; /* when the last one was; 0: none */
-	struct reconnect reconnect;
-	struct event again; /* the next call is due */
-	bool waiting;       /* for that */
-	bool over;          /* the last call is; our side may need a moment */
-};
-
+/* An errand reports by itself; nothing is known of a call otherwise. */
 static void
-errand_on_finished(void *owner)
-{
-	struct errand *e = owner;
-
-	(void)event_base_loopbreak(e->client.flow.base);
-}
-
-static void
-finish(struct errand *e)
-{
-	if (e->over)
-		return;
-	e->over = true;
-	local_set_owner(e->local, NULL, NULL);
-	if (!local_finish(e->local, errand_on_finished, e))
-		errand_on_finished(e);
-}
-
-/* The call is kept until the next one: it is reported if that never comes. */
-static void
-wait_for_another(struct errand *e, uint64_t ms)
-{
-	const struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
-	char wait[32];
-
-	str_put_duration(wait, sizeof(wait), ms);
-	if (e->client.conf.json == -1)
-		tell(&e->client.conf, "%s: %s; again in %s", e->facts->host,
-		    e->outcome.why, wait);
-	e->waiting = true;
-	(void)event_add(&e->again, &tv);
-}
-
-static void
-errand_on_over(void *owner, struct call *call, const struct outcome *o,
-    const struct facts *facts)
-{
-	struct errand *e = owner;
-	uint64_t ms;
-
-	(void)call;
-	e->outcome = *o;
-	e->facts = facts;
-	if (e->signal == 0 && !local_is_lost(e->local) &&
-	    reconnect_again(&e->reconnect, o, facts, &ms))
-		wait_for_another(e, ms);
-	else
-		finish(e);
-}
-
-/*
- * A signal is for the program at the other end, if it can get it; a second one
- * soon after is for us.
- */
-static bool
-pass_on(struct errand *e, int sig)
-{
-	uint64_t now = clock_ms();
-
-	if (client_conf_has_command(&e->client.conf) || e->signal != 0 ||
-	    e->waiting ||
-	    (e->passed_on != 0 && now - e->passed_on < AGAIN_MS) ||
-	    !call_signal(e->call, sig))
-		return false;
-	e->passed_on = now;
-	return true;
-}
-
-/* A second one waits for nobody. */
-static void
-errand_on_signal(void *owner, int sig)
-{
-	struct errand *e = owner;
-	bool again = e->signal != 0;
-
-	if ((sig == SIGINT && local_interrupt(e->local)) || pass_on(e, sig))
-		return;
-	e->signal = sig;
-	if (again || e->waiting || !call_stop(e->call))
-		finish(e);
-	if (again)
-		local_hurry(e->local);
-}
-
-static const struct call_ops call_ops = {
-	.on_over = errand_on_over,
-};
-
-/* Our side may have come to its end while nobody was there to hear of it. */
-static void
-errand_on_again(evutil_socket_t fd, short what, void *arg)
-{
-	struct errand *e = arg;
-
-	(void)fd;
-	(void)what;
-	if (e->over)
-		return;
-	if (local_is_lost(e->local)) {
-		finish(e);
-		return;
-	}
-	e->waiting = false;
-	e->facts = NULL;
-	call_free(e->call);
-	e->call = call_new(&e->client, e->local, &call_ops, e);
-}
-
-static void
-report(const struct errand *e)
+run(struct client *c, struct outcome *o)
 {
 	const struct facts none = { 0 };
+	bool ready = secure_open(c, o);
 
-	report_over(&e->client.conf, e->facts == NULL ? &none : e->facts,
-	    &e->outcome);
-}
-
-/* Pings are counted till an interrupt, which is theirs. */
-static void
-make_call(struct errand *e)
-{
-	struct event_base *base = e->client.flow.base;
-
-	if (!e->client.conf.ping)
-		signals_watch(&e->signals, base, errand_on_signal, e);
-	reconnect_init(&e->reconnect, &e->client.conf);
-	(void)evtimer_assign(&e->again, base, errand_on_again, e);
-	e->call = call_new(&e->client, e->local, &call_ops, e);
-	(void)event_base_dispatch(base);
-	(void)event_del(&e->again);
-	signals_clear(&e->signals);
-	local_judge(e->local, &e->outcome);
-	if (e->signal != 0)
-		e->outcome = (struct outcome){ .signal = e->signal };
-}
-
-static int
-run(struct errand *e)
-{
-	struct client *c = &e->client;
-
-	if (c->conf.listen.n > 0) {
-		if (secure_open(c, &e->outcome))
-			relay_run(c, &e->outcome);
+	if (ready && c->conf.listen.n == 0) {
+		errand_run(c, o);
 	} else {
-		e->local = local_new(c, &e->outcome);
-		if (e->local != NULL && secure_open(c, &e->outcome))
-			make_call(e);
+		if (ready)
+			relay_run(c, o);
+		report_over(&c->conf, &none, o);
 	}
-	report(e);
-	call_free(e->call);
-	secure_close(&e->client);
-	local_free(e->local);
-	return e->outcome.status;
+	secure_close(c);
 }
 
 static int
@@ -216,31 +49,30 @@ complain(char *why, int status)
 }
 
 static int
-serve(struct errand *e)
+serve(struct client *c, struct outcome *o)
 {
 	struct event_base *base;
 	char *why = NULL;
-	int status;
 
-	if (!via_open(&e->client.via, &e->client.conf, &why) ||
-	    !fields_open(&e->client.fields, &e->client.conf, &why))
+	if (!via_open(&c->via, &c->conf, &why) ||
+	    !fields_open(&c->fields, &c->conf, &why))
 		return complain(why, OUTCOME_USAGE);
-	if (!greeting_open(&e->client.greeting, &e->client.conf, &why)) {
-		fields_close(&e->client.fields);
+	if (!greeting_open(&c->greeting, &c->conf, &why)) {
+		fields_close(&c->fields);
 		return complain(why, OUTCOME_USAGE);
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	if ((base = event_base_new()) == NULL)
 		bug("no event loop");
-	flow_init(&e->client.flow, base);
-	compression_init(&e->client);
-	status = run(e);
-	flow_clear(&e->client.flow);
+	flow_init(&c->flow, base);
+	compression_init(c);
+	run(c, o);
+	flow_clear(&c->flow);
 	event_base_free(base);
-	greeting_close(&e->client.greeting);
-	fields_close(&e->client.fields);
-	via_close(&e->client.via);
-	return status;
+	greeting_close(&c->greeting);
+	fields_close(&c->fields);
+	via_close(&c->via);
+	return o->status;
 }
 
 /* TLS cannot be done without; editing a line can. */
@@ -266,8 +98,9 @@ die_of(int sig)
 int
 main(int argc, char **argv)
 {
-	struct errand e = { 0 };
-	struct client_conf *conf = &e.client.conf;
+	struct client client = { 0 };
+	struct client_conf *conf = &client.conf;
+	struct outcome outcome = { 0 };
 	char *why = NULL;
 	int status = EXIT_SUCCESS;
 
@@ -281,7 +114,7 @@ main(int argc, char **argv)
 		else if (!become_who_is_needed(conf, argv, &why))
 			status = complain(why, OUTCOME_TLS);
 		else
-			status = serve(&e);
+			status = serve(&client, &outcome);
 		break;
 	case CLIENT_CMDLINE_TOLD:
 		break;
@@ -290,7 +123,7 @@ main(int argc, char **argv)
 		break;
 	}
 	client_conf_clear(conf);
-	if (e.outcome.signal != 0)
-		die_of(e.outcome.signal);
+	if (outcome.signal != 0)
+		die_of(outcome.signal);
 	return status;
 }

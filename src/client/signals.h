@@ -1,7 +1,7 @@
 /*
  * The signals that ask us to end: HUP, INT and TERM, in the loop.
  *
- * Used by: client/main.c, listen.c.
+ * Used by: client/errand.c, relay.c.
  */
 #ifndef CLIENT_SIGNALS_H
 #define CLIENT_SIGNALS_H
