@@ -184,11 +184,21 @@ tls_client_on_session(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
+/* A session goes no further than the certificate that it began with. */
+static bool
+is_good(SSL_SESSION *session)
+{
+	const X509 *x = SSL_SESSION_get0_peer(session);
+
+	return SSL_SESSION_is_resumable(session) && x != NULL &&
+	    X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
+}
+
 static void
 resume(const struct tls_client *t, SSL *ssl, const char *host)
 {
 	if (t->session != NULL && strcmp(t->host, host) == 0 &&
-	    SSL_SESSION_is_resumable(t->session))
+	    is_good(t->session))
 		(void)SSL_set_session(ssl, t->session);
 }
 

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from certificates import Authority
 from standpipe import STANDPIPE, Daemon, environment, standpipe
 
 HEAVY = ["libcrypto", "libssl", "libedit", "libtinfo", "libevent-"]
@@ -41,6 +42,16 @@ def test_for_tls_the_full_one_takes_over_under_the_same_name():
 def test_the_mark_of_another_process_means_nothing():
     env = {**environment(), "STANDPIPE_BECAME": "1"}
     assert standpipe(URL, env=env).returncode == 69
+
+
+def test_what_it_starts_has_no_mark(tmp_path):
+    pair = Authority(tmp_path, "ca").issue("server")
+    with Daemon("--ssl", *pair.options(), command=["cat"]) as d:
+        r = standpipe("-k", f"wss://localhost:{d.port}/", "--", "sh", "-c",
+                      f"env >{tmp_path}/env")
+    assert r.returncode == 0
+    text = (tmp_path / "env").read_text()
+    assert "PATH=" in text and "BECAME" not in text
 
 
 @pytest.fixture

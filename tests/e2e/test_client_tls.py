@@ -13,6 +13,7 @@ import pytest
 from answers import CLOSE_1000, Answers, agree
 from certificates import Authority, openssl
 from standpipe import Daemon, environment, standpipe
+from test_client_listen import Relay
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 NAMES = ["localhost", "IP:127.0.0.1"]
@@ -455,6 +456,20 @@ def test_json_tells_of_tls(ca, server):
     assert facts["certificate_issuer"] == "CN = our authority"
     assert facts["certificate_expires"].endswith(" UTC")
     assert facts["certificate_sha256"] == fingerprint(server)
+
+
+# ------------------------------------------------------------- in company
+
+def test_many_connections_of_a_listener(ca, server):
+    with Daemon("--ssl", *server.options(), command=["cat"]) as d, \
+            Relay(f"wss://localhost:{d.port}/", *trust(ca)) as relay:
+        socks = [relay.connect() for _ in range(20)]
+        for i, sock in enumerate(socks):
+            sock.sendall(b"%d\n" % i)
+        for i, sock in enumerate(socks):
+            sock.shutdown(socket.SHUT_WR)
+            with sock, sock.makefile("rb") as f:
+                assert f.read() == b"%d\n" % i
 
 
 # ------------------------------------------------------------- bulk

@@ -72,9 +72,9 @@ static const struct stream_ops ops = {
 	.on_lost = on_lost,
 };
 
-/* One that nobody has signed. */
+/* One that nobody has signed, for so many seconds. */
 static void
-add_certificate(struct world *w)
+add_certificate(struct world *w, long seconds)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
@@ -88,7 +88,7 @@ add_certificate(struct world *w)
 	assert_int_equal(X509_set_subject_name(x, name), 1);
 	assert_int_equal(X509_set_issuer_name(x, name), 1);
 	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), -DAY));
-	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), DAY));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), seconds));
 	assert_int_equal(X509_set_pubkey(x, key), 1);
 	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
 	assert_int_equal(SSL_CTX_use_cert_and_key(w->server, x, key, NULL, 1),
@@ -122,7 +122,7 @@ setup(void **state)
 	(void)signal(SIGPIPE, SIG_IGN);
 	flow_init(&w->flow, w->base);
 	w->server = SSL_CTX_new(TLS_server_method());
-	add_certificate(w);
+	add_certificate(w, DAY);
 	w->client = believing(w->pin);
 	w->fd = -1;
 	buf_init(&w->got, 65536);
@@ -308,6 +308,22 @@ resumes_with_the_same_host_alone(void **state)
 	}
 }
 
+/* It was not asked for its age, but it is too old to go on without it. */
+static void
+resumes_no_longer_than_the_certificate(void **state)
+{
+	struct world *w = *state;
+
+	add_certificate(w, -1);
+	tls_client_free(w->client);
+	w->client = believing(w->pin);
+	for (int i = 0; i < 2; i++) {
+		call(w, "one.example");
+		assert_false(SSL_session_reused(w->ssl));
+		hang_up(w);
+	}
+}
+
 static void
 names_the_host(void **state)
 {
@@ -361,6 +377,7 @@ main(void)
 		TEST(begins_behind_plain_bytes),
 		TEST(believes_nobody_else),
 		TEST(resumes_with_the_same_host_alone),
+		TEST(resumes_no_longer_than_the_certificate),
 		TEST(names_the_host),
 		TEST(sees_what_there_is),
 #undef TEST
