@@ -9,6 +9,7 @@
 #include "client/client.h"
 #include "client/local_body.h"
 #include "client/outcome.h"
+#include "client/tell.h"
 #include "client/terminal.h"
 #include "codec/ws.h"
 #include "flow/stdio.h"
@@ -142,6 +143,14 @@ at_terminal_show(struct local *l, const void *text, size_t len)
 		terminal_show(a->terminal, text, len);
 }
 
+static void
+at_terminal_tell(void *owner, const void *text, size_t len)
+{
+	struct at_terminal *a = owner;
+
+	terminal_show(a->terminal, text, len);
+}
+
 static bool
 at_terminal_interrupt(struct local *l)
 {
@@ -160,14 +169,19 @@ at_terminal_judge(struct local *l, struct outcome *o)
 		    strerror(a->err));
 }
 
+static void
+leave(struct at_terminal *a)
+{
+	tell_through(NULL, NULL);
+	terminal_free(a->terminal);
+	a->terminal = NULL;
+}
+
 /* What is said about the call does not come behind a prompt. */
 static bool
 at_terminal_finish(struct local *l)
 {
-	struct at_terminal *a = container_of(l, struct at_terminal, local);
-
-	terminal_free(a->terminal);
-	a->terminal = NULL;
+	leave(container_of(l, struct at_terminal, local));
 	return false;
 }
 
@@ -176,7 +190,7 @@ at_terminal_clear(struct local *l)
 {
 	struct at_terminal *a = container_of(l, struct at_terminal, local);
 
-	terminal_free(a->terminal);
+	leave(a);
 	free(a);
 }
 
@@ -210,8 +224,13 @@ open_both(struct at_terminal *a)
 	    .ops = &terminal_ops,
 	    .owner = a,
 	});
-	a->err = a->terminal == NULL ? ENOTTY : 0;
-	return a->terminal != NULL;
+	if (a->terminal == NULL) {
+		a->err = ENOTTY;
+		return false;
+	}
+	if (isatty(STDERR_FILENO))
+		tell_through(at_terminal_tell, a);
+	return true;
 }
 
 struct local *

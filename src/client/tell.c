@@ -11,11 +11,25 @@
 
 enum { SENTENCE_MAX = 2048 };
 
+static tell_fn *through;
+static void *through_owner;
+
+void
+tell_through(tell_fn *fn, void *owner)
+{
+	through = fn;
+	through_owner = owner;
+}
+
 static void
 put(const char *text, size_t len)
 {
 	ssize_t n;
 
+	if (through != NULL) {
+		through(through_owner, text, len);
+		return;
+	}
 	while (len > 0) {
 		n = write(STDERR_FILENO, text, len);
 		if (n == -1 && errno != EINTR)

@@ -10,11 +10,19 @@
 #define CLIENT_TELL_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/base.h"
 
 struct client_conf;
+
+/*
+ * Have somebody show it (borrowed) who has that terminal: keeps both, one at a
+ * time; NULL: nobody any more.
+ */
+typedef void tell_fn(void *owner, const void *text, size_t len);
+void tell_through(tell_fn *, void *owner);
 
 /* A thing that went wrong or is not as it should be; nothing with --quiet. */
 void tell(const struct client_conf *, const char *fmt, ...) attr_printf(2, 3);

@@ -9,6 +9,7 @@ import socket
 import stat
 import struct
 import subprocess
+import threading
 
 import pytest
 
@@ -164,6 +165,27 @@ def test_neither_do_complaints_of_the_program(box):
             t.shows("> typed")
             box.put("complaint")
             t.shows("complaint", "> typed")
+
+
+@edits
+def test_nor_what_we_have_to_say():
+    """The first connection is lost, the second one asks for a line."""
+    lost = threading.Event()
+
+    def serve(session):
+        if not lost.is_set():
+            lost.set()
+            session.sock.shutdown(socket.SHUT_RDWR)
+        else:
+            session.send_text("again")
+
+    with Server(serve) as server, Terminal(
+            "--reconnect", "--reconnect-min=50ms", server.url) as t:
+        t.type("typed")
+        t.until(lambda: t.lines()[-2:] == ["again", "> typed"], "again")
+        assert t.lines()[0].startswith("standpipe: 127.0.0.1: the connection")
+        t.type("\r/close\r")
+        assert t.ends() == 0
 
 
 @edits
