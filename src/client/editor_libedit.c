@@ -1,7 +1,6 @@
 /*
  * libedit reads keys by waiting for them, and a loop cannot wait. So it is
- * given keys when there are as many as a command needs: ready() knows where
- * the sequence of a key ends. What it draws goes into memory and from there to
+ * given keys when there are as many as a command needs. What it draws goes into memory and from there to
  * whoever writes to the terminal, behind what was received before it.
  */
 #include <sys/ioctl.h>
@@ -22,21 +21,15 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "client/editor.h"
+#include "client/keys.h"
 #include "client/modes.h"
+#include "client/place.h"
 
 enum {
 	KEYS_MAX = 64 * 1024, /* typed, and not looked at yet */
-	SEQUENCE_MAX = 32,    /* no key sends more */
 	REMEMBERED = 1000,
 	MORE_KEYS_MS = 1000,
 	COLUMNS = 80, /* of a terminal that does not say */
-};
-
-enum key {
-	KEY_END = 0x04,    /* ^D */
-	KEY_QUOTE = 0x16,  /* ^V: the next one as it is */
-	KEY_PREFIX = 0x18, /* ^X */
-	KEY_ESC = 0x1b,
 };
 
 struct editor {
@@ -58,50 +51,14 @@ struct editor {
 static void
 draw(struct editor *e)
 {
-	(void)fflush(e->out);
-	if (e->drawn_len > 0)
-		e->ops->on_draw(e->owner, e->drawn, e->drawn_len);
+	off_t len = fflush(e->out) == 0 ? ftello(e->out) : 0;
+
+	if (len > 0)
+		e->ops->on_draw(e->owner, e->drawn, (size_t)len);
 	(void)fseeko(e->out, 0, SEEK_SET);
 }
 
 /* ------------------------------------------------- keys */
-
-static size_t
-character(const uint8_t *p, size_t len)
-{
-	size_t need = p[0] < 0xc0 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-	return need <= len ? need : 0;
-}
-
-/* ESC [ ... up to a letter or ~. */
-static size_t
-control_sequence(const uint8_t *p, size_t len)
-{
-	for (size_t i = 2; i < len && i < SEQUENCE_MAX; i++) {
-		if (p[i] >= 0x40 && p[i] <= 0x7e)
-			return i + 1;
-	}
-	return len < SEQUENCE_MAX ? 0 : SEQUENCE_MAX;
-}
-
-/* How many bytes the next command takes; 0: more than there are. */
-static size_t
-ready(const uint8_t *p, size_t len)
-{
-	size_t rest;
-
-	if (len == 0)
-		return 0;
-	if (p[0] == KEY_ESC && len > 1 && p[1] == '[')
-		return control_sequence(p, len);
-	if (p[0] == KEY_ESC && len > 1 && p[1] == 'O')
-		return len > 2 ? 3 : 0;
-	if (p[0] != KEY_ESC && p[0] != KEY_QUOTE && p[0] != KEY_PREFIX)
-		return character(p, len);
-	rest = ready(p + 1, len - 1);
-	return rest == 0 ? 0 : 1 + rest;
-}
 
 /* A command wants more keys than we thought: most of those end with ESC. */
 static void
@@ -117,7 +74,7 @@ wait_for_keys(struct editor *e)
 	if (n > 0)
 		(void)buf_add(&e->keys, in, (size_t)n);
 	else
-		(void)buf_add_byte(&e->keys, KEY_ESC);
+		(void)buf_add_byte(&e->keys, KEYS_ESC);
 }
 
 static int
@@ -152,46 +109,6 @@ columns(const struct editor *e)
 	return size.ws_col;
 }
 
-/* Cells that libedit draws a character on. */
-static unsigned
-cells(wchar_t c, unsigned column)
-{
-	int width = wcwidth(c);
-
-	if (c == L'\t')
-		return 8 - (column & 7);
-	if (c < 0x20 || c == 0x7f)
-		return 2;
-	return width >= 0 ? (unsigned)width : c > 0xffff ? 8 : 7;
-}
-
-struct place {
-	unsigned row, column;
-};
-
-static void
-advance(struct place *at, const char *text, size_t len, unsigned width)
-{
-	mbstate_t state = { 0 };
-	wchar_t c;
-
-	while (len > 0) {
-		size_t n = mbrtowc(&c, text, len, &state);
-		unsigned w;
-
-		if (n == 0 || n > len)
-			return;
-		w = cells(c, at->column);
-		if (at->column + w > width)
-			*at = (struct place){ .row = at->row + 1 };
-		at->column += w;
-		if (at->column >= width)
-			*at = (struct place){ .row = at->row + 1 };
-		text += n;
-		len -= n;
-	}
-}
-
 /* Of the cursor, or of the line's end, seen from where the prompt begins. */
 static struct place
 place(struct editor *e, bool of_end)
@@ -200,8 +117,9 @@ place(struct editor *e, bool of_end)
 	const char *end = of_end ? line->lastchar : line->cursor;
 	struct place at = { 0 };
 
-	advance(&at, e->prompt, strlen(e->prompt), columns(e));
-	advance(&at, line->buffer, (size_t)(end - line->buffer), columns(e));
+	place_advance(&at, e->prompt, strlen(e->prompt), columns(e));
+	place_advance(&at, line->buffer, (size_t)(end - line->buffer),
+	    columns(e));
 	return at;
 }
 
@@ -347,7 +265,7 @@ take_key(struct editor *e)
 		return;
 	if (text[len - 1] == '\n') {
 		give_line(e, text, (size_t)len - 1);
-	} else if (len == 1 && text[0] == KEY_END) {
+	} else if (len == 1 && text[0] == KEYS_END) {
 		editor_hide(e);
 		end_line(e);
 		e->ops->on_end(e->owner);
@@ -359,7 +277,7 @@ editor_type(struct editor *e, const uint8_t *data, size_t len)
 {
 	if (len > 0)
 		(void)buf_add(&e->keys, data, len);
-	while (e->shown && ready(e->keys.data, e->keys.len) > 0)
+	while (e->shown && keys_ready(e->keys.data, e->keys.len) > 0)
 		take_key(e);
 }
 

@@ -169,19 +169,23 @@ def test_neither_do_complaints_of_the_program(box):
 
 @edits
 def test_nor_what_we_have_to_say():
-    """The first connection is lost, the second one asks for a line."""
-    lost = threading.Event()
+    """The first connection is lost while somebody types."""
+    first, lose = threading.Event(), threading.Event()
 
     def serve(session):
-        if not lost.is_set():
-            lost.set()
-            session.sock.shutdown(socket.SHUT_RDWR)
-        else:
+        if first.is_set():
             session.send_text("again")
+        else:
+            first.set()
+            assert lose.wait(PATIENCE)
+            session.sock.shutdown(socket.SHUT_RDWR)
 
     with Server(serve) as server, Terminal(
             "--reconnect", "--reconnect-min=50ms", server.url) as t:
+        t.shows(">")
         t.type("typed")
+        t.shows("> typed")
+        lose.set()
         t.until(lambda: t.lines()[-2:] == ["again", "> typed"], "again")
         assert t.lines()[0].startswith("standpipe: 127.0.0.1: the connection")
         t.type("\r/close\r")
