@@ -1,0 +1,131 @@
+#include "base/base.h"
+#include "client/talk_state.h"
+#include "flow/gather.h"
+
+/* What comes behind the last message that was asked for is not printed. */
+static bool
+has_all(const struct talk *t)
+{
+	uint64_t count = t->client->conf.count;
+
+	return count > 0 && t->received >= count;
+}
+
+static void
+receive_piece(struct talk *t, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	if (has_all(t))
+		return;
+	t->received += last;
+	t->received_bytes += len;
+	print_piece(&t->print, text, last, data, len);
+}
+
+/* What is counted are messages, so the bytes are made some again. */
+static void
+count_bytes(struct talk *t, const uint8_t *data, size_t len)
+{
+	struct framing_event ev;
+	size_t used;
+
+	while (
+	    framing_read(&t->counted, data, len, &used, &ev) == FRAMING_PIECE) {
+		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
+		if (ev.kept)
+			gather_flush(&t->client->flow.up);
+		data += used;
+		len -= used;
+	}
+}
+
+/* What was left open is a message, too. */
+void
+talk_end_counting(struct talk *t)
+{
+	struct framing_event ev;
+
+	if (!inner_is_on(&t->inner))
+		return;
+	while (framing_end(&t->counted, &ev) == FRAMING_PIECE)
+		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
+	gather_flush(&t->client->flow.up);
+}
+
+static void
+receive_bytes(struct talk *t, const struct v1_event *ev)
+{
+	if (t->client->conf.count > 0) {
+		count_bytes(t, ev->data, ev->len);
+		return;
+	}
+	t->received += ev->last;
+	t->received_bytes += ev->len;
+	print_bytes(&t->print, ev->data, ev->len);
+}
+
+/* It was something about the session; the first of these is HELLO. */
+static void
+check_ready(struct talk *t)
+{
+	if (t->window.on_size == NULL && inner_is_ready(&t->inner))
+		window_watch(&t->window, t->client->flow.base,
+		    local_terminal(t->local), talk_on_window, t);
+	talk_resume_input(t);
+}
+
+static void
+receive_inner(struct talk *t, const struct ws_event *piece)
+{
+	struct v1_event ev;
+	enum v1_result rc = inner_read(&t->inner, piece, &ev);
+
+	if (rc < 0)
+		talk_fail(t, v1_close_code(rc), OUTCOME_BROKEN,
+		    v1_strresult(rc));
+	else if (rc == V1_NOTHING)
+		check_ready(t);
+	else if (ev.type == V1_BYTES)
+		receive_bytes(t, &ev);
+	else if (ev.type == V1_STDERR)
+		complaint_put(&t->complaint, ev.data, ev.len);
+	else
+		receive_piece(t, ev.type == V1_TEXT, ev.last, ev.data, ev.len);
+}
+
+void
+talk_on_data(void *owner, const struct ws_event *ev)
+{
+	struct talk *t = owner;
+
+	if (t->ping != NULL)
+		return;
+	if (inner_is_on(&t->inner))
+		receive_inner(t, ev);
+	else
+		receive_piece(t, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
+		    ev->len);
+}
+
+/* The program goes on, but says no more; another one will not come either. */
+static void
+end_output(struct talk *t)
+{
+	talk_end_counting(t);
+	local_end_output(t->local);
+}
+
+void
+talk_on_batch(void *owner)
+{
+	struct talk *t = owner;
+
+	gather_flush(&t->client->flow.up);
+	if (t->inner.ended && !t->client->conf.reconnect)
+		end_output(t);
+	if (talk_output_waits(t))
+		transport_ws_pause(&t->transport);
+	talk_await_silence(t);
+	if (has_all(t))
+		talk_close(t, WS_CLOSE_NORMAL, "");
+}

@@ -1,0 +1,196 @@
+#include <string.h>
+
+#include "base/base.h"
+#include "client/secret.h"
+#include "client/talk_state.h"
+
+static void
+wait_for_server(struct talk *t)
+{
+	if (!t->gone && transport_ws_queued(&t->transport) > 0)
+		local_pause(t->local);
+}
+
+static void
+send_piece(struct talk *t, const struct framing_event *ev)
+{
+	t->sent += ev->last;
+	t->sent_bytes += ev->len;
+	if (inner_is_on(&t->inner))
+		inner_send_piece(&t->inner, ev->text, ev->last, ev->data,
+		    ev->len);
+	else
+		transport_ws_send(&t->transport, ev->text, ev->last, ev->data,
+		    ev->len);
+}
+
+/* The Close in the words of our input (`frames`). */
+static void
+close_as_told(struct talk *t, const struct framing_event *ev)
+{
+	char text[REASON_SIZE];
+	const uint8_t *reason;
+	size_t len;
+	unsigned code;
+
+	if (ws_read_close(ev->data, ev->len, &code, &reason, &len) < 0) {
+		talk_fail(t, WS_CLOSE_GOING_AWAY, OUTCOME_USAGE,
+		    "bad close record");
+		return;
+	}
+	if (len > 0)
+		memcpy(text, reason, len);
+	text[len] = '\0';
+	talk_close(t, code, text);
+}
+
+static void
+send_event(struct talk *t, enum framing_result rc,
+    const struct framing_event *ev)
+{
+	switch (rc) {
+	case FRAMING_PIECE:
+		send_piece(t, ev);
+		break;
+	case FRAMING_PING:
+		transport_ws_ping(&t->transport, ev->data, ev->len);
+		break;
+	case FRAMING_CLOSE:
+		close_as_told(t, ev);
+		break;
+	default:
+		talk_fail(t, WS_CLOSE_GOING_AWAY, OUTCOME_USAGE, t->input.why);
+		break;
+	}
+	if (rc > 0 && ev->kept)
+		transport_ws_flush(&t->transport);
+}
+
+/* Before anything of our input; each is a message, whatever the input is. */
+static void
+greet(struct talk *t)
+{
+	const struct greeting *g = &t->client->greeting;
+	int framing = t->client->conf.framing;
+
+	if (t->greeted || !talk_may_send(t) || !inner_is_ready(&t->inner))
+		return;
+	t->greeted = true;
+	for (size_t i = 0; i < g->n; i++)
+		send_piece(t,
+		    &(struct framing_event){
+			.text =
+			    framing != FRAMING_BINARY && framing != CLIENT_HEX,
+			.first = true,
+			.last = true,
+			.data = (const uint8_t *)g->v[i].text,
+			.len = g->v[i].len,
+		    });
+	transport_ws_flush(&t->transport);
+}
+
+void
+talk_resume_input(struct talk *t)
+{
+	greet(t);
+	if (talk_may_send(t) && t->ping == NULL && inner_is_ready(&t->inner))
+		local_resume(t->local);
+}
+
+/*
+ * To a program of standpipe.v1 our input is the bytes that it is, unless
+ * somebody wants messages made of it.
+ */
+static bool
+sends_bytes(const struct talk *t)
+{
+	const struct client_conf *conf = &t->client->conf;
+
+	return inner_is_on(&t->inner) && !t->inner.messages &&
+	    !conf->framing_given && conf->files[0] == NULL;
+}
+
+static void
+send_bytes(struct talk *t, const uint8_t *data, size_t len)
+{
+	t->sent++;
+	t->sent_bytes += len;
+	inner_send_bytes(&t->inner, data, len);
+}
+
+static void
+send_messages(struct talk *t, uint8_t *data, size_t len)
+{
+	struct framing_event ev;
+	enum framing_result rc;
+	size_t used;
+
+	while (talk_may_send(t)) {
+		rc = input_read(&t->input, data, len, &used, &ev);
+		if (rc == FRAMING_MORE)
+			break;
+		send_event(t, rc, &ev);
+		data += used;
+		len -= used;
+	}
+}
+
+void
+talk_on_input(void *owner, uint8_t *data, size_t len)
+{
+	struct talk *t = owner;
+
+	if (sends_bytes(t))
+		send_bytes(t, data, len);
+	else
+		send_messages(t, data, len);
+	transport_ws_flush(&t->transport);
+	wait_for_server(t);
+}
+
+/*
+ * Who types Ctrl-D has read what he wanted to, unless he said otherwise or
+ * there is a program that waits for it.
+ */
+static bool
+is_done_with(const struct talk *t)
+{
+	return local_is_typed(t->local) && !t->client->conf.waits &&
+	    !inner_is_on(&t->inner);
+}
+
+void
+talk_on_input_end(void *owner)
+{
+	struct talk *t = owner;
+	struct framing_event ev;
+	enum framing_result rc;
+
+	t->input_ended = true;
+	while (talk_may_send(t) &&
+	    (rc = input_end(&t->input, &ev)) != FRAMING_MORE)
+		send_event(t, rc, &ev);
+	if (inner_is_on(&t->inner))
+		inner_send_end(&t->inner);
+	transport_ws_flush(&t->transport);
+	if (is_done_with(t))
+		talk_close(t, WS_CLOSE_NORMAL, "");
+	else
+		talk_await_silence(t);
+}
+
+bool
+talk_signal(struct talk *t, int sig)
+{
+	return talk_may_send(t) && inner_is_on(&t->inner) &&
+	    inner_send_signal(&t->inner, sig);
+}
+
+void
+talk_on_window(void *owner, unsigned columns, unsigned rows)
+{
+	struct talk *t = owner;
+
+	if (talk_may_send(t))
+		inner_send_window(&t->inner, columns, rows);
+}

@@ -1,0 +1,113 @@
+/*
+ * A talk from the inside, for the files that it is made of: talk.c is its life,
+ * talk_say.c what we send, talk_hear.c what we receive, talk_wait.c what it
+ * waits for, talk_ping.c pings that somebody wants to see.
+ */
+#ifndef CLIENT_TALK_STATE_H
+#define CLIENT_TALK_STATE_H
+
+#include "client/client.h"
+#include "client/complaint.h"
+#include "client/inner.h"
+#include "client/input.h"
+#include "client/local.h"
+#include "client/outcome.h"
+#include "client/pings.h"
+#include "client/print.h"
+#include "client/talk.h"
+#include "client/window.h"
+#include "codec/framing.h"
+#include "flow/deadlines.h"
+#include "flow/transport_ws.h"
+
+/* What a talk waits for. */
+enum due {
+	DUE_SILENCE, /* --wait, behind our end of input */
+	DUE_PING,    /* the next ping of --keepalive */
+	DUE_PONG,    /* a sign of life after one */
+	DUE_CLOSE,   /* the peer's Close, or its end of the connection */
+	DUE_COUNT,
+};
+
+enum { REASON_SIZE = WS_REASON_MAX + 1 };
+
+struct talk {
+	struct client *client;      /* kept */
+	struct local *local;        /* kept */
+	const struct talk_ops *ops; /* kept */
+	void *owner;                /* kept */
+	struct transport_ws transport;
+	struct input input;
+	struct print print;
+	struct inner inner;     /* standpipe.v1, if it is spoken */
+	struct framing counted; /* bytes received, as the messages they are */
+	struct complaint complaint;
+	struct window window; /* of our terminal, which the program may want */
+	struct ping *ping;    /* owned; NULL: this is not about pings */
+	struct pings pings;   /* that somebody typed */
+	struct deadlines deadlines;
+	uint64_t due[DUE_COUNT];
+	uint64_t sent, sent_bytes; /* messages, and bytes in them */
+	uint64_t received, received_bytes;
+	unsigned code;            /* of the peer's Close; 0: none came */
+	char reason[REASON_SIZE]; /* and its reason */
+	unsigned our_code;        /* of our Close; 0: none was sent first */
+	struct outcome local_fault;
+	const char *fault; /* why we closed; kept; NULL: all is well */
+	int fault_status;  /* and the exit status for that */
+	uint64_t pinged;   /* when the last ping was written */
+	bool ping_queued;  /* behind what the server does not take */
+	bool greeted;
+	bool input_ended;
+	bool gone; /* the connection has ended */
+	bool told;
+};
+
+/* ------------------------------------------------- its life */
+
+/* Whether messages of ours still go out. */
+bool talk_may_send(const struct talk *);
+
+/* Whether our side has not taken all that it was given. */
+bool talk_output_waits(const struct talk *);
+
+/* End it for a reason (kept), with an exit status. */
+void talk_fail(struct talk *, unsigned code, int status, const char *why);
+
+/* ------------------------------------------------- what we send */
+
+/* Go on with our input, if we may; what is to be said before it, first. */
+void talk_resume_input(struct talk *);
+
+void talk_on_input(void *owner, uint8_t *data, size_t len);
+void talk_on_input_end(void *owner);
+void talk_on_window(void *owner, unsigned columns, unsigned rows);
+
+/* ------------------------------------------------- what we receive */
+
+void talk_on_data(void *owner, const struct ws_event *);
+void talk_on_batch(void *owner);
+
+/* All has come: what was left open is a message, too. */
+void talk_end_counting(struct talk *);
+
+/* ------------------------------------------------- what it waits for */
+
+/* Our input has ended: how long we listen to a server that says nothing. */
+void talk_await_silence(struct talk *);
+
+/* Pings for a sign of life; the last one has been written just now. */
+void talk_start_pinging(struct talk *);
+void talk_await_pong(struct talk *);
+
+void talk_on_due(void *owner, size_t which);
+
+/* ------------------------------------------------- pings to be seen */
+
+extern const struct ping_ops talk_ping_ops;
+
+/* What was typed at a terminal besides messages. */
+void talk_on_command(void *owner, const struct typed *);
+void talk_on_pong(void *owner, const uint8_t *data, size_t len);
+
+#endif
