@@ -50,9 +50,9 @@ struct client_conf {
 	bool interval_given;
 
 	/* the connection */
-	bool ipv4, ipv6;          /* alone */
-	uint64_t connect_timeout; /* from the name to the end of TLS */
-	uint64_t handshake_timeout;
+	bool ipv4, ipv6;            /* alone */
+	uint64_t connect_timeout;   /* from the name to what a proxy says */
+	uint64_t handshake_timeout; /* from TLS to the answer */
 	uint64_t close_timeout;
 	uint64_t keepalive; /* a ping so often */
 	uint64_t keepalive_timeout;

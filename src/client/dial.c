@@ -9,6 +9,7 @@
 #include "client/outcome.h"
 #include "client/race.h"
 #include "client/resolve.h"
+#include "client/tell.h"
 #include "client/tunnel.h"
 #include "flow/deadlines.h"
 #include "flow/stream.h"
@@ -71,18 +72,27 @@ static const struct tunnel_ops tunnel_ops = {
 };
 
 static void
+ask_proxy(struct dial *d, struct stream *s)
+{
+	char name[AUTHORITY_FIELD];
+
+	authority_put(&d->proxy.at, d->proxy.at.port, name);
+	tell_more(&d->client->conf, "asking the proxy %s to go on", name);
+	d->tunnel = tunnel_new(d->client->flow.base, s, &d->proxy, &d->to->at,
+	    &tunnel_ops, d);
+}
+
+static void
 dial_on_won(void *owner, int fd)
 {
 	struct dial *d = owner;
-	struct flow *flow = &d->client->flow;
-	struct stream *s = stream_new(flow, STREAM_SOCKET, fd, 0);
+	struct stream *s = stream_new(&d->client->flow, STREAM_SOCKET, fd, 0);
 
 	stream_pause(s);
 	race_free(d->race);
 	d->race = NULL;
 	if (is_proxied(d))
-		d->tunnel = tunnel_new(flow->base, s, &d->proxy, &d->to->at,
-		    &tunnel_ops, d);
+		ask_proxy(d, s);
 	else
 		d->ops->on_connected(d->owner, s);
 }

@@ -141,6 +141,7 @@ errand_on_again(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	e->waiting = false;
+	e->client->counted += e->facts->received;
 	e->facts = NULL;
 	call_free(e->call);
 	e->call = call_new(e->client, e->local, &call_ops, e);

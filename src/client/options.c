@@ -297,7 +297,7 @@ static const struct option rows[] = {
 	    .dflt = "10s",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
-	    .help = "time for its answer to our request; 0: any",
+	    .help = "time for TLS and its answer to our request; 0: any",
 	},
 	{
 	    .name = "close-timeout",

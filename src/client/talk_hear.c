@@ -8,7 +8,7 @@ has_all(const struct talk *t)
 {
 	uint64_t count = t->client->conf.count;
 
-	return count > 0 && t->received >= count;
+	return count > 0 && t->client->counted + t->received >= count;
 }
 
 static void

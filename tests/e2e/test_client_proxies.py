@@ -163,3 +163,11 @@ def test_S10_tls_is_spoken_with_the_server(kind, tmp_path):
                f"wss://name.test:{d.port}/")
         fails(78, "", f"--proxy={proxy.url}", f"--ca={ca.cert}",
               f"wss://other.test:{d.port}/")
+
+
+@BOTH
+def test_C4_who_wants_to_know_is_told_of_the_proxy(kind):
+    with Daemon(command=ECHO) as d, kind() as proxy:
+        r = standpipe("-v", f"--proxy={proxy.url}", d.url, input=b"x\n")
+    said = f"asking the proxy 127.0.0.1:{proxy.port} to go on"
+    assert said in r.stderr.decode()

@@ -216,3 +216,14 @@ def test_json_tells_of_the_last_call():
         r = standpipe(*QUICK, "--json", server.url)
     said, = r.stderr.splitlines()
     assert json.loads(said)["close_code"] == 1008
+
+
+def test_C2_messages_are_counted_over_all_connections():
+    def serve(session):
+        session.send_text("a")
+        session.send_text("b")
+        session.close(1012)
+
+    with Server(serve) as server:
+        r = standpipe(*QUICK, "--count=3", server.url)
+    assert (r.stdout, r.returncode) == (b"a\nb\na\n", 0)
