@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "client/charset.h"
 #include "client/complaint.h"
 #include "client/local.h"
 #include "flow/stdio.h"
@@ -62,6 +63,7 @@ static void
 open_up(struct complaint *c)
 {
 	c->escapes = isatty(STDERR_FILENO);
+	c->escape.ascii = !charset_is_utf8();
 	c->stream = stdio_open(c->flow, STDERR_FILENO);
 	if (c->stream == NULL)
 		c->broken = true;

@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "client/charset.h"
 #include "client/client_conf.h"
 #include "client/local.h"
 #include "client/print.h"
@@ -18,6 +19,7 @@ print_init(struct print *p, struct gather *gather, struct local *local, int how)
 		.local = local,
 		.how = how,
 		.escapes = local_is_shown(local),
+		.escape = { .ascii = !charset_is_utf8() },
 	};
 }
 

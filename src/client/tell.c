@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "client/charset.h"
 #include "client/client_conf.h"
 #include "client/tell.h"
 #include "codec/escape.h"
@@ -48,7 +49,7 @@ put_line(const char *before, const char *text, size_t len)
 	size_t at = strlen(before);
 	size_t most = at + ESCAPE_GROWTH * len + 2 * (size_t)ESCAPE_EXTRA + 1;
 	char *line = mem_new(most, 1);
-	struct escape e = { 0 };
+	struct escape e = { .ascii = !charset_is_utf8() };
 
 	memcpy(line, before, at);
 	at += escape_put(&e, (const uint8_t *)text, len, (uint8_t *)line + at);

@@ -1,4 +1,3 @@
-#include <stdbool.h>
 #include <string.h>
 
 #include "codec/escape.h"
@@ -95,7 +94,7 @@ escape_put(struct escape *e, const uint8_t *in, size_t len, uint8_t *out)
 	for (size_t i = 0; i < len; i++) {
 		uint8_t c = in[i];
 
-		if (e->have > 0 || c >= 0x80)
+		if (!e->ascii && (e->have > 0 || c >= 0x80))
 			n += put_beyond(e, c, out + n);
 		else if (is_plain(c))
 			out[n++] = c;
@@ -112,6 +111,6 @@ escape_end(struct escape *e, uint8_t *out)
 
 	for (size_t i = 0; i < e->have; i++)
 		n += put_byte(e->part[i], out + n);
-	*e = (struct escape){ 0 };
+	*e = (struct escape){ .ascii = e->ascii };
 	return n;
 }

@@ -5,7 +5,9 @@
  * UTF-8, newlines and tabs pass. Other control bytes and whatever is not UTF-8
  * become \x1b; control characters beyond ASCII, and those that turn the
  * direction of text around (so that it reads other than it is), become
- * \u202e. This is for eyes: a backslash passes as it is.
+ * \u202e. This is for eyes: a backslash passes as it is. A terminal that has
+ * another character set than UTF-8 may take any byte of a character for a
+ * control, so it is shown ASCII alone.
  *
  * Pure. One struct escape serves one stream; a zeroed one is at its start.
  *
@@ -14,6 +16,7 @@
 #ifndef CODEC_ESCAPE_H
 #define CODEC_ESCAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +29,7 @@ enum {
 };
 
 struct escape {
+	bool ascii; /* by the owner: nothing beyond ASCII passes */
 	struct utf8 utf8;
 	uint8_t have;
 	uint8_t part[ESCAPE_HOLD];

@@ -33,7 +33,8 @@ class Terminal:
     """
 
     def __init__(self, *args, program=STANDPIPE, stdin=True, stdout=True,
-                 stderr=True, term="xterm", history="", **env):
+                 stderr=True, term="xterm", locale="C.UTF-8", history="",
+                 **env):
         self.ours, self.theirs = pty.openpty()
         self.resize(COLUMNS, ROWS)
         self.before = self.modes()
@@ -46,7 +47,7 @@ class Terminal:
             [str(program), *map(str, args)], stdin=side.get(stdin, stdin),
             stdout=side.get(stdout, stdout), stderr=side.get(stderr, stderr),
             start_new_session=True, preexec_fn=self._take,
-            env=environment(TERM=term, LC_ALL="C.UTF-8",
+            env=environment(TERM=term, LC_ALL=locale,
                             STANDPIPE_HISTORY=history, **env))
 
     def _take(self):

@@ -63,6 +63,14 @@ def test_C9_what_is_received_moves_no_cursor(hostile, stdin):
         t.ends()
 
 
+def test_C9_another_character_set_than_UTF_8():
+    """Where xterm takes the second byte of this letter for CSI."""
+    with Daemon(command=["printf", r"\333\233\n"]) as d:
+        with Terminal(d.url, stdin=False, locale="de_DE") as t:
+            t.shows(r"\xdb\x9b")
+            t.ends()
+
+
 def test_C9_it_is_given_raw_to_whatever_is_no_terminal(hostile):
     with Terminal(hostile.url, stdout=subprocess.PIPE) as t:
         raw = t.process.stdout.read()

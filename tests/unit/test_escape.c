@@ -93,11 +93,25 @@ in_every_cut(void **state)
 	}
 }
 
+static void
+another_character_set(void **state)
+{
+	struct got g = { .escape = { .ascii = true } };
+
+	(void)state;
+	feed_bytes("a\xdb\x9b\033\n", 5, take, &g);
+	g.len += escape_end(&g.escape, (uint8_t *)g.out + g.len);
+	g.out[g.len] = '\0';
+	assert_string_equal(g.out, "a\\xdb\\x9b\\x1b\n");
+	assert_true(g.escape.ascii);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_every_cut),
+		cmocka_unit_test(another_character_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

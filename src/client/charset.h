@@ -1,0 +1,18 @@
+/*
+ * The character set of the user's terminal, as the environment tells it.
+ *
+ * Used by: client/print.c, complaint.c, tell.c.
+ */
+#ifndef CLIENT_CHARSET_H
+#define CLIENT_CHARSET_H
+
+#include <stdbool.h>
+
+/*
+ * UTF-8 is what it is, unless LC_ALL, LC_CTYPE or LANG, the first of them that
+ * is set, says otherwise: by another name behind a dot, or by a language
+ * without one.
+ */
+bool charset_is_utf8(void);
+
+#endif
