@@ -96,6 +96,10 @@ talk_close(struct talk *t, unsigned code, const char *reason)
 {
 	if (t->gone || t->transport.state != TRANSPORT_OPEN)
 		return;
+	if (t->late_code != 0) {
+		code = t->late_code;
+		reason = t->fault;
+	}
 	t->our_code = code;
 	transport_ws_close(&t->transport, code, reason, true);
 	await_close(t);
@@ -159,10 +163,27 @@ talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 	await_close(t);
 }
 
+/*
+ * What the server said before that was right, so a command's answers to it are
+ * its due; with --reconnect they go to whom comes next.
+ */
 static void
 talk_on_fault(void *owner, unsigned code, const char *reason)
 {
-	talk_fail(owner, code, OUTCOME_BROKEN, reason);
+	struct talk *t = owner;
+	const struct client_conf *conf = &t->client->conf;
+
+	if (t->input_ended || !client_conf_has_command(conf) ||
+	    conf->reconnect) {
+		talk_fail(t, code, OUTCOME_BROKEN, reason);
+		return;
+	}
+	t->fault = reason;
+	t->fault_status = OUTCOME_BROKEN;
+	t->late_code = code;
+	gather_flush(&t->client->flow.up);
+	local_end_output(t->local);
+	deadlines_set(&t->deadlines, DUE_ANSWERS, conf->close_timeout);
 }
 
 /* It will send no more; what it sent is read when our output takes it. */

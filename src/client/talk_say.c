@@ -173,7 +173,7 @@ talk_on_input_end(void *owner)
 	if (inner_is_on(&t->inner))
 		inner_send_end(&t->inner);
 	transport_ws_flush(&t->transport);
-	if (is_done_with(t))
+	if (is_done_with(t) || t->late_code != 0)
 		talk_close(t, WS_CLOSE_NORMAL, "");
 	else
 		talk_await_silence(t);

@@ -25,6 +25,7 @@ enum due {
 	DUE_SILENCE, /* --wait, behind our end of input */
 	DUE_PING,    /* the next ping of --keepalive */
 	DUE_PONG,    /* a sign of life after one */
+	DUE_ANSWERS, /* the command's last words, when the server is at fault */
 	DUE_CLOSE,   /* the peer's Close, or its end of the connection */
 	DUE_COUNT,
 };
@@ -53,10 +54,11 @@ struct talk {
 	char reason[REASON_SIZE]; /* and its reason */
 	unsigned our_code;        /* of our Close; 0: none was sent first */
 	struct outcome local_fault;
-	const char *fault; /* why we closed; kept; NULL: all is well */
-	int fault_status;  /* and the exit status for that */
-	uint64_t pinged;   /* when the last ping was written */
-	bool ping_queued;  /* behind what the server does not take */
+	unsigned late_code; /* of ours, behind those words; 0: none waits */
+	const char *fault;  /* why we closed; kept; NULL: all is well */
+	int fault_status;   /* and the exit status for that */
+	uint64_t pinged;    /* when the last ping was written */
+	bool ping_queued;   /* behind what the server does not take */
 	bool greeted;
 	bool input_ended;
 	bool gone; /* the connection has ended */

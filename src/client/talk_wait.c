@@ -85,6 +85,9 @@ talk_on_due(void *owner, size_t which)
 	case DUE_PONG:
 		expect_pong(t);
 		break;
+	case DUE_ANSWERS:
+		talk_close(t, WS_CLOSE_NORMAL, "");
+		break;
 	case DUE_CLOSE:
 		transport_ws_abort(&t->transport);
 		break;

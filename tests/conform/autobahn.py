@@ -1,4 +1,4 @@
-"""Plays a case of the Autobahn|Testsuite against a server and judges it.
+"""Plays a case of the Autobahn|Testsuite against its subject and judges it.
 
 A case is what is sent, the messages and pongs that must come back, in order
 and nothing else, and how the connection must end. The verdict is OK or the
@@ -17,7 +17,7 @@ SLACK = 10 if SANITIZED else 1
 
 # How a case ends:
 #   NORMAL       we close with 1000 when everything has come back
-#   FAIL(codes)  the server must fail the connection, with one of the codes
+#   FAIL(codes)  the subject must fail the connection, with one of the codes
 #   CLOSED(...)  the case has sent a Close itself; the answer has such a code
 #   ANY          informational: it only must end
 End = collections.namedtuple("End", "kind codes")
@@ -142,8 +142,8 @@ class Player:
             c.send(step)
 
 
-def judge(server, steps, expect, end, limit):
-    with server.session() as c:
+def judge(subject, steps, expect, end, limit):
+    with subject.session() as c:
         player = Player(c)
         try:
             for step in steps:

@@ -1,4 +1,4 @@
-"""The server under test: one daemon for each module."""
+"""The subject of the tests: our server, or our client."""
 
 import sys
 from pathlib import Path
@@ -8,9 +8,12 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
 
-pytest.register_assert_rewrite("standpipe", "autobahn", "soak")
+pytest.register_assert_rewrite("standpipe", "autobahn", "soak", "guest")
 
 import standpipe  # noqa: E402
+from compression import answers, offers  # noqa: E402
+from deflate import offer  # noqa: E402
+from guest import Call  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -27,9 +30,50 @@ def pytest_configure():
     standpipe.adopt_orphans()
 
 
-@pytest.fixture(scope="module")
-def server():
-    """An echo server; its message limit is the largest case and no more."""
-    with standpipe.Daemon("--framing=frames", "--max-message=16M",
-                          "--close-timeout=2s", command=["cat"]) as d:
-        yield d
+# The largest case and no more.
+LIMIT = "--max-message=16M"
+
+
+class Server:
+    """One daemon for each module."""
+
+    role = "server"
+
+    def __init__(self, *options):
+        self.daemon = standpipe.Daemon("--framing=frames", "--close-timeout=2s",
+                                       *options, command=["cat"])
+
+    def session(self):
+        return self.daemon.session()
+
+    def deflated(self, wanted):
+        """A session with compression, as we would have it of the server."""
+        return self.daemon.session(headers=offer(offers(wanted)))
+
+
+class Client:
+    """A client for each session."""
+
+    role = "client"
+
+    def __init__(self, *options):
+        self.options = options
+
+    def session(self):
+        return Call(self.options)
+
+    def deflated(self, wanted):
+        """A session with compression, as we would have it of the client."""
+        return Call(["--compression", *self.options], answers(wanted))
+
+
+@pytest.fixture(scope="module", params=["server", "client"])
+def subject(request):
+    """An echo, which takes over from message to message whatever it may."""
+    if request.param == "client":
+        yield Client(LIMIT)
+        return
+    server = Server(LIMIT, "--compression-takeover=both",
+                    "--compression-min=0")
+    with server.daemon:
+        yield server

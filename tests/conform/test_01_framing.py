@@ -17,5 +17,5 @@ def rows():
 
 
 @table(rows())
-def test_framing(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_framing(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

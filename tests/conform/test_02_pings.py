@@ -23,5 +23,5 @@ ROWS = [
 
 
 @table(ROWS)
-def test_pings(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_pings(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

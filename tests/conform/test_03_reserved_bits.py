@@ -20,5 +20,5 @@ ROWS = [
 
 
 @table(ROWS)
-def test_reserved_bits(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_reserved_bits(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

@@ -19,5 +19,5 @@ def rows():
 
 
 @table(rows())
-def test_opcodes(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_opcodes(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

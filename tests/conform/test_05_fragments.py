@@ -64,5 +64,5 @@ ROWS = [
 
 
 @table(ROWS)
-def test_fragments(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_fragments(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

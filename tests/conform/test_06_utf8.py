@@ -97,8 +97,8 @@ ROWS = [
 
 
 @table(ROWS)
-def test_utf8(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_utf8(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)
 
 
 # 6.4: the text must be failed by the part that makes it invalid, which is the
@@ -130,8 +130,8 @@ FAIL_FAST = [
 
 
 @pytest.mark.parametrize("parts", FAIL_FAST)
-def test_utf8_fails_fast(server, parts):
-    with server.session() as c:
+def test_utf8_fails_fast(subject, parts):
+    with subject.session() as c:
         player = Player(c)
         player.step(parts[0], 1)
         player.step(Pause(PAUSE), 1)  # still open

@@ -36,5 +36,5 @@ ROWS = [
 
 
 @table(ROWS)
-def test_close(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_close(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

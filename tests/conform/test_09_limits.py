@@ -69,11 +69,11 @@ MANY = [
 
 
 @pytest.mark.parametrize("what, limit", LARGE)
-def test_large(server, what, limit):
+def test_large(subject, what, limit):
     steps, expect = what.steps()
-    judge(server, steps, expect, NORMAL, limit)
+    judge(subject, steps, expect, NORMAL, limit)
 
 
 @table(MANY)
-def test_many(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_many(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

@@ -11,5 +11,5 @@ SENT = b"".join(
 
 
 @table([case("10.1.1", SENT, [(TEXT, DATA)], limit=10)])
-def test_fragmented_text(server, steps, expect, end, limit):
-    judge(server, steps, expect, end, limit)
+def test_fragmented_text(subject, steps, expect, end, limit):
+    judge(subject, steps, expect, end, limit)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compression import KINDS, NOTHING, SHAPES, messages, offers
+from compression import KINDS, NOTHING, SHAPES, messages
 from test_13_parameters import play
 
 ROWS = [pytest.param(kind, size, frame, id=f"case 12.{kind}.{i}")
@@ -10,6 +10,6 @@ ROWS = [pytest.param(kind, size, frame, id=f"case 12.{kind}.{i}")
 
 
 @pytest.mark.parametrize("kind, size, frame", ROWS)
-def test_compression(server, full, kind, size, frame):
-    play(server, offers([NOTHING]), KINDS[kind].opcode,
+def test_compression(subject, full, kind, size, frame):
+    play(subject, [NOTHING], KINDS[kind].opcode,
          messages(kind, size, full), frame)

@@ -2,10 +2,9 @@
 
 import pytest
 
-import standpipe
 from autobahn import SLACK
-from compression import PARAMETERS, SHAPES, KINDS, messages, offers
-from deflate import offer
+from compression import PARAMETERS, SHAPES, KINDS, messages
+from standpipe import now
 
 ROWS = [pytest.param(wanted, size, frame, id=f"case 13.{group}.{i}")
         for group, wanted in PARAMETERS.items()
@@ -13,15 +12,15 @@ ROWS = [pytest.param(wanted, size, frame, id=f"case 13.{group}.{i}")
 LIMIT = 480  # seconds, for all messages of a case
 
 
-def play(server, asked, opcode, payloads, size):
+def play(subject, wanted, opcode, payloads, size):
     """Each message is sent after the echo of the one before."""
-    deadline = standpipe.now() + LIMIT * SLACK
+    deadline = now() + LIMIT * SLACK
     sent = 0
-    with server.session(headers=offer(asked)) as c:
+    with subject.deflated(wanted) as c:
         assert c.deflate is not None, "no compression was agreed on"
         for payload in payloads:
             c.send_deflated(payload, opcode, size)
-            got = c.recv_message(deadline - standpipe.now())
+            got = c.recv_message(deadline - now())
             assert got[0] == opcode and got[1] == payload
             sent += len(payload)
         assert c.wire <= sent * 1.05 + 64, "the echo is larger"
@@ -29,20 +28,12 @@ def play(server, asked, opcode, payloads, size):
         return c
 
 
-@pytest.fixture(scope="module")
-def server():
-    """One that takes over whatever it may."""
-    with standpipe.Daemon("--framing=frames", "--compression-takeover=both",
-                          "--compression-min=0", command=["cat"]) as d:
-        yield d
-
-
 @pytest.mark.parametrize("wanted, size, frame", ROWS)
-def test_parameters(server, full, wanted, size, frame):
-    c = play(server, offers(wanted), KINDS[1].opcode, messages(1, size, full),
+def test_parameters(subject, full, wanted, size, frame):
+    c = play(subject, wanted, KINDS[1].opcode, messages(1, size, full),
              frame)
     best = wanted[0]
     assert not (best.get("no_context_takeover") and
-                c.deflate.takes_over("server"))
-    assert c.deflate.bits("server") <= best.get("max_window_bits", 15)
+                c.deflate.takes_over(subject.role))
+    assert c.deflate.bits(subject.role) <= best.get("max_window_bits", 15)
     assert size < 1024 or c.deflated > 0

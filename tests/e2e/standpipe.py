@@ -754,6 +754,8 @@ class Client:
     session   an ssl.SSLSession to resume
     """
 
+    peer_masks = False
+
     def __init__(self, target, receive_buffer=None, source=None, tls=None,
                  name=None, session=None):
         if isinstance(target, str):
@@ -770,6 +772,10 @@ class Client:
         self.sock.connect(target)
         if tls is not None:
             self.sock = under_tls(self.sock, tls, name, session)
+        self.begin()
+
+    def begin(self):
+        """The socket is there; nothing was said yet."""
         self.sock.setblocking(False)
         if self.sock.family != socket.AF_UNIX:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -1025,8 +1031,8 @@ class Client:
         first, second = self.buffer[self.taken], self.buffer[self.taken + 1]
         fin, rsv, opcode = bool(first & 0x80), first >> 4 & 7, first & 15
         size, skip = second & 0x7F, 2
-        if second & 0x80:
-            raise Broken("a masked frame from the server")
+        if bool(second & 0x80) != self.peer_masks:
+            raise Broken("masked or bare, whichever the peer must not be")
         begins = opcode in (TEXT, BINARY)
         if rsv and not (rsv == 4 and self.deflate and begins):
             raise Broken(f"reserved bits {rsv}")
@@ -1042,11 +1048,14 @@ class Client:
                 raise Broken(f"length {size} in {wide} bytes")
         if opcode >= 8 and (size > 125 or not fin):
             raise Broken("a long or fragmented control frame")
+        skip += 4 * self.peer_masks
         self._need(skip + size, deadline)
-        self._take(skip)
+        head = self._take(skip)
         self.frames += 1
         self.largest = max(self.largest, size)
         payload = self._take(size)
+        if self.peer_masks:
+            payload = masked(payload, head[-4:])
         if opcode < 8:
             payload = self._inflate(payload, fin, rsv, begins)
         return Frame(fin, rsv, opcode, payload)
