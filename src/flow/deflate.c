@@ -102,12 +102,14 @@ deflate_passed(struct deflate *d)
 	d->shared->inflated.used = 0;
 }
 
+/* Nothing, too, has a place where it begins. */
 bool
 deflate_hold(struct deflate *d, const struct ws_event *rest, size_t behind)
 {
 	d->waits = true;
 	d->rest = *rest;
-	return buf_add(&d->held, rest->data, rest->len + behind);
+	return buf_reserve(&d->held, rest->len + behind + 1) != NULL &&
+	    buf_add(&d->held, rest->data, rest->len + behind);
 }
 
 struct buf
@@ -173,18 +175,19 @@ deflate_begin(struct deflate *d, struct deflate_job *job, const struct iovec *v,
 static size_t
 add_part(struct deflate_job *job, size_t max, uint8_t *out, size_t room)
 {
-	size_t n = job->v->iov_len - job->at, made;
+	size_t n, made;
 
+	while (job->at == job->v->iov_len) {
+		job->v++;
+		job->at = 0;
+	}
+	n = job->v->iov_len - job->at;
 	if (n > max)
 		n = max;
 	made = ws_deflate_add(job->z, (uint8_t *)job->v->iov_base + job->at, n,
 	    out, room);
 	job->at += n;
 	job->left -= n;
-	if (job->at == job->v->iov_len) {
-		job->v++;
-		job->at = 0;
-	}
 	return made;
 }
 

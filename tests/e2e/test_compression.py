@@ -370,6 +370,27 @@ def test_F25_program_that_does_not_read_holds_the_bomb(tmp_path):
                 other.bye()
 
 
+@pytest.mark.parametrize("size", [
+    131071, 131072, 131073, 262144, 262145, 1000000])
+@pytest.mark.parametrize("behind", [[], ["behind it", "and more"]],
+                         ids=["alone", "with more"])
+def test_a_program_that_takes_its_time_gets_every_byte(tmp_path, size, behind):
+    """Wherever the message is when its program has enough for now."""
+    data = "\n".join(log_lines(size // 150))[:size - 9].ljust(size)
+    with Mailbox(tmp_path) as box, Daemon("--framing=frames", command=[
+            "sh", "-c", f"read x <{box.path}; cat"]) as d:
+        with session(d) as c:
+            for text in [data, *behind]:
+                c.send_deflated(text)
+            c.silent(0.1)
+            box.put("go")
+            for text in [data, *behind]:
+                assert c.recv_text() == text
+            c.send_deflated(data)
+            assert c.recv_text() == data
+            c.bye()
+
+
 def test_F25_client_that_goes_away_with_a_bomb_waiting():
     with Daemon("--framing=binary", "--kill=KILL",
                 command=["sleep", "1000"]) as d:
