@@ -16,8 +16,9 @@
 #include "client/tell.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
+#include "dialect/standpipe_v1.h"
 
-enum { JSON_MAX = 256 * 1024 };
+enum { JSON_MAX = 256 * 1024, AMOUNT_SIZE = 80 };
 
 static uint64_t
 between(uint64_t from, uint64_t to)
@@ -59,20 +60,28 @@ report_open(const struct client_conf *conf, const struct facts *f)
 }
 
 static void
+put_amount(char out[AMOUNT_SIZE], uint64_t messages, uint64_t bytes)
+{
+	(void)snprintf(out, AMOUNT_SIZE,
+	    "%" PRIu64 " byte%s in %" PRIu64 " message%s", bytes,
+	    bytes == 1 ? "" : "s", messages, messages == 1 ? "" : "s");
+}
+
+static void
 report_close(const struct client_conf *conf, const struct facts *f)
 {
 	const char *who = f->closed_by_us ? "us" : "the server";
+	char sent[AMOUNT_SIZE], received[AMOUNT_SIZE];
 
 	if (f->code == 0)
 		tell_more(conf, "ended without a Close");
 	else
 		tell_more(conf, "closed by %s with %u%s%s", who, f->code,
 		    f->reason[0] == '\0' ? "" : ": ", f->reason);
-	tell_more(conf,
-	    "sent %" PRIu64 " messages of %" PRIu64 " bytes, received %" PRIu64
-	    " of %" PRIu64 " bytes, in %" PRIu64 " ms",
-	    f->sent, f->sent_bytes, f->received, f->received_bytes,
-	    between(f->opened, f->over));
+	put_amount(sent, f->sent, f->sent_bytes);
+	put_amount(received, f->received, f->received_bytes);
+	tell_more(conf, "sent %s, received %s, in %" PRIu64 " ms", sent,
+	    received, between(f->opened, f->over));
 	if (f->compressed)
 		tell_more(conf,
 		    "which were %" PRIu64 " and %" PRIu64 " bytes on their way",
@@ -133,6 +142,7 @@ put_handshake(struct buf *b, const struct facts *f)
 	put_text(b, "location", f->location);
 	if (f->answer.len > 0)
 		put_string(b, "answer", f->answer.data, f->answer.len);
+	put_text(b, "standpipe_protocol", f->v1 ? V1_PROTOCOL : "");
 	put_text(b, "subprotocol", f->protocol);
 	put_text(b, "extensions", f->extensions);
 }

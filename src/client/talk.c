@@ -24,15 +24,16 @@ judge(const struct talk *t, struct outcome *o)
 {
 	if (t->fault != NULL)
 		outcome_set(o, t->fault_status, "%s", t->fault);
+	else if (t->our_code != 0 || talk_has_all(t))
+		return; /* there was nothing more to do */
 	else if (t->inner.exited)
 		o->status = t->inner.status;
-	else if (t->code == 0 && t->our_code == 0)
+	else if (t->code == 0)
 		outcome_set(o, OUTCOME_BROKEN,
 		    "the connection was lost (no Close came)");
 	else if (is_exit_status(t->code))
 		o->status = (int)(t->code - WS_CLOSE_PRIVATE);
-	else if (t->our_code == 0 && t->code != WS_CLOSE_NORMAL &&
-	    t->code != WS_CLOSE_NO_STATUS)
+	else if (t->code != WS_CLOSE_NORMAL && t->code != WS_CLOSE_NO_STATUS)
 		outcome_set(o, OUTCOME_BROKEN, "closed by the server: %u%s%s",
 		    t->code, t->reason[0] == '\0' ? "" : " ", t->reason);
 }

@@ -3,8 +3,8 @@
 #include "flow/gather.h"
 
 /* What comes behind the last message that was asked for is not printed. */
-static bool
-has_all(const struct talk *t)
+bool
+talk_has_all(const struct talk *t)
 {
 	uint64_t count = t->client->conf.count;
 
@@ -15,7 +15,7 @@ static void
 receive_piece(struct talk *t, bool text, bool last, const uint8_t *data,
     size_t len)
 {
-	if (has_all(t))
+	if (talk_has_all(t))
 		return;
 	t->received += last;
 	t->received_bytes += len;
@@ -126,6 +126,6 @@ talk_on_batch(void *owner)
 	if (talk_output_waits(t))
 		transport_ws_pause(&t->transport);
 	talk_await_silence(t);
-	if (has_all(t))
+	if (talk_has_all(t))
 		talk_close(t, WS_CLOSE_NORMAL, "");
 }

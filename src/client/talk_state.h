@@ -90,6 +90,9 @@ void talk_on_window(void *owner, unsigned columns, unsigned rows);
 void talk_on_data(void *owner, const struct ws_event *);
 void talk_on_batch(void *owner);
 
+/* Whether all that --count asks for was received. */
+bool talk_has_all(const struct talk *);
+
 /* All has come: what was left open is a message, too. */
 void talk_end_counting(struct talk *);
 

@@ -162,7 +162,8 @@ def test_verbose_tells_what_happens():
     assert f"standpipe: connected to 127.0.0.1:{port} in " in said
     assert "standpipe: subprotocol chat\n" in said
     assert "standpipe: closed by the server with 1000" in said
-    assert "sent 1 messages of 3 bytes, received 1 of 3 bytes" in said
+    assert ("sent 3 bytes in 1 message, received 3 bytes in 1 message, in "
+            in said)
     assert r.stdout == b"one\n" and r.returncode == 0
 
 
@@ -263,3 +264,21 @@ def test_F30_the_servers_code_is_echoed(code):
     with Answers(close(code, b"why"), hold=True) as a:
         standpipe("-n", "--close-timeout=100ms", a.url)
     assert [f[2] for f in frames(a.said)] == [code.to_bytes(2, "big")]
+
+
+@pytest.mark.parametrize("protocol", [[], ["--no-standpipe-protocol"]])
+def test_C1_who_has_all_that_was_asked_for_did_well(protocol):
+    """Whether the program's own end comes first is a matter of chance."""
+    with Daemon(command=["sh", "-c", "echo x; exit 3"]) as d:
+        for _ in range(5):
+            r = standpipe("-n", "-c1", *protocol, d.url)
+            assert (r.stdout, r.stderr, r.returncode) == (b"x\n", b"", 0)
+
+
+def test_json_of_a_program_behind_standpipe_v1():
+    with Daemon("--subprotocol=chat", command=["sh", "-c", "exit 3"]) as d:
+        r = standpipe("-n", "--json", "-s", "chat", d.url)
+    facts = json.loads(r.stderr)
+    assert facts["exit"] == r.returncode == 3
+    assert facts["standpipe_protocol"] == "standpipe.v1"
+    assert facts["subprotocol"] == "chat"
