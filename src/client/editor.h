@@ -43,11 +43,11 @@ void editor_remember(struct editor *, const char *line);
  */
 void editor_type(struct editor *, const uint8_t *data, size_t len);
 
-/*
- * Draw the prompt (borrowed) and the line, or make both vanish. False: it
- * draws none.
- */
-bool editor_show(struct editor *, const char *prompt);
+/* Whether it draws a prompt. */
+bool editor_draws(const struct editor *);
+
+/* Draw the prompt (borrowed) and the line, or make both vanish. */
+void editor_show(struct editor *, const char *prompt);
 void editor_hide(struct editor *);
 
 /* Ctrl-C: drop what was typed, and say so. False: nothing was. */

@@ -77,6 +77,7 @@ wait_for_keys(struct editor *e)
 		(void)buf_add_byte(&e->keys, KEYS_ESC);
 }
 
+/* Texts of libedit end at a NUL, so there is no such key: it only beeps. */
 static int
 editor_on_getc(EditLine *el, wchar_t *out)
 {
@@ -89,7 +90,10 @@ editor_on_getc(EditLine *el, wchar_t *out)
 	if (e->keys.len == 0)
 		wait_for_keys(e);
 	n = mbrtowc(out, (const char *)e->keys.data, e->keys.len, &state);
-	if (n == 0 || n > e->keys.len) {
+	if (n == 0) {
+		*out = L'\a';
+		n = 1;
+	} else if (n > e->keys.len) {
 		*out = e->keys.data[0];
 		n = 1;
 	}
@@ -137,10 +141,17 @@ editor_on_prompt(EditLine *el)
 }
 
 bool
+editor_draws(const struct editor *e)
+{
+	(void)e;
+	return true;
+}
+
+void
 editor_show(struct editor *e, const char *prompt)
 {
 	if (e->shown)
-		return true;
+		return;
 	free(e->prompt);
 	e->prompt = mem_strdup(prompt);
 	if (e->left)
@@ -153,7 +164,6 @@ editor_show(struct editor *e, const char *prompt)
 	e->begun = true;
 	e->shown = true;
 	draw(e);
-	return true;
 }
 
 /* A terminal that cannot go up keeps what it shows. */

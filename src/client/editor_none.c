@@ -46,7 +46,9 @@ editor_remember(struct editor *e, const char *line)
 static void
 end_line(struct editor *e)
 {
-	e->ops->on_line(e->owner, (const char *)e->line.data, e->line.len);
+	const char *line = e->line.len > 0 ? (const char *)e->line.data : "";
+
+	e->ops->on_line(e->owner, line, e->line.len);
 	buf_drain(&e->line, e->line.len);
 }
 
@@ -65,11 +67,17 @@ editor_type(struct editor *e, const uint8_t *data, size_t len)
 }
 
 bool
+editor_draws(const struct editor *e)
+{
+	(void)e;
+	return false;
+}
+
+void
 editor_show(struct editor *e, const char *prompt)
 {
 	(void)e;
 	(void)prompt;
-	return false;
 }
 
 void

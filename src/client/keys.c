@@ -2,13 +2,19 @@
 
 #include "client/keys.h"
 
-/* A character of UTF-8, as far as its first byte tells. */
+/* A character of UTF-8, or a byte that is none. */
 static size_t
 character(const uint8_t *p, size_t len)
 {
 	size_t need = p[0] < 0xc0 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 
-	return need <= len ? need : 0;
+	for (size_t i = 1; i < need; i++) {
+		if (i == len)
+			return 0;
+		if ((p[i] & 0xc0) != 0x80)
+			return 1;
+	}
+	return need;
 }
 
 /* ESC [ ... up to a letter or ~. */

@@ -75,8 +75,7 @@ terminal_on_redraw(evutil_socket_t fd, short what, void *arg)
 	text = t->rest.len == 0
 	    ? mem_strdup(prompt)
 	    : mem_strndup((const char *)t->rest.data, t->rest.len);
-	if (!editor_show(t->editor, text))
-		show_lines(t, NULL, 0);
+	editor_show(t->editor, text);
 	free(text);
 	editor_type(t->editor, NULL, 0);
 }
@@ -97,10 +96,17 @@ up_to_last_newline(const char *text, size_t len)
 	return len;
 }
 
+/* Where no prompt is drawn nothing is held back to be one. */
+static bool
+has_prompt(const struct terminal *t)
+{
+	return t->begun && editor_draws(t->editor);
+}
+
 void
 terminal_show(struct terminal *t, const void *text, size_t len)
 {
-	size_t lines = up_to_last_newline(text, len);
+	size_t lines = has_prompt(t) ? up_to_last_newline(text, len) : len;
 	const char *rest = (const char *)text + lines;
 
 	editor_hide(t->editor);
@@ -146,12 +152,15 @@ is_hex(struct terminal *t, const char *line, size_t len)
 static void
 send_line(struct terminal *t, const char *text, size_t len)
 {
-	char *line;
+	uint8_t *line;
 
 	if (t->hex && !is_hex(t, text, len))
 		return;
-	line = mem_printf("%.*s\n", (int)len, text);
-	t->ops->on_line(t->owner, (uint8_t *)line, len + 1);
+	line = mem_new(1, len + 1);
+	if (len > 0)
+		memcpy(line, text, len);
+	line[len] = '\n';
+	t->ops->on_line(t->owner, line, len + 1);
 	free(line);
 }
 

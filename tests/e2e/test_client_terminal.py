@@ -137,6 +137,14 @@ def test_keys_come_in_pieces(echo):
 
 
 @edits
+def test_a_NUL_is_no_key(echo):
+    with Terminal(echo.url) as t:
+        t.shows(">")
+        t.type("a\0b\x16\0c\r")
+        t.until(lambda: t.lines()[-1:] == [">"] and len(t.lines()) > 2, "sent")
+
+
+@edits
 def test_an_escape_key_alone_stops_nothing(speaker, box):
     with Terminal(speaker.url) as t:
         t.shows(">")
@@ -234,6 +242,21 @@ def test_pasted_lines(echo):
         assert sorted(t.lines()) == ["> one", "> two", "one", "two"]
 
 
+@pytest.mark.parametrize("editor", [pytest.param(True, marks=edits), False])
+def test_what_has_no_newline_is_shown_at_once(tmp_path, editor):
+    """With a prompt, and behind the end of the input."""
+    program = STANDPIPE if editor else shutil.copy(STANDPIPE, tmp_path)
+    say = f"printf begun; cat; printf {'x' * 2000}; printf more; sleep 1000"
+    with Daemon(command=["sh", "-c", say]) as d:
+        with Terminal(d.url, program=program) as t:
+            t.shows("begun")
+            t.type(CTRL_D)
+            t.until(lambda: "".join(t.lines()).endswith("xmore"), "not shown")
+            assert b"x" * 2000 + b"more" in t.raw
+            t.type(CTRL_C)
+            assert t.ends() == 130
+
+
 @edits
 def test_a_terminal_that_can_do_nothing(echo):
     with Terminal(echo.url, term="dumb") as t:
@@ -254,8 +277,9 @@ def test_no_prompt_where_nobody_reads(echo):
 def test_a_line_typed_without_an_editor(echo, tmp_path):
     alone = shutil.copy(STANDPIPE, tmp_path / "standpipe")
     with Terminal(echo.url, program=alone) as t:
-        t.type("typed\r")
-        t.shows("typed", "typed")
+        t.type("\rtyped\r")
+        t.until(lambda: sorted(t.lines()) == ["", "", "typed", "typed"],
+                "no answer")
         t.type("/close\r")
         assert t.ends() == 0
 

@@ -60,6 +60,7 @@ what_follows_is_another_key(void **state)
 	(void)state;
 	assert_int_equal(ready("ab", 2), 1);
 	assert_int_equal(ready("\x80\x80", 2), 1);
+	assert_int_equal(ready("\xe4\r", 2), 1);
 	assert_int_equal(ready("\033[A\033[A", 6), 3);
 	assert_int_equal(ready("\033[\n\n~x", 6), 5);
 }
