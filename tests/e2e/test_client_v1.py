@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import soak
 from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe
 
 
@@ -126,3 +127,11 @@ def test_a_second_signal_soon_after_is_for_us(running):
 def test_a_signal_that_may_not_be_passed_on_is_for_us(running):
     running.send_signal(signal.SIGHUP)
     assert running.wait(PATIENCE) == -signal.SIGHUP
+
+
+# ----------------------------------------------------------------- much
+
+
+@pytest.mark.parametrize("word", ["off", "on"])
+def test_much_there_and_back(word):
+    soak.pump(24 << 20, 1, [f"--compression={word}"])
