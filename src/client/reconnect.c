@@ -72,14 +72,15 @@ may_pass(const struct outcome *o, const struct facts *f)
 
 /* ------------------------------------------------- when */
 
-/* Three quarters of it and a little by chance, never more than it. */
+/* Three quarters of it and a little by chance, as a number that reads well. */
 static uint64_t
 shorten(uint64_t ms)
 {
 	uint16_t chance;
 
 	random_bytes(&chance, sizeof(chance));
-	return ms - ms / 4 * chance / UINT16_MAX;
+	ms -= ms / 4 * chance / UINT16_MAX;
+	return ms - ms % (ms >= 60000 ? 1000 : ms >= 1000 ? 100 : 1);
 }
 
 static bool

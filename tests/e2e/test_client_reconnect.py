@@ -11,6 +11,7 @@ from answers import Answers, agree
 from server import Server
 from standpipe import (STANDPIPE, Daemon, close_payload, environment, frame,
                        standpipe)
+from terminal import EDITS, Terminal
 
 QUICK = ("--reconnect", "--reconnect-min=1ms", "--reconnect-max=2ms")
 
@@ -209,6 +210,36 @@ def test_S20_the_command_lives_on():
                       'while read x; do n="$n$x"; echo "$n"; done')
     assert r.returncode == 0
     assert heard == [b"x", b"xx", b"xxx"]
+
+
+@pytest.mark.skipif(not EDITS, reason="built without libedit")
+def test_S20_who_types_goes_on():
+    heard = []
+
+    def serve(session):
+        session.send_text(f"hello {len(heard)}")
+        heard.append(session.recv()[1])
+        session.close(1012 if len(heard) < 3 else 1000)
+
+    with Server(serve) as server, Terminal(*QUICK, server.url) as t:
+        for i, line in enumerate(["one", "two", "three"]):
+            t.until(lambda: f"hello {i}" in t.lines(), "a greeting")
+            t.type(f"{line}\r")
+        assert t.process.wait(20) == 0
+    assert heard == [b"one", b"two", b"three"]
+
+
+@pytest.mark.skipif(not EDITS, reason="built without libedit")
+def test_C7_an_interrupt_ends_the_waiting_at_a_terminal():
+    with Daemon() as d:
+        url = d.url
+    with Terminal("--reconnect", "--reconnect-min=1h",
+                  "--reconnect-max=1h", url) as t:
+        t.until(lambda: any("again in" in line for line in t.lines()),
+                "what happened")
+        t.type("\x03")
+        assert t.process.wait(20) == -signal.SIGINT
+        assert t.modes() == t.before
 
 
 def test_json_tells_of_the_last_call():
