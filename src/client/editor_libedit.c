@@ -1,11 +1,11 @@
 /*
  * libedit reads keys by waiting for them, and a loop cannot wait. So it is
- * given keys when there are as many as a command needs. What it draws goes into memory and from there to
- * whoever writes to the terminal, behind what was received before it.
+ * given keys when there are as many as a command needs. What it draws goes
+ * into memory and from there to whoever writes to the terminal, behind what
+ * was received before it.
  */
 #include <sys/ioctl.h>
 
-#include <errno.h>
 #include <histedit.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -166,7 +166,10 @@ editor_show(struct editor *e, const char *prompt)
 	draw(e);
 }
 
-/* A terminal that cannot go up keeps what it shows. */
+/*
+ * A terminal that cannot go up keeps what it shows; those that can all do it in
+ * the same words by now.
+ */
 static bool
 can_move(struct editor *e)
 {
