@@ -42,6 +42,9 @@ class Peer:
         """The command that starts it; what must be compiled first is."""
         if self.path.suffix == ".js":
             return [shutil.which("node") or self.absent("no node"), self.path]
+        if self.path.suffix == ".escript":
+            return [shutil.which("escript") or self.absent("no Erlang"),
+                    self.path]
         if self.path.suffix == ".go":
             return [self.built(folder)]
         return [sys.executable, "-P", self.path]

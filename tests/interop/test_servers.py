@@ -142,10 +142,9 @@ def test_we_close(server, code, reason):
 @needs("compress")
 def test_compression(server):
     lines = b"again and " * 10000 + b"\nx\n\n"
-    r = server.standpipe("--count=3", "--json", input=lines)
+    r = server.standpipe("--count=3", "--compression", "--json", input=lines)
     assert (r.stdout, r.returncode) == (lines, 0)
-    if "extensions" not in json.loads(r.stderr):
-        pytest.skip("standpipe offers no compression")
+    assert "permessage-deflate" in json.loads(r.stderr)["extensions"]
 
 
 @needs("orders", "vanish")
