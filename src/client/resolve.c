@@ -38,7 +38,7 @@ struct question {
 struct resolve {
 	const struct resolve_ops *ops; /* kept */
 	void *owner;                   /* kept */
-	pid_t pid;                     /* of who is asked; -1: nobody */
+	pid_t pid;                     /* of who asks; -1: nobody */
 	int fd;                        /* owned: its answer; -1: known */
 	struct event ev;
 	struct answer answer;
@@ -115,13 +115,15 @@ fail(struct resolve *r)
 					 : gai_strerror(r->answer.code));
 }
 
-/* A system that cannot even ask has not said that there is no such name. */
+/* One that fell silent has not said that there is no such name. */
 static void
 read_answer(struct resolve *r)
 {
 	if (read(r->fd, &r->answer, sizeof(r->answer)) !=
 	    (ssize_t)sizeof(r->answer))
 		r->answer.code = EAI_FAIL;
+	aside_reap(r->pid);
+	r->pid = -1;
 	if (r->answer.code != 0)
 		fail(r);
 }

@@ -59,9 +59,15 @@ aside_start(int *fd, void (*work)(int fd, void *arg), void *arg)
 }
 
 void
+aside_reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+}
+
+void
 aside_end(pid_t pid)
 {
 	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
+	aside_reap(pid);
 }

@@ -15,12 +15,18 @@
 
 /*
  * Call work(fd, arg) in a copy, which ends when that returns. Gives the read
- * end of its pipe, non-blocking, in *fd; the pid, or -1 with errno. To be ended
- * by aside_end().
+ * end of its pipe, non-blocking, in *fd; the pid, or -1 with errno. Then one of
+ * the two below.
  */
 pid_t aside_start(int *fd, void (*work)(int fd, void *arg), void *arg);
 
-/* Wait for a copy that has answered, or is not wanted any more. */
+/*
+ * Reap a copy that has answered and ends by itself. It is not signalled: whoever
+ * else reaps children here may have been first, and the number be another's.
+ */
+void aside_reap(pid_t);
+
+/* End a copy whose answer is not wanted any more, and reap it. */
 void aside_end(pid_t);
 
 #endif

@@ -61,7 +61,7 @@ answers(void **state)
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	read_all(fd, got, sizeof(got));
 	assert_string_equal(got, text);
-	aside_end(pid);
+	aside_reap(pid);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	close(fd);
@@ -111,7 +111,7 @@ holds_nothing_of_ours(void **state)
 	assert_int_not_equal(pid, -1);
 	read_all(fd, got, sizeof(got));
 	assert_string_equal(got, "standard nothing default default open");
-	aside_end(pid);
+	aside_reap(pid);
 	close(fd);
 	close(ours[0]);
 }
