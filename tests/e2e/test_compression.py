@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from certificates import Authority
 from deflate import BROWSER, EXTENSION, PLAIN, Deflate, offer
 from standpipe import (BINARY, CLOSE, CONTINUATION, PING, SANITIZED, TEXT,
                        Closed,
@@ -412,6 +413,25 @@ def test_rule4_our_close_does_not_wait_for_the_rest_of_a_bomb():
             c.finish(1008)
             assert now() - began < 10
         assert d.session_end()["close"] == "1008"
+
+
+def test_F25_rule6_under_TLS(tmp_path):
+    pair = Authority(tmp_path).issue("server")
+    data = "".join(log_lines(9000))
+    with Daemon("--framing=frames", "--engines=1", "--ssl",
+                f"--sslcert={pair.cert}", f"--sslkey={pair.key}",
+                "--close-timeout=300ms", tls=True) as d:
+        with session(d) as c:
+            for _ in range(3):
+                c.send_deflated(data, size=5000)
+                assert c.recv_text() == data
+            before = peak(d.engines()[0])
+            c.send(frame(bomb(256 * MIB), TEXT, rsv=4))
+            with pytest.raises(Closed) as caught:
+                while True:
+                    c.recv_fragment()
+            assert caught.value.code == 1009
+        assert peak(d.engines()[0]) - before < FLAT
 
 
 # ------------------------------------------------------------------- memory
