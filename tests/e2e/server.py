@@ -11,7 +11,7 @@ import socket
 import threading
 
 from standpipe import (BINARY, CLOSE, GUID, PATIENCE, PING, PONG, TEXT,
-                       close_payload, frame)
+                       close_payload, frame, masked)
 
 V1 = (b"Sec-WebSocket-Protocol: standpipe.v1\r\n"
       b"Standpipe-Protocol: v1\r\n")
@@ -68,8 +68,7 @@ class Session:
             size = int.from_bytes(self.file.read(2 if size == 126 else 8),
                                   "big")
         key = self.file.read(4)
-        data = bytes(b ^ key[i % 4] for i, b in
-                     enumerate(self.file.read(size)))
+        data = masked(self.file.read(size), key)
         if opcode == CLOSE:
             self.peer_close = data
             if not self.closing:
