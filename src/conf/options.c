@@ -982,7 +982,8 @@ const struct option options[] = {
 	    .field = FIELD(allow),
 	    .item = name_network,
 	    .wanted = "not a network (examples: 10.0.0.0/8, 2001:db8::/32, "
-		      "192.0.2.7, unix)",
+		      "192.0.2.7, unix; 10.0.0.1/8 would have bits set "
+		      "behind its length)",
 	    .metavar = "NETWORK,...",
 	    .help = "addresses that may connect; without it all may",
 	},
@@ -995,7 +996,8 @@ const struct option options[] = {
 	    .field = FIELD(deny),
 	    .item = name_network,
 	    .wanted = "not a network (examples: 10.0.0.0/8, 2001:db8::/32, "
-		      "192.0.2.7, unix)",
+		      "192.0.2.7, unix; 10.0.0.1/8 would have bits set "
+		      "behind its length)",
 	    .metavar = "NETWORK,...",
 	    .help = "addresses that may not connect",
 	},
@@ -1008,7 +1010,8 @@ const struct option options[] = {
 	    .field = FIELD(trusted_proxies),
 	    .item = name_network,
 	    .wanted = "not a network (examples: 10.0.0.0/8, 2001:db8::/32, "
-		      "192.0.2.7, unix)",
+		      "192.0.2.7, unix; 10.0.0.1/8 would have bits set "
+		      "behind its length)",
 	    .metavar = "NETWORK,...",
 	    .help = "proxies whose word about clients is believed",
 	},
