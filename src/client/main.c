@@ -1,6 +1,7 @@
 /*
  * standpipe: a WebSocket URL joined to standard input and output.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "client/client.h"
 #include "client/cmdline.h"
 #include "client/compression.h"
@@ -48,13 +50,23 @@ complain(char *why, int status)
 	return status;
 }
 
+/* Whether the descriptor of --json is there to be written to. */
+static bool
+can_tell(const struct client_conf *conf, char **why)
+{
+	if (conf->json == -1 || fcntl((int)conf->json, F_GETFD) != -1)
+		return true;
+	*why = mem_printf("--json=%d: not an open descriptor", (int)conf->json);
+	return false;
+}
+
 static int
 serve(struct client *c, struct outcome *o)
 {
 	struct event_base *base;
 	char *why = NULL;
 
-	if (!via_open(&c->via, &c->conf, &why) ||
+	if (!can_tell(&c->conf, &why) || !via_open(&c->via, &c->conf, &why) ||
 	    !fields_open(&c->fields, &c->conf, &why))
 		return complain(why, OUTCOME_USAGE);
 	if (!greeting_open(&c->greeting, &c->conf, &why)) {

@@ -2,23 +2,20 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/buf.h"
-#include "base/mem.h"
+#include "base/str.h"
 #include "client/client_conf.h"
 #include "client/facts.h"
+#include "client/json_line.h"
 #include "client/outcome.h"
 #include "client/report.h"
 #include "client/tell.h"
-#include "codec/json.h"
-#include "codec/utf8.h"
 #include "dialect/standpipe_v1.h"
 
-enum { JSON_MAX = 256 * 1024, AMOUNT_SIZE = 80 };
+enum { AMOUNT_SIZE = 80 };
 
 static uint64_t
 between(uint64_t from, uint64_t to)
@@ -91,88 +88,57 @@ report_close(const struct client_conf *conf, const struct facts *f)
 /* ------------------------------------------------- JSON */
 
 static void
-put_number(struct buf *b, const char *name, uint64_t n)
+put_count(struct json_line *l, const char *name, uint64_t n)
 {
-	char text[96];
-
-	(void)snprintf(text, sizeof(text), ",\"%s\":%" PRIu64, name, n);
-	(void)buf_add_str(b, text);
-}
-
-/* JSON is UTF-8, whatever somebody else has written. */
-static void
-put_string(struct buf *b, const char *name, const void *text, size_t len)
-{
-	size_t most = UTF8_REPAIR_GROWTH * len + 2 * UTF8_REPAIR_EXTRA;
-	uint8_t *repaired = mem_new(most, 1), *room;
-	struct utf8 state = { 0 };
-
-	len = utf8_repair(&state, text, len, repaired);
-	len += utf8_repair_end(&state, repaired + len);
-
-	(void)buf_add_str(b, ",\"");
-	(void)buf_add_str(b, name);
-	(void)buf_add_str(b, "\":\"");
-	room = buf_reserve(b, JSON_GROWTH * len + 1);
-	if (room != NULL)
-		buf_commit(b, json_escape(repaired, len, room));
-	free(repaired);
-	(void)buf_add_byte(b, '"');
-}
-
-/* Nothing, where there is nothing. */
-static void
-put_text(struct buf *b, const char *name, const char *text)
-{
-	if (text != NULL && text[0] != '\0')
-		put_string(b, name, text, strlen(text));
+	json_line_number(l, name, (int64_t)n);
 }
 
 static void
-put_handshake(struct buf *b, const struct facts *f)
+put_handshake(struct json_line *l, const struct facts *f)
 {
-	put_text(b, "peer", f->peer);
-	put_text(b, "tls", f->tls);
-	put_text(b, "certificate", f->subject);
-	put_text(b, "certificate_issuer", f->issuer);
-	put_text(b, "certificate_expires", f->expires);
-	put_text(b, "certificate_sha256", f->fingerprint);
+	json_line_text(l, "peer", f->peer);
+	json_line_text(l, "tls", f->tls);
+	json_line_text(l, "certificate", f->subject);
+	json_line_text(l, "certificate_issuer", f->issuer);
+	json_line_text(l, "certificate_expires", f->expires);
+	json_line_text(l, "certificate_sha256", f->fingerprint);
 	if (f->status != 0)
-		put_number(b, "status", f->status);
-	put_text(b, "location", f->location);
+		put_count(l, "status", f->status);
+	json_line_text(l, "location", f->location);
 	if (f->answer.len > 0)
-		put_string(b, "answer", f->answer.data, f->answer.len);
-	put_text(b, "standpipe_protocol", f->v1 ? V1_PROTOCOL : "");
-	put_text(b, "subprotocol", f->protocol);
-	put_text(b, "extensions", f->extensions);
+		json_line_bytes(l, "answer", f->answer.data, f->answer.len);
+	json_line_text(l, "standpipe_protocol", f->v1 ? V1_PROTOCOL : "");
+	json_line_text(l, "subprotocol", f->protocol);
+	json_line_text(l, "extensions", f->extensions);
 }
 
 static void
-put_session(struct buf *b, const struct facts *f)
+put_session(struct json_line *l, const struct facts *f)
 {
 	if (f->code != 0) {
-		put_number(b, "close_code", f->code);
-		put_text(b, "close_reason", f->reason);
-		put_text(b, "closed_by", f->closed_by_us ? "us" : "server");
+		put_count(l, "close_code", f->code);
+		json_line_text(l, "close_reason", f->reason);
+		json_line_text(l, "closed_by",
+		    f->closed_by_us ? "us" : "server");
 	}
-	put_number(b, "sent_messages", f->sent);
-	put_number(b, "sent_bytes", f->sent_bytes);
-	put_number(b, "received_messages", f->received);
-	put_number(b, "received_bytes", f->received_bytes);
+	put_count(l, "sent_messages", f->sent);
+	put_count(l, "sent_bytes", f->sent_bytes);
+	put_count(l, "received_messages", f->received);
+	put_count(l, "received_bytes", f->received_bytes);
 	if (f->compressed) {
-		put_number(b, "sent_wire_bytes", f->sent_wire);
-		put_number(b, "received_wire_bytes", f->received_wire);
+		put_count(l, "sent_wire_bytes", f->sent_wire);
+		put_count(l, "received_wire_bytes", f->received_wire);
 	}
 }
 
 static void
-put_times(struct buf *b, const struct facts *f)
+put_times(struct json_line *l, const struct facts *f)
 {
 	if (f->connected != 0)
-		put_number(b, "connect_ms", between(f->began, f->connected));
+		put_count(l, "connect_ms", between(f->began, f->connected));
 	if (f->opened != 0)
-		put_number(b, "handshake_ms", between(f->connected, f->opened));
-	put_number(b, "total_ms", between(f->began, f->over));
+		put_count(l, "handshake_ms", between(f->connected, f->opened));
+	put_count(l, "total_ms", between(f->began, f->over));
 }
 
 static void
@@ -195,20 +161,20 @@ static void
 report_json(const struct client_conf *conf, const struct facts *f,
     const struct outcome *o)
 {
-	char begin[32];
-	struct buf b;
+	struct json_line line, *l = &line;
 
-	buf_init(&b, JSON_MAX);
-	(void)snprintf(begin, sizeof(begin), "{\"exit\":%d", o->status);
-	(void)buf_add_str(&b, begin);
-	put_text(&b, "error", o->why);
-	put_text(&b, "url", conf->url);
-	put_handshake(&b, f);
-	put_session(&b, f);
-	put_times(&b, f);
-	(void)buf_add_str(&b, "}\n");
-	write_all((int)conf->json, b.data, b.len);
-	buf_clear(&b);
+	json_line_init(l);
+	json_line_number(l, "exit", o->status);
+	if (o->signal != 0)
+		json_line_text(l, "signal", str_signal_name(o->signal));
+	json_line_text(l, "error", o->why);
+	json_line_text(l, "url", conf->url);
+	put_handshake(l, f);
+	put_session(l, f);
+	put_times(l, f);
+	json_line_end(l);
+	write_all((int)conf->json, l->text.data, l->text.len);
+	json_line_clear(l);
 }
 
 /* ------------------------------------------------- the end */

@@ -282,3 +282,18 @@ def test_json_of_a_program_behind_standpipe_v1():
     assert facts["exit"] == r.returncode == 3
     assert facts["standpipe_protocol"] == "standpipe.v1"
     assert facts["subprotocol"] == "chat"
+
+
+def test_json_is_ascii_and_moves_no_cursor():
+    answer = refusal(b"403 No", body="\x1b[2J \u009b2J \u202e ä 😀".encode())
+    with Answers(answer) as a:
+        r = standpipe("-n", "--json", a.url)
+    assert all(32 <= byte < 127 for byte in r.stderr.rstrip(b"\n"))
+    assert json.loads(r.stderr)["answer"].endswith(
+        "\x1b[2J \u009b2J \u202e ä 😀")
+
+
+def test_json_needs_an_open_descriptor():
+    r = standpipe("-n", "--json=77", "ws://127.0.0.1:9/")
+    assert r.returncode == 2
+    assert r.stderr == b"standpipe: --json=77: not an open descriptor\n"
