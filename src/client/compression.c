@@ -8,8 +8,8 @@
 #include "flow/transport_ws.h"
 
 enum {
-	LEAST = 32, /* bytes of a message that is worth it */
-	MEMORY = 256 * 1024 * 1024,
+	LEAST = 32,                /* bytes of a message that is worth it */
+	MEMORY = 64 * 1024 * 1024, /* of all connections */
 };
 
 void

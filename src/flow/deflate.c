@@ -68,7 +68,7 @@ deflate_read(struct deflate *d, struct ws_reader *r, struct ws_event *ev,
 {
 	struct deflaters_room *room = &d->shared->inflated;
 	enum ws_inflate_result rc;
-	enum ws_result ok;
+	enum ws_result judged;
 	size_t used;
 
 	*out = (struct ws_event){
@@ -87,8 +87,8 @@ deflate_read(struct deflate *d, struct ws_reader *r, struct ws_event *ev,
 	ev->data += used;
 	ev->len -= used;
 	out->last = ev->last && rc == WS_INFLATE_MORE;
-	if ((ok = ws_check_inflated(r, out)) < 0)
-		return ok;
+	if ((judged = ws_check_inflated(r, out)) < 0)
+		return judged;
 	room->used += out->len;
 	d->goes_on = !out->last && (d->goes_on || out->len > 0);
 	if (out->last)
