@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/be.h"
 #include "codec/framing.h"
 
 /* Record types of `frames`; a small letter means more of the message follows. */
@@ -196,13 +197,6 @@ read_records(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	return give_text(f, ev, true, true, in, strip(f, in, n));
 }
 
-static size_t
-read_be32(const uint8_t *p)
-{
-	return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 |
-	    p[3];
-}
-
 /* A record of `frames` begins. */
 static enum framing_result
 start_record(struct framing *f)
@@ -210,7 +204,7 @@ start_record(struct framing *f)
 	uint8_t type = f->head[0];
 
 	f->head_len = 0;
-	f->left = read_be32(f->head + 1);
+	f->left = be_read(f->head + 1, 4);
 	switch (type) {
 	case REC_TEXT:
 	case REC_TEXT_PART:

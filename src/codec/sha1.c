@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/be.h"
 #include "codec/sha1.h"
 
 enum {
@@ -15,28 +16,12 @@ rotate(uint32_t v, unsigned n)
 	return v << n | v >> (32 - n);
 }
 
-static uint32_t
-read_be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
-}
-
-static void
-put_be(uint8_t *out, uint64_t v, size_t n)
-{
-	while (n-- > 0) {
-		out[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
 /* The words of a block, and what the rounds behind them make of these. */
 static void
 spread(const uint8_t *block, uint32_t w[ROUNDS])
 {
 	for (size_t i = 0; i < 16; i++)
-		w[i] = read_be32(block + 4 * i);
+		w[i] = (uint32_t)be_read(block + 4 * i, 4);
 	for (size_t i = 16; i < ROUNDS; i++)
 		w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 }
@@ -88,7 +73,7 @@ take_end(uint32_t h[WORDS], const uint8_t *rest, size_t n, uint64_t len)
 	if (n > 0)
 		memcpy(end, rest, n);
 	end[n] = 0x80;
-	put_be(end + size - LENGTH, len * 8, LENGTH);
+	be_put(end + size - LENGTH, len * 8, LENGTH);
 	for (size_t at = 0; at < size; at += BLOCK)
 		take_block(h, end + at);
 }
@@ -105,5 +90,5 @@ sha1(const void *data, size_t len, uint8_t out[SHA1_LEN])
 		take_block(h, p);
 	take_end(h, p, left, len);
 	for (size_t i = 0; i < WORDS; i++)
-		put_be(out + 4 * i, h[i], 4);
+		be_put(out + 4 * i, h[i], 4);
 }

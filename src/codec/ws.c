@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/be.h"
 #include "codec/ws.h"
 
 enum {
@@ -33,16 +34,6 @@ bool
 ws_reader_in_message(const struct ws_reader *r)
 {
 	return r->message != 0;
-}
-
-static uint64_t
-read_be(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
 }
 
 static size_t
@@ -112,7 +103,7 @@ start_frame(struct ws_reader *r, const uint8_t *head)
 
 	r->opcode = head[0] & BITS_OPCODE;
 	r->fin = head[0] & BIT_FIN;
-	r->left = n == 0 ? len7 : read_be(head + 2, n);
+	r->left = n == 0 ? len7 : be_read(head + 2, n);
 	if ((n == 2 && r->left < LEN_16) || (n == 8 && r->left <= UINT16_MAX) ||
 	    r->left > INT64_MAX)
 		return WS_ERR_LENGTH;
@@ -284,7 +275,7 @@ ws_read_close(const uint8_t *payload, size_t len, unsigned *code,
 		return WS_CONTROL;
 	if (len == 1)
 		return WS_ERR_CLOSE;
-	*code = (unsigned)read_be(payload, 2);
+	*code = (unsigned)be_read(payload, 2);
 	*reason = payload + 2;
 	*reason_len = len - 2;
 	if (!ws_close_code_ok(*code))
@@ -296,15 +287,6 @@ ws_read_close(const uint8_t *payload, size_t len, unsigned *code,
 	return WS_CONTROL;
 }
 
-static void
-put_be(uint8_t *out, uint64_t v, size_t n)
-{
-	while (n-- > 0) {
-		out[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
 size_t
 ws_put_head(uint8_t out[WS_HEAD_MAX], enum ws_opcode op, bool fin, uint64_t len,
     const uint8_t *key)
@@ -313,7 +295,7 @@ ws_put_head(uint8_t out[WS_HEAD_MAX], enum ws_opcode op, bool fin, uint64_t len,
 
 	out[0] = (uint8_t)((fin ? BIT_FIN : 0) | op);
 	out[1] = (uint8_t)(n == 0 ? len : n == 2 ? LEN_16 : LEN_64);
-	put_be(out + 2, len, n);
+	be_put(out + 2, len, n);
 	n += 2;
 	if (key != NULL) {
 		out[1] |= BIT_MASK;
@@ -341,7 +323,7 @@ ws_put_close(uint8_t out[WS_CONTROL_MAX], unsigned code, const char *reason)
 
 	if (code == WS_CLOSE_NO_STATUS)
 		return 0;
-	put_be(out, code, 2);
+	be_put(out, code, 2);
 	n = cut_text(reason, strlen(reason), WS_REASON_MAX);
 	memcpy(out + 2, reason, n);
 	return 2 + n;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/be.h"
 #include "dialect/standpipe_v1.h"
 
 void
@@ -157,25 +158,6 @@ v1_strresult(enum v1_result rc)
 	return "unknown result";
 }
 
-static uint64_t
-read_be(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static void
-put_be(uint8_t *out, uint64_t v, size_t n)
-{
-	while (n-- > 0) {
-		out[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
 static void
 copy_name(char out[V1_SIGNAL_MAX + 1], const uint8_t *s, size_t len)
 {
@@ -186,8 +168,8 @@ copy_name(char out[V1_SIGNAL_MAX + 1], const uint8_t *s, size_t len)
 void
 v1_read_window(const struct v1_event *ev, unsigned *columns, unsigned *rows)
 {
-	*columns = (unsigned)read_be(ev->data, 2);
-	*rows = (unsigned)read_be(ev->data + 2, 2);
+	*columns = (unsigned)be_read(ev->data, 2);
+	*rows = (unsigned)be_read(ev->data + 2, 2);
 }
 
 void
@@ -207,7 +189,7 @@ v1_read_exit(const struct v1_event *ev, uint8_t *status,
 uint64_t
 v1_read_ack(const struct v1_event *ev)
 {
-	return read_be(ev->data, V1_ACK_LEN);
+	return be_read(ev->data, V1_ACK_LEN);
 }
 
 bool
@@ -237,8 +219,8 @@ size_t
 v1_put_window(uint8_t out[1 + V1_WINDOW_LEN], unsigned columns, unsigned rows)
 {
 	out[0] = V1_WINDOW;
-	put_be(out + 1, columns, 2);
-	put_be(out + 3, rows, 2);
+	be_put(out + 1, columns, 2);
+	be_put(out + 3, rows, 2);
 	return 1 + V1_WINDOW_LEN;
 }
 
@@ -273,6 +255,6 @@ size_t
 v1_put_ack(uint8_t out[1 + V1_ACK_LEN], uint64_t received)
 {
 	out[0] = V1_ACK;
-	put_be(out + 1, received, V1_ACK_LEN);
+	be_put(out + 1, received, V1_ACK_LEN);
 	return 1 + V1_ACK_LEN;
 }
