@@ -41,8 +41,9 @@ make_folders(const char *path)
 {
 	char *part = mem_strdup(path);
 
-	for (char *p = strchr(part + 1, '/'); p != NULL;
-	     p = strchr(p + 1, '/')) {
+	for (char *p = strchr(part, '/'); p != NULL; p = strchr(p + 1, '/')) {
+		if (p == part)
+			continue;
 		*p = '\0';
 		(void)mkdir(part, FOLDER_MODE);
 		*p = '/';

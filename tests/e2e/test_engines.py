@@ -298,7 +298,7 @@ def test_engine_that_disowns_a_living_command_takes_it_along():
 
 def test_engine_that_asks_for_another_signal_is_lost():
     with lying_engine("signal", command=["sleep", "1000"]) as d:
-        d.wait_log("error engine lost .*reason=signal")
+        d.wait_logs("error engine lost .*reason=signal", 2)
 
 
 def test_engine_signals_no_strangers():
