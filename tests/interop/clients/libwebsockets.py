@@ -1,9 +1,10 @@
 """libwebsockets' test client.
 
 It makes two connections, and shows what it receives on one of them; on the
-other it draws circles.
+other it draws circles. There it stops for good, busy with itself, if something
+compressed or not arrives once compression was agreed on.
 
-options: --origin=* --subprotocol=dumb-increment-protocol,lws-mirror-protocol
+options: --origin=* --compression=off --subprotocol=dumb-increment-protocol,lws-mirror-protocol
 cannot: send binary big ping close code abrupt vanish fragments compress tls status
 """
 
