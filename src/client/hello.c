@@ -315,12 +315,12 @@ static const struct deadlines_ops deadlines_ops = {
 
 /* An owned list with commas; NULL: nothing is offered. */
 static char *
-offered(const struct client_conf *conf)
+offered(const struct client *client)
 {
-	const struct conf_list *list = &conf->subprotocol;
+	const struct conf_list *list = &client->conf.subprotocol;
 	char *all = NULL, *longer;
 
-	if (client_conf_wants_v1(conf))
+	if (client_conf_wants_v1(&client->conf) && !client->v1_unwanted)
 		all = mem_strdup(V1_PROTOCOL);
 
 	for (size_t i = 0; i < list->n; i++) {
@@ -341,7 +341,7 @@ make_wish(struct hello *h, const struct ws_url *to)
 	ws_hello_make_key(h->key);
 	ws_hello_accept(h->key, h->accept);
 	ws_url_put_host(to, h->host);
-	h->protocols = offered(conf);
+	h->protocols = offered(h->client);
 	h->wish = (struct ws_hello_wish){
 		.target = to->target,
 		.host = h->host,

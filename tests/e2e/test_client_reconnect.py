@@ -55,7 +55,7 @@ def test_S19_what_may_pass_is_tried_again(answer):
     (b"HTTP/1.1 101 Yes\r\n\r\n", 76)])
 def test_S19_what_will_not_get_better_is_not(answer, status):
     with Answers(answer, hold=True) as server:
-        r = standpipe(*QUICK, server.url)
+        r = standpipe(*QUICK, "--no-standpipe-protocol", server.url)
     assert r.returncode == status
     assert len(server.heads) == 1
     assert b"again in" not in r.stderr

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 import soak
+from answers import CLOSE_1000, Answers, agree
 from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe
 
 
@@ -86,6 +87,21 @@ def test_a_server_that_repeats_what_it_is_offered_does_not_mean_it():
                 command=["sh", "-c", "read x; echo got $x; exit 5"]) as d:
         r = standpipe(d.url, input=b"x\n")
     assert (r.stdout, r.returncode) == (b"got x\n", 5)
+
+
+def test_a_server_that_wants_none_of_it_is_asked_again():
+    no = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+
+    def yes(head):
+        return agree(head, more=b"\x81\x01x" + CLOSE_1000)
+
+    with Answers(no, yes) as server:
+        r = standpipe(server.url)
+    assert [b"standpipe.v1" in head for head in server.heads] == [True, False]
+    assert (r.stdout, r.stderr, r.returncode) == (b"x\n", b"", 0)
+    with Answers(no, no) as server:
+        r = standpipe(server.url)
+    assert b"refused: 400" in r.stderr and r.returncode == 77
 
 
 def test_much_input_for_a_program_that_reads_late():

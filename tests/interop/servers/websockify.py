@@ -2,7 +2,6 @@
 
 It refuses clients that offer subprotocols, and none that it knows.
 
-options: --no-standpipe-protocol
 cannot: empty text orders compress
 """
 
