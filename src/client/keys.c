@@ -57,6 +57,8 @@ keys_ready(const uint8_t *p, size_t len)
 {
 	size_t before = 0, n;
 
+	if (len == 0)
+		return 0;
 	while (before < len && before < KEYS_SEQUENCE &&
 	    wants_more(p[before]) &&
 	    !is_followed_by(p + before, len - before, '[') &&

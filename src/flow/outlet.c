@@ -192,6 +192,7 @@ send_raw_line(struct outlet *o, const uint8_t *line, size_t len)
 	memcpy(text, line, len);
 	text[len] = '\n';
 	send_typed(o, V1_STDERR, true, true, text, len + 1);
+	transport_ws_flush(o->transport);
 }
 
 static void
@@ -208,6 +209,7 @@ send_text_line(struct outlet *o, const uint8_t *line, size_t len)
 		send_object(o, err_head, true, text, n);
 	else
 		transport_ws_send(o->transport, true, true, text, n);
+	transport_ws_flush(o->transport);
 }
 
 static void
@@ -217,7 +219,6 @@ send_line(struct outlet *o, const uint8_t *line, size_t len)
 		send_raw_line(o, line, len);
 	else
 		send_text_line(o, line, len);
-	transport_ws_flush(o->transport);
 }
 
 /* Whether the client is to get standard error, and there is a place for it. */

@@ -165,6 +165,15 @@ def test_standard_error_where_others_have_no_place_for_it(framing):
         d.wait_log("stderr .*text=err")
 
 
+def test_a_long_line_of_standard_error():
+    with Daemon("--stderr=client", command=[
+            "sh", "-c", "printf '%4000d\\n' 1 >&2"]) as d:
+        assert stream(speak(d)[0], STDERR) == b" " * 3999 + b"1\n"
+        with d.session() as c:
+            assert c.recv_text() == " " * 3999 + "1"
+            c.bye()
+
+
 def test_standard_error_is_the_logs_by_default():
     with Daemon(command=["sh", "-c", "echo err >&2"]) as d:
         with Speaker(d) as s:
