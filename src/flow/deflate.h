@@ -2,8 +2,8 @@
  * The compressed messages of one session (permessage-deflate), both ways.
  *
  * What a message is inflated to comes in pieces, and between two of them its
- * owner may have to wait: the rest, with what came behind it, is then held
- * here. That is at most what was read at once.
+ * owner may have to wait, or it is the turn of others: the rest, with what came
+ * behind it, is then held here. That is at most what was read at once.
  *
  * Used by: flow/transport_ws.c.
  */
@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <event2/event_struct.h>
 
 #include "base/buf.h"
 #include "codec/ws.h"
@@ -37,9 +39,11 @@ struct deflate {
 	uint8_t in_vain;            /* that were tried, in a row */
 	bool deflates;              /* the message that we have begun is one */
 	bool goes_on;               /* a piece of theirs was given already */
+	uint8_t pieces;             /* of theirs, in this turn of the loop */
 	bool waits;                 /* there is a rest: */
 	struct ws_event rest;
-	struct buf held; /* its payload, and what came behind it */
+	struct buf held;   /* its payload, and what came behind it */
+	struct event turn; /* the transport's: to go on with it by itself */
 };
 
 /*

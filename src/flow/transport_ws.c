@@ -1,6 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,6 +12,8 @@
 #include "flow/flow.h"
 #include "flow/stream.h"
 #include "flow/transport_ws.h"
+
+enum { PIECES_PER_TURN = 8 }; /* that are inflated before others get theirs */
 
 static const char *const state_names[] = {
 	[TRANSPORT_OPEN] = "open",
@@ -350,9 +354,25 @@ handle_control(struct transport_ws *t, const struct ws_event *ev)
 		t->ops->on_pong(t->owner, ev->data, ev->len);
 }
 
+/* The rest of a piece waits, with what is behind it: for the owner, or a turn. */
+static enum ws_result
+put_off(struct transport_ws *t, const struct ws_event *rest, size_t *behind)
+{
+	/* Made active, it would come before anything new is looked for. */
+	static const struct timeval at_once = { 0 };
+
+	if (!deflate_hold(t->deflate, rest, *behind))
+		return WS_ERR_MEMORY;
+	*behind = 0;
+	stream_pause(t->stream);
+	if (!t->paused)
+		(void)event_add(&t->deflate->turn, &at_once);
+	return WS_MORE;
+}
+
 /*
- * A piece of a message, inflated. If the owner pauses us meanwhile, the rest
- * waits, with the `behind` bytes that came behind it.
+ * A piece of a message, inflated, as long as the owner does not pause us and
+ * others do not wait: a few bytes may be a long work.
  */
 static enum ws_result
 take_deflated(struct transport_ws *t, struct ws_event *ev, size_t *behind)
@@ -362,18 +382,15 @@ take_deflated(struct transport_ws *t, struct ws_event *ev, size_t *behind)
 	struct ws_event out;
 
 	while (rc == WS_DATA && may_receive(t) && !t->deaf) {
-		if (t->paused) {
-			if (!deflate_hold(d, ev, *behind))
-				return WS_ERR_MEMORY;
-			*behind = 0;
-			return WS_MORE;
-		}
+		if (t->paused || d->pieces == PIECES_PER_TURN)
+			return put_off(t, ev, behind);
 		rc = deflate_read(d, &t->reader, ev, &out);
 		if (rc >= 0 && (out.len > 0 || out.last))
 			t->ops->on_data(t->owner, &out);
 		if (rc == WS_DATA) {
 			t->ops->on_batch(t->owner);
 			deflate_passed(d);
+			d->pieces++;
 		}
 	}
 	return rc;
@@ -414,13 +431,27 @@ take_frames(struct transport_ws *t, uint8_t *data, size_t len)
 	t->ops->on_batch(t->owner);
 }
 
+static void
+begin_turn(struct deflate *d)
+{
+	deflate_passed(d);
+	d->pieces = 0;
+}
+
 void
 transport_ws_feed(struct transport_ws *t, uint8_t *data, size_t len)
 {
 	t->heard = clock_coarse_ms();
 	if (t->deflate != NULL)
-		deflate_passed(t->deflate);
+		begin_turn(t->deflate);
 	take_frames(t, data, len);
+}
+
+/* Whether there is something of a message that was put off. */
+static bool
+is_waiting(const struct transport_ws *t)
+{
+	return t->deflate != NULL && t->deflate->waits;
 }
 
 /* On with what had to wait; it may have to wait again. */
@@ -432,12 +463,23 @@ take_held(struct transport_ws *t)
 	struct buf held = deflate_release(t->deflate, &ev, &behind);
 	enum ws_result rc;
 
-	deflate_passed(t->deflate);
+	begin_turn(t->deflate);
 	rc = take_deflated(t, &ev, &behind);
 	if (rc < 0)
 		fault(t, rc);
 	take_frames(t, held.data + held.len - behind, behind);
 	buf_clear(&held);
+}
+
+static void
+transport_ws_on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct transport_ws *t = arg;
+
+	(void)fd;
+	(void)what;
+	if (t->state != TRANSPORT_GONE && !t->paused)
+		transport_ws_resume(t);
 }
 
 static void
@@ -522,12 +564,16 @@ transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
 {
 	t->deflate = deflate_new(&t->flow->deflaters,
 	    (enum ws_role)t->reader.role, terms, least);
+	(void)event_assign(&t->deflate->turn, t->flow->base, -1, 0,
+	    transport_ws_on_turn, t);
 	ws_reader_inflate(&t->reader);
 }
 
 void
 transport_ws_clear(struct transport_ws *t)
 {
+	if (t->deflate != NULL)
+		(void)event_del(&t->deflate->turn);
 	deflate_free(t->deflate);
 	t->deflate = NULL;
 	stream_free(t->stream);
@@ -572,8 +618,8 @@ void
 transport_ws_resume(struct transport_ws *t)
 {
 	t->paused = false;
-	if (t->deflate != NULL && t->deflate->waits)
+	if (is_waiting(t))
 		take_held(t);
-	if (!t->paused)
+	if (!t->paused && !is_waiting(t))
 		stream_resume(t->stream);
 }
