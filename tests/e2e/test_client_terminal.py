@@ -293,8 +293,11 @@ def test_lines_are_recalled_in_the_next_session(echo, tmp_path):
         with Terminal(echo.url, **home) as t:
             t.shows(">")
             t.type("one\rtwo\r secret\r")
-            t.shows_line("secret")
-            t.type(UP * 3 + DOWN)
+            t.until(lambda: " secret" in t.lines() and t.cursor()[0] == 2,
+                    "no answer")
+            t.type(UP * 3)
+            t.until(lambda: t.lines()[-1] == "> one", "not recalled")
+            t.type(DOWN)
             t.until(lambda: t.lines()[-1] == "> two", "not recalled")
             t.type(CTRL_C)
             t.until(lambda: t.lines()[-2:] == ["> two^C", ">"], "not dropped")
