@@ -3,7 +3,7 @@
 import pytest
 
 from network import Websocketd
-from standpipe import frame, handler, pss, stat, until
+from standpipe import SANITIZED, frame, handler, pss, stat, until
 
 pytestmark = pytest.mark.usefixtures("own_network")
 
@@ -155,6 +155,6 @@ def test_S17_an_idle_binary_session_is_cheap():
         for c in more:
             c.send_binary(b"x")
             assert c.recv_binary() == b"x"
-        assert pss(d.engines()[0]) - before < 50 * 64 * 1024
+        assert SANITIZED or pss(d.engines()[0]) - before < 50 * 64 * 1024
         for c in first, *more:
             c.close()
