@@ -100,8 +100,8 @@ def test_pings_of_the_peer_are_answered(caller):
 @needs("code")
 def test_our_pings_are_answered(caller):
     # The program says something when the second ping would have failed.
-    with caller.daemon("--ping=50ms", "--ping-timeout=500ms", command=[
-            "sh", "-c", "sleep 1; echo done"]) as d:
+    with caller.daemon("--ping=50ms", "--ping-timeout=1s", command=[
+            "sh", "-c", "sleep 1.5; echo done"]) as d:
         got = caller(d, {"receive": True}, {"end": True})()
     assert got["messages"] == [{"text": "done"}] and got["code"] == 1000
 
