@@ -252,7 +252,9 @@ read_head(struct hello *h)
 		h->scanned = 0;
 		buf_drain(&h->in, used);
 	}
-	if (rc == HTTP1_HEAD)
+	if (rc == HTTP1_HEAD && is_interim(&head))
+		fail(h, "too many interim answers come before it");
+	else if (rc == HTTP1_HEAD)
 		judge(h, &head, used);
 	else if (rc < 0)
 		fail(h, why_no_head(rc));

@@ -37,6 +37,14 @@ def test_C1_a_close_is_an_exit_status(code, status):
     assert bool(r.stderr) == (status == 76)
 
 
+def test_C1_interim_answers_without_end():
+    with Answers(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100) as server:
+        r = standpipe("-n", server.url)
+    assert r.returncode == 76
+    assert b"too many interim answers" in r.stderr
+
+
+
 def test_C3_a_close_at_once_is_shown_with_its_reason():
     with Answers(close(1008, b"not today")) as a:
         r = standpipe(a.url, input=b"hi\n")
