@@ -460,9 +460,8 @@ def test_a_later_compat_none_undoes_it():
 
 
 def test_the_wrapper_finds_the_program_beside_itself(tmp_path):
-    for name in "websocketd", "sbin/standpiped":
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / "bin").mkdir()
+    for place in "bin", "path":
+        (tmp_path / place).mkdir()
     (tmp_path / "bin/websocketd").write_bytes(WRAPPER.read_bytes())
     (tmp_path / "bin/websocketd").chmod(0o755)
     fake = "#!/bin/sh\nprintf '%s\\n' " + '"$0" "$@"\n'
@@ -470,12 +469,12 @@ def test_the_wrapper_finds_the_program_beside_itself(tmp_path):
     def said(*words):
         done = subprocess.run([tmp_path / "bin/websocketd", *words],
                               capture_output=True, text=True, check=False,
-                              env={"PATH": "/usr/bin:/bin"})
+                              env={"PATH": f"{tmp_path}/path:/usr/bin:/bin"})
         return done.returncode, done.stdout.splitlines(), done.stderr
 
     status, _, err = said("cat")
     assert status == 127 and "standpiped" in err and err.count("\n") == 1
-    for place in "sbin/standpiped", "bin/standpiped":  # the nearer one wins
+    for place in "path/standpiped", "bin/standpiped":  # the nearer one wins
         (tmp_path / place).write_text(fake)
         (tmp_path / place).chmod(0o755)
         status, out, _ = said("--port=1", "echo", "a b", "")
