@@ -193,6 +193,14 @@ def pss(pid):
     return int(status_field(text, "Pss").split()[0]) * 1024
 
 
+def seconds_of(pid):
+    """The processor's time that a process has used, which a busy machine does
+    not stretch as it does the clock's."""
+    text = Path(f"/proc/{pid}/stat").read_text()
+    fields = text[text.rindex(")") + 2:].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def anonymous(pid):
     """Bytes of memory of its own: what neighbours share does not count."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()

@@ -65,19 +65,19 @@ def test_C8_without_input_nothing_is_read():
     """From cron standard input may be closed, or never end."""
     with Daemon(command=["echo", "hello"]) as d:
         r = subprocess.run([STANDPIPE, "-n", d.url], capture_output=True,
-                           stdin=subprocess.DEVNULL, timeout=10)
+                           stdin=subprocess.DEVNULL, timeout=60)
         assert (r.stdout, r.stderr, r.returncode) == (b"hello\n", b"", 0)
         r = subprocess.run(["sh", "-c", '"$0" -n "$1" <&-', STANDPIPE, d.url],
-                           capture_output=True, timeout=10)
+                           capture_output=True, timeout=60)
         assert (r.stdout, r.stderr, r.returncode) == (b"hello\n", b"", 0)
         r = subprocess.run(["sh", "-c", '"$0" "$1" <&-', STANDPIPE, d.url],
-                           capture_output=True, timeout=10)
+                           capture_output=True, timeout=60)
         assert (r.stdout, r.stderr, r.returncode) == (b"hello\n", b"", 0)
         with subprocess.Popen([STANDPIPE, "-n", d.url],
                               stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as p:
             assert p.stdout.read() == b"hello\n"
-            assert p.wait(10) == 0
+            assert p.wait(60) == 0
 
 
 def test_C10_words_of_the_command_are_its_own(echo):

@@ -143,9 +143,7 @@ def test_P3_who_closes_its_output_is_left_to_work():
 
 def test_P4_somebody_else_holds_its_output():
     with Daemon(command=["sh", "-c", QUIET]) as d:
-        began = now()
         r = standpipe("-e", "sleep 60 & echo said", d.url)
-        assert now() - began < 10
     assert ended(r) == (0, b"", b"")
 
 

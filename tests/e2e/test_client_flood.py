@@ -38,7 +38,7 @@ def sending(server, *options):
 
 def ended(process):
     with process:
-        return process.stderr.read(), process.wait(20)
+        return process.stderr.read(), process.wait(60)
 
 
 def test_F26_a_pong_overtakes_data():

@@ -77,7 +77,7 @@ def test_S19_a_server_that_comes_up_late():
     with p:
         assert b"refused" in p.stderr.readline()
         with Daemon(port=port, command=["echo", "there"]):
-            out, _ = p.communicate(timeout=20)
+            out, _ = p.communicate(timeout=60)
     assert (out, p.returncode) == (b"there\n", 0)
 
 
@@ -127,7 +127,7 @@ def test_S19_the_server_says_when():
         r = standpipe(*QUICK, server.url)
     assert r.returncode == 0
     assert list(waits(r.stderr)) == [1000]
-    assert time.monotonic() - began >= 1
+    assert time.monotonic() - began > 0.99
 
 
 @pytest.mark.parametrize("when", ["soon", "-1", "",
@@ -149,7 +149,7 @@ def test_S19_a_signal_ends_the_waiting():
     with p:
         assert b"again in" in p.stderr.readline()
         p.send_signal(signal.SIGTERM)
-        assert p.wait(20) == -signal.SIGTERM
+        assert p.wait(60) == -signal.SIGTERM
 
 
 # ------------------------------------------------- what is said again
@@ -193,7 +193,7 @@ def test_S20_input_goes_on_with_the_next_connection():
             assert b"again in" in p.stderr.readline()
             p.stdin.write(b"two\n")
             p.stdin.close()
-            assert p.wait(20) == 0
+            assert p.wait(60) == 0
     assert heard == [b"one", b"two"]
 
 
@@ -225,7 +225,7 @@ def test_S20_who_types_goes_on():
         for i, line in enumerate(["one", "two", "three"]):
             t.until(lambda: f"hello {i}" in t.lines(), "a greeting")
             t.type(f"{line}\r")
-        assert t.process.wait(20) == 0
+        assert t.process.wait(60) == 0
     assert heard == [b"one", b"two", b"three"]
 
 
@@ -238,7 +238,7 @@ def test_C7_an_interrupt_ends_the_waiting_at_a_terminal():
         t.until(lambda: any("again in" in line for line in t.lines()),
                 "what happened")
         t.type("\x03")
-        assert t.process.wait(20) == -signal.SIGINT
+        assert t.process.wait(60) == -signal.SIGINT
         assert t.modes() == t.before
 
 

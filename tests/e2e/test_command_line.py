@@ -275,10 +275,10 @@ def test_every_option_has_a_test():
     ("300ms", 0.3), ("0.3s", 0.3), ("0.3", 0.3), ("0.005m", 0.3)])
 def test_durations(value, seconds):
     with Daemon(f"--idle-timeout={value}") as d:
+        start = standpipe.now()
         with d.session() as c:
-            start = standpipe.now()
             assert c.recv_close()[0] == 1008
-            assert seconds - 0.1 < standpipe.now() - start < seconds + 3
+            assert standpipe.now() - start > seconds - 0.01
 
 
 def test_large_durations_and_sizes_are_taken():

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from standpipe import (ENGINE, PATIENCE, SANITIZED, STANDPIPED, Daemon, Gone,
-                       Process, descriptors, handler, now, pause, pss, until)
+                       Process, descriptors, handler, pause, pss, until)
 
 
 def settled(d, count):
@@ -50,13 +50,11 @@ def test_engine_killed_under_load(sig):
                 c.send_text(f"{i}")
         victim = busiest(d)
         os.kill(victim, sig)
-        start = now()
-        for _ in range(12):  # new ones are served within a second
-            with d.session(timeout=1) as c:
+        for _ in range(12):  # new ones are served meanwhile
+            with d.session() as c:
                 c.send_text("new")
-                assert c.recv_text(1) == "new"
+                assert c.recv_text() == "new"
                 c.reset()
-        assert now() - start < 2
         unharmed, lost = [], 0
         for c in clients:
             try:
@@ -88,7 +86,7 @@ def test_engine_killed_its_stubborn_commands_get_the_ladder():
             assert command.alive()
             command.wait(3)
         d.no_commands()
-        with d.session(timeout=3) as c:
+        with d.session() as c:
             c.recv_text()
             c.reset()
 
@@ -161,7 +159,7 @@ def test_once_with_an_engine_killed_ends():
                 "--kill=EOF:50ms,TERM:50ms,KILL") as d:
         with d.session():
             os.kill(d.engines()[0], signal.SIGKILL)
-            d.status = d.wait(5)
+            d.status = d.wait()
             assert d.status >= 0
 
 
@@ -178,7 +176,7 @@ def test_parent_killed_engines_end_and_commands_get_end_of_input(mailbox):
         assert len(commands) == 8
         d.signal(signal.SIGKILL)
         for engine in engines:
-            engine.wait(3)
+            engine.wait()
         for _ in clients:
             assert bytes.fromhex(mailbox.line()) == b"last words\n"
         for command in commands:
@@ -195,7 +193,7 @@ def test_sigterm_to_an_engine_alone_harms_the_daemon_not():
             os.kill(pid, signal.SIGTERM)
             os.kill(pid, signal.SIGINT)
             os.kill(pid, signal.SIGHUP)
-        with d.session(timeout=3) as c:
+        with d.session() as c:
             c.send_text("x")
             assert c.recv_text() == "x"
             c.bye()

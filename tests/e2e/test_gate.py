@@ -215,7 +215,7 @@ def test_a_gate_that_takes_too_long(script):
                 command=ENV) as d:
         start = now()
         fails_with_503(d, '"gate\'s time" option=--gate-timeout')
-        assert 0.25 < now() - start < 5
+        assert now() - start > 0.29
 
 
 def test_a_gate_whose_output_stays_open(script):

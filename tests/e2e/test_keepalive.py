@@ -127,14 +127,14 @@ def test_keepalive_timeout(partial):
     with Daemon("--console", "--keepalive-timeout=300ms",
                 "--handshake-timeout=400ms") as d:
         with d.client() as c:
+            start = now()
             c.send(GET)
             page(c)
-            start = now()
             c.send(partial)
             if partial:
                 assert c.response().status == 408
             assert c.ending() in ("eof", "reset")
-            assert 0.2 < now() - start < 5
+            assert now() - start > 0.29
 
 
 def test_keepalive_timeout_0_is_one_request_each():
@@ -148,13 +148,13 @@ def test_keepalive_timeout_0_is_one_request_each():
 def test_S13_stall_timeout_ends_a_client_that_takes_nothing():
     with Daemon("--console", "--stall-timeout=300ms") as d:
         with d.client(receive_buffer=4096) as c:
+            start = now()
             c.send(GET * 500, read=False)
             d.wait_log("request")
-            start = now()
             poller = select.poll()
             poller.register(c.sock, select.POLLRDHUP)
-            assert poller.poll(10000)
-            assert now() - start > 0.2
+            assert poller.poll(standpipe.PATIENCE * 1000)
+            assert now() - start > 0.29
 
 
 @pytest.mark.skipif(standpipe.SANITIZED, reason="sanitizers take more")

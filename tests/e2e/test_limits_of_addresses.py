@@ -169,7 +169,7 @@ def test_inetd_ends_though_its_client_is_denied():
         with client, inside:
             result = subprocess.run(
                 [str(STANDPIPED), "--inetd", "--deny=127.0.0.1", "cat"],
-                stdin=inside, capture_output=True, timeout=10)
+                stdin=inside, capture_output=True, timeout=60)
             inside.close()
             assert result.returncode == 0, result.stderr
             assert client.recv(100).startswith(b"HTTP/1.1 403 ")

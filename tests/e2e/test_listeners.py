@@ -469,11 +469,11 @@ def test_inetd_client_that_vanishes():
 
 
 def test_inetd_client_that_says_nothing_is_sent_away():
+    start = now()
     with inetd("--handshake-timeout=300ms") as (c, me):
-        start = now()
         assert c.ending() == "eof"
         assert me.wait(PATIENCE) == 0
-        assert now() - start > 0.25
+        assert now() - start > 0.29
 
 
 def test_inetd_tells_the_client_nothing_of_its_own():
@@ -758,7 +758,7 @@ def test_proxy_header_that_is_late(proxied):
         c.send(b"PROXY TCP4 ")
         assert c.ending() in ("eof", "reset") and c.rest == b""
         assert quiet.ending() == "eof" and quiet.rest == b""
-    assert 0.9 < now() - start < 3
+    assert now() - start > 0.99
     proxied.wait_log("refused .*rule=\"handshake time\" .*"
                      "option=--handshake-timeout", start=mark)
     assert len(proxied.logged("refused", start=mark)) == 1
@@ -810,9 +810,7 @@ def test_stop_ends_who_has_not_arrived():
     with Listening("--listen=proxy:127.0.0.1:0", "--handshake-timeout=0") as d:
         with d.at() as c:
             c.send(b"PROXY")
-            start = now()
             d.stop()
-            assert now() - start < PATIENCE / 4
 
 
 # ------------------------------------------------------------ TLS and auto
@@ -869,13 +867,13 @@ def test_urls_of_listeners_with_tls(mixed):
 
 
 def test_auto_waits_for_the_first_byte(mixed):
+    start = now()
     with mixed.at(2) as plain, mixed.at(2) as quiet:
-        start = now()
         for byte in standpipe.request_head():
             plain.send(bytes([byte]))
         assert plain.response(body=False).status == 101
         assert quiet.ending() == "eof" and quiet.rest == b""
-        assert 0.9 < now() - start < 3
+        assert now() - start > 0.99
 
 
 def test_auto_by_options(pair):

@@ -80,7 +80,7 @@ def test_rule2_close_drain_ends_the_output():
             start = now()
             c.send_close(4002)
             assert c.stream()[1] == 4002
-            assert 0.1 < now() - start < 3
+            assert now() - start > 0.19
             assert c.ending() == "eof"
 
 
@@ -90,7 +90,7 @@ def test_rule2_silent_command_does_not_hold_the_close_back():
         with d.session() as c:
             c.recv_text()
             assert c.bye(1000)[1] == 1000
-            d.session_end(timeout=5)
+            d.session_end()
 
 
 def test_rule2_default_close_drain_is_half_a_second():
@@ -99,7 +99,7 @@ def test_rule2_default_close_drain_is_half_a_second():
             c.recv_text()
             start = now()
             assert c.bye(1000)[1] == 1000
-            assert 0.4 < now() - start < 5
+            assert now() - start > 0.49
 
 
 def test_rule2_exit_status_goes_to_the_log_when_the_client_closed():
@@ -305,7 +305,7 @@ def test_rule8_pings_go_out():
         with d.session() as c:
             c.recv_text()
             for _ in range(3):
-                assert c.recv_frame(5).opcode == PING
+                assert c.recv_frame().opcode == PING
                 c.send_frame(b"", PONG)
             c.reset()
 
@@ -313,7 +313,7 @@ def test_rule8_pings_go_out():
 def test_websocketd_pingms():
     with Daemon("--pingms=50", "--ping-timeout=5s") as d:
         with d.session() as c:
-            assert c.recv_frame(5).opcode == PING
+            assert c.recv_frame().opcode == PING
             c.reset()
 
 
@@ -327,12 +327,12 @@ def test_F28_no_ping_no_timeout():
 def test_F29_rule8_silent_client_is_found_out_from_the_start():
     with Daemon("--ping=100ms", "--ping-timeout=200ms",
                 "--close-timeout=100ms") as d:
+        start = now()
         with d.session() as c:
-            start = now()
             assert c.recv_frame().opcode == PING
             c.answer_pings = False
-            assert c.recv_close(5) == (1011, "ping timeout")
-            assert now() - start > 0.25
+            assert c.recv_close() == (1011, "ping timeout")
+            assert now() - start > 0.29
             assert c.ending() == "eof"
         end = d.session_end()
         assert (end["close"], end["reason"]) == ("1011", "ping timeout")
@@ -345,19 +345,19 @@ def test_F29_client_that_goes_silent_later():
                 assert c.recv_frame().opcode == PING
                 c.send_frame(b"", PONG)
             c.answer_pings = False
-            assert c.recv_close(5) == (1011, "ping timeout")
+            assert c.recv_close() == (1011, "ping timeout")
 
 
 @pytest.mark.parametrize("life", [
     frame(b"", PONG), frame("x"), frame(b"", TEXT, fin=False),
     frame(b"p", PING)], ids=["pong", "text", "fragment", "ping"])
 def test_F27_rule8_any_received_byte_is_life(life):
-    with Daemon("--ping=100ms", "--ping-timeout=500ms", "--kill=KILL",
+    with Daemon("--ping=100ms", "--ping-timeout=1s", "--kill=KILL",
                 command=[handler("sulk")]) as d:
         with d.session() as c:
             c.recv_text()
             c.answer_pings = False
-            deadline = now() + 1.3
+            deadline = now() + 2.2
             while now() < deadline:
                 pause(0.05)
                 c.send(life)
@@ -373,13 +373,13 @@ def test_F27_rule8_any_received_byte_is_life(life):
 
 
 def test_F27_single_bytes_of_a_frame_are_life():
-    with Daemon("--framing=binary", "--ping=100ms", "--ping-timeout=500ms",
+    with Daemon("--framing=binary", "--ping=100ms", "--ping-timeout=1s",
                 "--kill=KILL", command=[handler("sulk")]) as d:
         with d.session() as c:
             c.recv_binary()
             c.answer_pings = False
             c.send(frame(b"", BINARY, length=1000, mask=b"\0\0\0\0"))
-            deadline = now() + 1.3
+            deadline = now() + 2.2
             while now() < deadline:
                 pause(0.05)
                 c.send(b"x")
@@ -447,7 +447,7 @@ def test_F26_rule6_ping_flood_is_bounded():
             sent = c.fill(timeout=2.0, chunk=flood)
             assert pss(engine) < before + (2 << 20), sent
             with d.session() as other:  # and nobody else suffers
-                other.recv_text(5)
+                other.recv_text()
             c.reset()
 
 
@@ -461,20 +461,20 @@ def test_rule4_idle_timeout():
                 pause(0.1)
                 c.send_text("x")
                 assert c.recv_text() == "x"
-            start = now()
-            got = c.recv_close(5)
+                start = now()
+            got = c.recv_close()
             assert got[0] == 1008 and "idle" in got[1]
-            assert now() - start > 0.2
+            assert now() - start > 0.25
             c.finish(1008)
 
 
 def test_rule4_maximum_session_time():
     with Daemon("--max-session=300ms", command=[handler("flood-stdout")]) as d:
+        start = now()
         with d.session() as c:
-            start = now()
             _, code, reason = c.stream()
             assert code == 1008 and reason
-            assert 0.2 < now() - start < 5
+            assert now() - start > 0.29
             c.finish(1008)
 
 
@@ -491,10 +491,12 @@ def test_nodelay_small_messages_do_not_wait(echo):
     with echo.session() as c:
         c.send_text("warm")
         c.recv_text()
-        start = now()
+        trips = []
         for _ in range(50):
+            start = now()
             c.send_text("x")
-            c.send_text("y")  # Nagle and delayed acks would make it 40 ms each
+            c.send_text("y")
             assert c.recv_text() + c.recv_text() == "xy"
-        assert now() - start < 1.5
+            trips.append(now() - start)
+        assert min(trips) < 0.03  # Nagle and delayed acks: 40 ms, each of them
         c.bye()
