@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #ifdef HAVE_CRYPT_H
 #include <crypt.h>
@@ -14,32 +12,22 @@
 
 #include "base/base.h"
 #include "base/buf.h"
-#include "base/fd.h"
-#include "base/log.h"
-#include "base/mem.h"
 #include "conf/conf.h"
 #include "conf/userfile.h"
-#include "conf/wire.h"
 #include "engine/authworker.h"
 #include "engine/sandbox.h"
+#include "engine/worker.h"
 #include "ipc/ipc_ask.h"
 #include "ipc/ipc_chan.h"
-
-enum { ASKERS_MAX = 256 };
 
 /* What an unknown name is compared with if the file holds nobody. */
 static const char nobody[] =
     "$2y$10$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu";
 
-struct worker {
-	struct ipc_chan chan;      /* to the parent */
-	struct buf settings;       /* until they are complete */
-	struct buf text;           /* of the file, until it is */
+struct auth {
+	struct worker worker;
+	struct buf text;           /* of the file, until it is complete */
 	struct userfile passwords; /* the last complete one */
-	int asker[ASKERS_MAX];     /* owned; -1: none */
-	bool ready;
-	bool over;
-	int status;
 };
 
 /* ------------------------------------------------- one password */
@@ -60,9 +48,9 @@ hashes_to(const char *password, const char *hash)
  * vain, so that both cost the same.
  */
 static bool
-is_right(const struct worker *w, const struct ipc_ask *a)
+is_right(const struct auth *au, const struct ipc_ask *a)
 {
-	const struct userfile *f = &w->passwords;
+	const struct userfile *f = &au->passwords;
 	const struct userfile_entry *u = userfile_find(f, a->user);
 	const char *other = f->n > 0 ? f->v[0].hash : nobody;
 	bool same = hashes_to(a->password, u != NULL ? u->hash : other);
@@ -72,121 +60,50 @@ is_right(const struct worker *w, const struct ipc_ask *a)
 
 /* ------------------------------------------------- what the parent says */
 
-static bool
-configure(struct worker *w)
+static void
+auth_on_settings(void *owner, const struct conf *conf)
 {
-	struct conf conf;
-	int how;
-
-	if (!wire_unpack(&conf, w->settings.data, w->settings.len))
-		return false;
-	buf_clear(&w->settings);
-	log_init(&(struct log_conf){
-	    .program = "standpiped",
-	    .level = (enum log_level)conf.loglevel,
-	    .format = (enum log_format)conf.log_format,
-	    .syslog = conf.syslog,
-	});
-	how = conf.sandbox;
-	conf_clear(&conf);
+	(void)owner;
 	/* the first one may load what later ones need */
 	(void)hashes_to("", nobody);
 	/* what the filter costs does not matter here */
-	sandbox_enter(how == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
-					      : CONF_SANDBOX_CALLS,
+	sandbox_enter(conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
+							: CONF_SANDBOX_CALLS,
 	    -1);
-	return true;
-}
-
-static bool
-on_start(struct worker *w)
-{
-	if (w->ready || !configure(w))
-		return false;
-	w->ready = true;
-	return ipc_chan_tell(&w->chan, IPC_READY, 0, NULL, 0);
 }
 
 /* The parent has judged the file: nothing is wrong with it. */
 static bool
-on_passwords(struct worker *w, const struct ipc_msg *m)
+auth_on_msg(void *owner, const struct ipc_msg *m)
 {
+	struct auth *au = owner;
 	struct userfile_error e;
 	struct userfile f;
 	struct ipc_piece p;
 	bool ok;
 
-	if (!ipc_read_piece(m, &p) || !buf_add(&w->text, p.data, p.len))
+	if (m->type != IPC_PASSWORDS || !ipc_read_piece(m, &p) ||
+	    !buf_add(&au->text, p.data, p.len))
 		return false;
 	if (!p.last)
 		return true;
 	ok = userfile_read(&f, USERFILE_PASSWORDS,
-	    w->text.len == 0 ? "" : (const char *)w->text.data, w->text.len,
+	    au->text.len == 0 ? "" : (const char *)au->text.data, au->text.len,
 	    &e);
-	if (w->text.len > 0)
-		OPENSSL_cleanse(w->text.data, w->text.len);
-	buf_clear(&w->text);
+	if (au->text.len > 0)
+		OPENSSL_cleanse(au->text.data, au->text.len);
+	buf_clear(&au->text);
 	if (!ok)
 		return false;
-	userfile_clear(&w->passwords);
-	w->passwords = f;
+	userfile_clear(&au->passwords);
+	au->passwords = f;
 	return true;
 }
 
-/* An engine's end of a new socket; that of the one before it has gone. */
-static bool
-on_asker(struct worker *w, struct ipc_msg *m)
-{
-	uint32_t index;
-
-	if (!ipc_read_u32(m, &index) || index >= ASKERS_MAX) {
-		fd_close(&m->fd[0]);
-		return false;
-	}
-	fd_close(&w->asker[index]);
-	w->asker[index] = m->fd[0];
-	return true;
-}
-
-static bool
-handle(struct worker *w, struct ipc_msg *m)
-{
-	switch (m->type) {
-	case IPC_CONF:
-		return !w->ready && buf_add(&w->settings, m->body, m->len);
-	case IPC_PASSWORDS:
-		return on_passwords(w, m);
-	case IPC_START:
-		return on_start(w);
-	case IPC_ASKER:
-		return on_asker(w, m);
-	case IPC_STOP:
-		w->over = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void
-hear_parent(struct worker *w)
-{
-	enum ipc_recv rc = IPC_RECV_NONE;
-	struct ipc_msg m;
-
-	while (!w->over && (rc = ipc_chan_recv(&w->chan, &m)) == IPC_RECV_MSG) {
-		if (handle(w, &m))
-			continue;
-		log_error("auth worker: bad message from the parent: %s",
-		    ipc_strtype(m.type));
-		rc = IPC_RECV_BAD;
-		break;
-	}
-	if (rc == IPC_RECV_BAD)
-		w->status = EXIT_FAILURE;
-	if (rc < 0)
-		w->over = true;
-}
+static const struct worker_ops ops = {
+	.on_settings = auth_on_settings,
+	.on_msg = auth_on_msg,
+};
 
 /* ------------------------------------------------- what engines ask */
 
@@ -195,8 +112,9 @@ hear_parent(struct worker *w)
  * file that was in use before it was asked is the one that answers.
  */
 static void
-answer(struct worker *w, size_t i)
+answer(struct auth *au, size_t i)
 {
+	struct worker *w = &au->worker;
 	uint8_t in[IPC_ASK_MAX + 1], out[IPC_ANSWER_LEN];
 	struct ipc_ask a;
 	ssize_t n = recv(w->asker[i], in, sizeof(in), MSG_DONTWAIT);
@@ -205,56 +123,51 @@ answer(struct worker *w, size_t i)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0 || !ipc_read_ask(in, (size_t)n, &a)) {
-		fd_close(&w->asker[i]);
+		worker_drop(w, i);
 		OPENSSL_cleanse(in, sizeof(in));
 		return;
 	}
-	hear_parent(w);
+	worker_hear(w);
 	if (!w->over && w->asker[i] == fd) {
-		ipc_put_answer(out, a.id, is_right(w, &a));
+		ipc_put_answer(out, a.id, is_right(au, &a));
 		if (send(fd, out, sizeof(out), MSG_DONTWAIT | MSG_NOSIGNAL) ==
 		    -1)
-			fd_close(&w->asker[i]);
+			worker_drop(w, i);
 	}
 	OPENSSL_cleanse(in, sizeof(in));
 }
 
 static void
-wait_and_answer(struct worker *w)
+wait_and_answer(struct auth *au)
 {
-	struct pollfd pfd[1 + ASKERS_MAX];
+	struct pollfd pfd[1 + WORKER_ASKERS];
+	struct worker *w = &au->worker;
 
 	pfd[0] = (struct pollfd){ .fd = w->chan.fd, .events = POLLIN };
-	for (size_t i = 0; i < ASKERS_MAX; i++)
+	for (size_t i = 0; i < WORKER_ASKERS; i++)
 		pfd[1 + i] =
 		    (struct pollfd){ .fd = w->asker[i], .events = POLLIN };
 	if (poll(pfd, nitems(pfd), -1) == -1)
 		return;
 	if (pfd[0].revents != 0)
-		hear_parent(w);
-	for (size_t i = 0; i < ASKERS_MAX && !w->over; i++) {
+		worker_hear(w);
+	for (size_t i = 0; i < WORKER_ASKERS && !w->over; i++) {
 		if (pfd[1 + i].revents != 0 && pfd[1 + i].fd == w->asker[i])
-			answer(w, i);
+			answer(au, i);
 	}
 }
 
 int
 authworker_run(void)
 {
-	struct worker w = { .status = EXIT_SUCCESS };
+	struct auth au = { 0 };
 
-	for (size_t i = 0; i < ASKERS_MAX; i++)
-		w.asker[i] = -1;
-	buf_init(&w.settings, IPC_CONF_MAX);
-	buf_init(&w.text, USERFILE_MAX);
-	ipc_chan_init(&w.chan, STDIN_FILENO, IPC_FROM_ENGINE);
-	while (!w.over)
-		wait_and_answer(&w);
-	for (size_t i = 0; i < ASKERS_MAX; i++)
-		fd_close(&w.asker[i]);
-	ipc_chan_clear(&w.chan);
-	buf_clear(&w.settings);
-	buf_clear(&w.text);
-	userfile_clear(&w.passwords);
-	return w.status;
+	worker_init(&au.worker, "auth", &ops, &au);
+	buf_init(&au.text, USERFILE_MAX);
+	while (!au.worker.over)
+		wait_and_answer(&au);
+	worker_clear(&au.worker);
+	buf_clear(&au.text);
+	userfile_clear(&au.passwords);
+	return au.worker.status;
 }

@@ -241,7 +241,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	if (e->conf.route.auth_file != NULL)
 		e->passwords = passwords_new(e->flow.base);
 	if (e->conf.reverselookup)
-		e->hostnames = hostnames_new(e->flow.base, &e->conf);
+		e->hostnames = hostnames_new(e->flow.base);
 	sandbox_enter(e->conf.sandbox, e->folder[IPC_FOLDER_STATIC]);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_resume(e->listener[i]);
@@ -258,11 +258,18 @@ on_tokens(struct engine *e, const struct ipc_msg *m)
 static bool
 on_worker(struct engine *e, const struct ipc_msg *m)
 {
-	if (e->passwords == NULL) {
+	uint32_t which;
+
+	if (!ipc_read_u32(m, &which))
+		which = IPC_WORKERS;
+	if (which == IPC_WORKER_AUTH && e->passwords != NULL) {
+		passwords_connect(e->passwords, m->fd[0]);
+	} else if (which == IPC_WORKER_NAMES && e->hostnames != NULL) {
+		hostnames_connect(e->hostnames, m->fd[0]);
+	} else {
 		close(m->fd[0]);
 		return false;
 	}
-	passwords_connect(e->passwords, m->fd[0]);
 	return true;
 }
 

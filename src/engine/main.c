@@ -2,7 +2,7 @@
  * standpiped-engine: the half of the daemon that talks to the network.
  *
  * Started by standpiped with the socket to it as descriptor 0, and of no use by
- * itself. The argument "auth" makes it the auth worker.
+ * itself. The argument "auth" makes it the auth worker, "names" the names worker.
  */
 #include <sys/socket.h>
 
@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/authworker.h"
 #include "engine/engine.h"
+#include "engine/nameworker.h"
 
 /* Whether descriptor 0 is what standpiped would have put there. */
 static bool
@@ -60,5 +61,7 @@ main(int argc, char **argv)
 	    struct log_conf){ .program = "standpiped", .level = LOG_LVL_INFO });
 	if (argc == 2 && strcmp(argv[1], "auth") == 0)
 		return authworker_run();
+	if (argc == 2 && strcmp(argv[1], "names") == 0)
+		return nameworker_run();
 	return serve();
 }

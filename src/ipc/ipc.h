@@ -43,9 +43,9 @@ enum ipc_type {
 	IPC_FOLDER, /* a folder to read from; carries its descriptor */
 	/* who may come in, parent to engine */
 	IPC_TOKENS, /* a piece of the file of tokens */
-	IPC_WORKER, /* an end of a socket to the auth worker, see ipc_ask.h */
+	IPC_WORKER, /* enum ipc_worker; carries an end of a socket to it */
 	IPC_FORGET, /* passwords have changed: what was right may be wrong */
-	/* and parent to auth worker */
+	/* and parent to worker */
 	IPC_PASSWORDS, /* a piece of the file of passwords */
 	IPC_ASKER,     /* the other end of an engine's socket */
 	/* logins: engine to parent, and parent to engine */
@@ -92,6 +92,13 @@ enum ipc_kind {
 	IPC_KIND_CGI,         /* one inside --cgidir */
 	IPC_KIND_GATE,        /* the gate */
 	IPC_KINDS,
+};
+
+/* Which worker an IPC_WORKER leads to. */
+enum ipc_worker {
+	IPC_WORKER_AUTH = 0, /* passwords, see ipc_ask.h */
+	IPC_WORKER_NAMES,    /* names of clients, see ipc_name.h */
+	IPC_WORKERS,
 };
 
 /* Which folder an IPC_FOLDER hands over. */

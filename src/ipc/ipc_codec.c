@@ -43,7 +43,7 @@ static const struct rule {
 	    IPC_VERDICT_HEAD + IPC_TLS_WHY, 0, 0 },
 	[IPC_FOLDER] = { "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
 	[IPC_TOKENS] = { "tokens", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
-	[IPC_WORKER] = { "worker", IPC_FROM_PARENT, 0, 0, 1, 1 },
+	[IPC_WORKER] = { "worker", IPC_FROM_PARENT, 4, 4, 1, 1 },
 	[IPC_FORGET] = { "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_PASSWORDS] = { "passwords", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0,
 	    0 },

@@ -78,18 +78,8 @@ daemon_on_other(void *arg, pid_t pid, struct child_end end)
 	struct daemon *d = arg;
 
 	for (size_t i = 0; i < d->nengines; i++) {
-		struct engine *e = &d->engines[i];
-
-		if (e->pid != pid)
-			continue;
-		e->pid = 0;
-		if (end.signal != 0 && !d->forced)
-			LOG(LOG_LVL_ERROR,
-			    e->role == ENGINE_CHECKS ? "auth worker killed"
-						     : "engine killed",
-			    LOG_UINT("engine", i), LOG_INT("pid", pid),
-			    LOG_UINT("signal", end.signal));
-		engine_lost(e, "it ended");
+		if (d->engines[i].pid == pid)
+			engine_reaped(&d->engines[i], end);
 	}
 }
 
@@ -316,7 +306,7 @@ time_left(uint64_t next, struct timespec *ts)
 static void
 wait_and_handle(struct daemon *d, uint64_t next)
 {
-	struct pollfd pfd[ENGINES_MAX + 1]; /* and the auth worker */
+	struct pollfd pfd[ENGINES_MAX + ENGINE_ROLES]; /* and the workers */
 	struct timespec ts;
 	sigset_t none;
 	int n;
@@ -426,6 +416,13 @@ open_folders(struct daemon *d, char **why)
 }
 
 static void
+add_engine(struct daemon *d, enum engine_role role)
+{
+	engine_init(&d->engines[d->nengines], d, role, (uint16_t)d->nengines);
+	d->nengines++;
+}
+
+static void
 make_engines(struct daemon *d)
 {
 	size_t n = d->conf->inetd  ? 1
@@ -434,11 +431,13 @@ make_engines(struct daemon *d)
 
 	if (n > ENGINES_MAX)
 		n = ENGINES_MAX;
-	d->nengines = n + secret_is_used(&d->secrets.passwords);
-	d->engines = mem_new(d->nengines, sizeof(*d->engines));
-	for (size_t i = 0; i < d->nengines; i++)
-		engine_init(&d->engines[i], d,
-		    i < n ? ENGINE_SERVES : ENGINE_CHECKS, (uint16_t)i);
+	d->engines = mem_new(n + ENGINE_ROLES, sizeof(*d->engines));
+	while (d->nengines < n)
+		add_engine(d, ENGINE_SERVES);
+	if (secret_is_used(&d->secrets.passwords))
+		add_engine(d, ENGINE_AUTH);
+	if (d->conf->reverselookup)
+		add_engine(d, ENGINE_NAMES);
 }
 
 bool

@@ -41,7 +41,7 @@ struct daemon {
 	struct spawn_user engine_user;
 	struct child_set *children; /* owned */
 	struct engine *engines;     /* owned, nengines of them */
-	size_t nengines;            /* with the auth worker, the last of them */
+	size_t nengines;            /* with the workers, the last of them */
 	struct secrets secrets;
 	struct limits *limits; /* owned */
 	bool announced;        /* people were told that we listen */

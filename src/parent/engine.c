@@ -26,6 +26,18 @@ enum {
 	MESSAGES_PER_TURN = 64, /* of one engine, before others get theirs */
 };
 
+static char auth_word[] = "auth", names_word[] = "names";
+
+static const struct {
+	char *word;                /* that the program is started with */
+	const char *lost, *killed; /* for the log */
+} roles[ENGINE_ROLES] = {
+	[ENGINE_SERVES] = { NULL, "engine lost", "engine killed" },
+	[ENGINE_AUTH] = { auth_word, "auth worker lost", "auth worker killed" },
+	[ENGINE_NAMES] = { names_word, "names worker lost",
+	    "names worker killed" },
+};
+
 void
 engine_init(struct engine *e, struct daemon *d, enum engine_role role,
     uint16_t index)
@@ -62,9 +74,9 @@ make_env(char **env, size_t room)
 static pid_t
 spawn_engine(const struct engine *e, int chan)
 {
-	static char name[] = "standpiped-engine", auth[] = "auth";
+	static char name[] = "standpiped-engine";
 	const struct daemon *d = e->daemon;
-	char *argv[] = { name, e->role == ENGINE_CHECKS ? auth : NULL, NULL };
+	char *argv[] = { name, roles[e->role].word, NULL };
 	char *env[8];
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	pid_t pid = -1;
@@ -165,10 +177,12 @@ tell_start(struct engine *e)
 	return ipc_chan_tell(&e->chan, IPC_START, 0, body, sizeof(body));
 }
 
-/* The auth worker and an engine, which may not run now, get to each other. */
+/* A worker and an engine, which may not run now, get to each other. */
 static bool
 join(struct engine *worker, struct engine *e)
 {
+	enum ipc_worker which =
+	    worker->role == ENGINE_AUTH ? IPC_WORKER_AUTH : IPC_WORKER_NAMES;
 	int pair[2] = { -1, -1 };
 	uint8_t body[4];
 
@@ -180,24 +194,27 @@ join(struct engine *worker, struct engine *e)
 	/* who cannot be told is lost, which shows soon, and told when replaced */
 	(void)ipc_chan_send(&worker->chan, IPC_ASKER, 0, body, sizeof(body),
 	    NULL, 0, &pair[0], 1);
-	(void)ipc_chan_send(&e->chan, IPC_WORKER, 0, NULL, 0, NULL, 0, &pair[1],
-	    1);
+	ipc_put_u32(body, which);
+	(void)ipc_chan_send(&e->chan, IPC_WORKER, 0, body, sizeof(body), NULL,
+	    0, &pair[1], 1);
 	return true;
 }
 
+/* One that serves with every worker, a worker with every one that serves. */
 static bool
 join_all(struct engine *e)
 {
 	struct daemon *d = e->daemon;
-	struct engine *last = &d->engines[d->nengines - 1];
+	bool serves = e->role == ENGINE_SERVES;
 
-	if (last->role != ENGINE_CHECKS)
-		return true;
-	if (e != last)
-		return join(last, e);
-	for (size_t i = 0; i + 1 < d->nengines; i++)
-		if (!join(last, &d->engines[i]))
+	for (size_t i = 0; i < d->nengines; i++) {
+		struct engine *other = &d->engines[i];
+
+		if (serves == (other->role == ENGINE_SERVES))
+			continue;
+		if (!join(serves ? other : e, serves ? e : other))
 			return false;
+	}
 	return true;
 }
 
@@ -236,9 +253,11 @@ tell_everything(struct engine *e)
 
 	if (!tell_settings(e))
 		return false;
-	if (e->role == ENGINE_CHECKS)
+	if (e->role == ENGINE_AUTH)
 		return secret_tell(&s->passwords, &e->chan) && tell_start(e) &&
 		    join_all(e);
+	if (e->role == ENGINE_NAMES)
+		return tell_start(e) && join_all(e);
 	return tell_listeners(e) && tell_folders(e) &&
 	    certs_tell(&e->daemon->certs, e) &&
 	    secret_tell(&s->tokens, &e->chan) && tell_all_blocked(e) &&
@@ -316,9 +335,7 @@ engine_lost(struct engine *e, const char *why)
 	if (e->chan.fd == -1)
 		return;
 	if (!d->stopping)
-		LOG(LOG_LVL_ERROR,
-		    e->role == ENGINE_CHECKS ? "auth worker lost"
-					     : "engine lost",
+		LOG(LOG_LVL_ERROR, roles[e->role].lost,
 		    LOG_UINT("engine", e->index), LOG_INT("pid", e->pid),
 		    LOG_STR("reason", why));
 	engine_clear(e);
@@ -333,6 +350,17 @@ engine_lost(struct engine *e, const char *why)
 		daemon_stop(d);
 	else
 		plan_restart(e);
+}
+
+void
+engine_reaped(struct engine *e, struct child_end end)
+{
+	if (end.signal != 0 && !e->daemon->forced)
+		LOG(LOG_LVL_ERROR, roles[e->role].killed,
+		    LOG_UINT("engine", e->index), LOG_INT("pid", e->pid),
+		    LOG_UINT("signal", end.signal));
+	e->pid = 0;
+	engine_lost(e, "it ended");
 }
 
 static void
@@ -584,8 +612,8 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_FAILED_LOGIN] = on_failed_login,
 	};
 
-	/* who checks passwords has nothing else to ask for */
-	if (e->role == ENGINE_CHECKS && m->type != IPC_READY)
+	/* a worker has nothing else to ask for */
+	if (e->role != ENGINE_SERVES && m->type != IPC_READY)
 		return false;
 	return requests[m->type](e, m);
 }
@@ -654,14 +682,19 @@ engine_tell_tokens(struct daemon *d)
 void
 engine_tell_passwords(struct daemon *d)
 {
-	struct engine *worker = &d->engines[d->nengines - 1];
+	for (size_t i = 0; i < d->nengines; i++) {
+		struct engine *e = &d->engines[i];
 
-	if (worker->chan.fd != -1 &&
-	    !secret_tell(&d->secrets.passwords, &worker->chan))
-		engine_lost(worker, "it does not read what it is told");
-	for (size_t i = 0; i + 1 < d->nengines; i++)
-		if (d->engines[i].chan.fd != -1)
-			tell(&d->engines[i], IPC_FORGET, 0, NULL, 0);
+		if (e->role == ENGINE_AUTH && e->chan.fd != -1 &&
+		    !secret_tell(&d->secrets.passwords, &e->chan))
+			engine_lost(e, "it does not read what it is told");
+	}
+	for (size_t i = 0; i < d->nengines; i++) {
+		struct engine *e = &d->engines[i];
+
+		if (e->role == ENGINE_SERVES && e->chan.fd != -1)
+			tell(e, IPC_FORGET, 0, NULL, 0);
+	}
 }
 
 void

@@ -20,9 +20,12 @@
 
 struct daemon;
 
+/* Behind those that serve come the workers, one of each that is wanted. */
 enum engine_role {
 	ENGINE_SERVES,
-	ENGINE_CHECKS, /* passwords: the auth worker, of which there is one */
+	ENGINE_AUTH,  /* the auth worker: passwords */
+	ENGINE_NAMES, /* the names worker: what DNS calls a client */
+	ENGINE_ROLES,
 };
 
 struct engine {
@@ -65,6 +68,9 @@ void engine_stop(struct engine *);
  * commands, and plan the next one unless the daemon stops.
  */
 void engine_lost(struct engine *, const char *why);
+
+/* Its process has ended, and was reaped. */
+void engine_reaped(struct engine *, struct child_end);
 
 /* Close its socket and take back what it holds. */
 void engine_clear(struct engine *);

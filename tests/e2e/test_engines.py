@@ -230,7 +230,8 @@ def lying_engine(lie, *args, **kw):
         shutil.copy(STANDPIPED, folder)
         shutil.copy(handler("lying-engine"), f"{folder}/standpiped-engine")
         Path(folder, "lie").write_text(lie)
-        if any("--auth-file" in arg for arg in args):
+        if any(arg.startswith(("--auth-file", "--reverselookup"))
+               for arg in args):
             shutil.copy(ENGINE, f"{folder}/real")
         d = Daemon("--engines=1", "--kill=TERM:50ms,KILL", *args, **kw)
         d.args[0] = f"{folder}/standpiped"
@@ -285,6 +286,18 @@ def test_nonsense_costs_the_auth_worker_its_life(lie, tmp_path):
         d.wait_log("error auth worker lost")
         with d.client() as c:
             assert c.handshake().status == 401
+        assert not d.logged("engine lost") and not d.ended()
+
+
+@pytest.mark.parametrize("lie", ["00", "09000000" + "00000000",
+                                 spawn_request(0)])
+def test_nonsense_costs_the_names_worker_its_life(lie):
+    with lying_engine(lie, "--reverselookup",
+                      "--trusted-proxy=127.0.0.1") as d:
+        with d.client() as c:
+            head = [("X-Forwarded-For", "192.0.2.7")]
+            assert c.handshake(headers=head).status == 101
+        d.wait_log("error names worker lost")
         assert not d.logged("engine lost") and not d.ended()
 
 

@@ -1,13 +1,16 @@
 """REMOTE_HOST, from a name server that does as it likes."""
 
 import ipaddress
+import os
+import signal
 import socket
 import struct
 import threading
+from pathlib import Path
 
 import pytest
 
-from standpipe import Daemon, request_head, run, until
+from standpipe import Daemon, descriptors, request_head, run, until
 
 PROXY = "127.0.0.9"
 PTR, A, AAAA = 12, 1, 28
@@ -164,6 +167,62 @@ def test_P33_slow_name_server_stops_nobody():
             asked = len(server.asked)
             assert host_of(d, "192.0.2.0") == "192.0.2.0"
             assert len(server.asked) == asked
+
+
+def worker(d):
+    """The process that asks, and its number."""
+    (pid,) = [pid for pid in d.engines()
+              if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(
+                  b"\0names\0")]
+    return pid
+
+
+def datagram_sockets(pid):
+    """How many UDP sockets a process holds."""
+    table = "".join(Path(f"/proc/{pid}/net/{name}").read_text()
+                    for name in ("udp", "udp6"))
+    inodes = {line.split()[9] for line in table.splitlines()
+              if line.split()[9].isdigit()}
+    return sum(what.removeprefix("socket:[").rstrip("]") in inodes
+               for what in descriptors(pid).values())
+
+
+def test_fault_A3_no_engine_has_a_socket_to_a_name_server():
+    with NameServer() as server, daemon(server, "--engines=2") as d:
+        assert host_of(d, "192.0.2.7") == "192.0.2.7" and server.asked
+        for pid in d.engines():
+            assert datagram_sockets(pid) == (pid == worker(d))
+
+
+def test_another_names_worker_takes_the_place_of_one_that_is_lost():
+    names = {f"192.0.2.{i}": b"a.test" for i in range(1, 40)}
+    with NameServer(names, {b"a.test": names}) as server, \
+            daemon(server, "--engines=2") as d:
+        addresses = iter(names)
+        assert host_of(d, next(addresses)) == "a.test"
+        for _ in range(2):
+            os.kill(worker(d), signal.SIGKILL)
+            until(lambda: host_of(d, next(addresses)) == "a.test",
+                  "another has taken its place")
+        d.wait_logs("error names worker lost", 2)
+        assert not d.logged("engine lost")
+
+
+def test_a_names_worker_that_is_stopped_holds_nobody_up():
+    """An engine goes on without a name; what it asked is bounded."""
+    with NameServer() as server, daemon(server, "--engines=1") as d:
+        pid = worker(d)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            waiting = [d.client(source=PROXY) for _ in range(100)]
+            for i, c in enumerate(waiting):
+                c.send(head(f"192.0.2.{i}"))
+            for c in waiting:
+                assert c.response().status == 101
+                c.close()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: server.asked, "it goes on")
 
 
 def test_client_that_does_not_wait_and_daemon_that_stops():

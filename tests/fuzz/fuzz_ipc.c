@@ -11,6 +11,7 @@
 
 #include "ipc/ipc_ask.h"
 #include "ipc/ipc_codec.h"
+#include "ipc/ipc_name.h"
 #include "ipc/ipc_tls.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -180,7 +181,25 @@ check_piece(const struct ipc_msg *m)
 	check(head[0] == m->body[0] && p.data == m->body + 1);
 }
 
-/* What goes to the auth worker has no head. */
+/* What goes to the workers has no head. */
+static void
+check_name(const uint8_t *packet, size_t len)
+{
+	char name[IPC_NAME_TEXT + 1];
+	uint8_t out[IPC_NAME_MAX];
+	struct addr a;
+	uint32_t id;
+
+	if (ipc_read_name_ask(packet, len, &id, &a)) {
+		check(len == IPC_NAME_ASK_LEN);
+		ipc_put_name_ask(out, id, &a);
+		check(memcmp(out, packet, len) == 0);
+	}
+	if (ipc_read_name(packet, len, &id, name))
+		check(ipc_put_name(out, id, name) == len &&
+		    memcmp(out, packet, len) == 0);
+}
+
 static void
 check_ask(const uint8_t *packet, size_t len)
 {
@@ -223,6 +242,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check_piece(&m);
 	}
 	check_ask(packet, len - 1);
+	check_name(packet, len - 1);
 	free(packet);
 	return 0;
 }

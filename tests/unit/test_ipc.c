@@ -65,7 +65,7 @@ static const struct row {
 	{ IPC_TLS_VERDICT, "tls-verdict", IPC_FROM_ENGINE, 8, 208, 0, 0 },
 	{ IPC_FOLDER, "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
 	{ IPC_TOKENS, "tokens", IPC_FROM_PARENT, 1, 65536, 0, 0 },
-	{ IPC_WORKER, "worker", IPC_FROM_PARENT, 0, 0, 1, 1 },
+	{ IPC_WORKER, "worker", IPC_FROM_PARENT, 4, 4, 1, 1 },
 	{ IPC_FORGET, "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_PASSWORDS, "passwords", IPC_FROM_PARENT, 1, 65536, 0, 0 },
 	{ IPC_ASKER, "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
