@@ -231,6 +231,21 @@ bits_or_most(uint8_t bits)
 	return bits == 0 ? WS_TERMS_BITS_MAX : bits;
 }
 
+/*
+ * The commonest library, zlib, cannot deflate with a window of 8 bits: no client
+ * is held to that, be it that it has offered it.
+ */
+static uint8_t
+client_window(const struct extension *x, uint8_t wanted)
+{
+	uint8_t bits = bits_or_most(x->client_bits);
+
+	if (!x->has_client_bits || bits < WS_TERMS_ASK_MIN)
+		return WS_TERMS_BITS_MAX;
+	return wanted < WS_TERMS_ASK_MIN ? WS_TERMS_ASK_MIN
+					 : least(wanted, bits);
+}
+
 /* A window that is not mentioned is the largest (section 7.1.2). */
 static void
 take_offer(const struct extension *x, const struct ws_terms *wanted,
@@ -246,10 +261,7 @@ take_offer(const struct extension *x, const struct ws_terms *wanted,
 		.client = {
 			.takeover = wanted->client.takeover &&
 			    !x->client_no_takeover,
-			.bits = x->has_client_bits
-			    ? least(wanted->client.bits,
-				  bits_or_most(x->client_bits))
-			    : WS_TERMS_BITS_MAX,
+			.bits = client_window(x, wanted->client.bits),
 		},
 	};
 }

@@ -19,6 +19,7 @@ struct http1_head;
 
 enum {
 	WS_TERMS_BITS_MIN = 8,
+	WS_TERMS_ASK_MIN = 9, /* that others can be asked for */
 	WS_TERMS_BITS_MAX = 15,
 	WS_TERMS_TEXT = 160, /* holds any offer and any answer */
 };

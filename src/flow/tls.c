@@ -27,6 +27,7 @@ enum {
 	TICKET_AES = 32,
 	TICKET_HMAC = 32,
 	TICKET_LIFE_S = 3600, /* as often as the parent makes new keys */
+	CLIENT_CHAIN_MAX = 32 * 1024, /* bytes; a connection keeps it */
 };
 
 static const char default_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -375,6 +376,16 @@ find_ticket_key(const struct tls *t, const uint8_t *name)
 	return NULL;
 }
 
+/*
+ * A ticket of TLS 1.3 is for one connection (RFC 8446, appendix C.4): without a
+ * new one each time a chain of resumptions would end.
+ */
+static bool
+may_use_again(const SSL *ssl, const struct tls *t, const uint8_t *key)
+{
+	return SSL_version(ssl) < TLS1_3_VERSION && key == t->tickets[0];
+}
+
 /* 0: go on without a ticket; 1: do; 2: take it, and give a newer one. */
 static int
 tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
@@ -396,7 +407,7 @@ tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 	}
 	if (!start_ticket(key, cipher, mac, iv, encrypt))
 		return -1;
-	return encrypt || key == t->tickets[0] ? 1 : 2;
+	return encrypt || may_use_again(ssl, t, key) ? 1 : 2;
 }
 
 /*
@@ -482,6 +493,8 @@ add_authorities(SSL_CTX *ctx, const struct ipc_file *f)
 	}
 	BIO_free(bio);
 	ERR_clear_error();
+	/* one that is itself signed by another is trusted no less */
+	(void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	return n;
 }
 
@@ -497,6 +510,7 @@ ask_clients(struct tls_set *set, const struct ipc_file *ca,
 		return true;
 	if (add_authorities(set->ctx, ca) == 0)
 		return blame(v, IPC_FILE_CA, 0, "no certificate in PEM");
+	SSL_CTX_set_max_cert_list(set->ctx, CLIENT_CHAIN_MAX);
 	SSL_CTX_set_verify(set->ctx,
 	    SSL_VERIFY_PEER | (optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT),
 	    optional ? tls_on_verify : NULL);

@@ -41,14 +41,15 @@ class Pair:
 
 
 class Authority(Pair):
-    """Signs what is asked for."""
+    """Signs what is asked for; above: the authority that has signed this one."""
 
-    def __init__(self, folder, name="ca"):
+    def __init__(self, folder, name="ca", above=None):
         super().__init__(folder, name)
         self.folder = Path(folder)
+        signer = ["-CA", above.cert, "-CAkey", above.key] if above else []
         openssl("req", "-x509", "-newkey", "ec", "-nodes", "-days", 2,
                 "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", self.key,
-                "-out", self.cert, "-subj", f"/CN={name}")
+                "-out", self.cert, "-subj", f"/CN={name}", *signer)
 
     def issue(self, name, *names, subject=None, days=2):
         """A pair called `name`, for these names (default: localhost).

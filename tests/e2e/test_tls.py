@@ -333,7 +333,7 @@ def test_clients_need_a_certificate(ca, server, clients, who, let_in, word,
 @pytest.mark.parametrize("who, verify", [
     ("good", "SUCCESS"), ("none", "NONE"),
     ("expired", "FAILED:certificate has expired"),
-    ("stranger", "FAILED:unable to verify the first certificate")])
+    ("stranger", "FAILED:unable to get local issuer certificate")])
 def test_what_a_program_is_told_of_a_client(ca, server, clients, who, verify):
     pair = clients[who]
     context = tls_context(pair=pair and (pair.cert, pair.key))
@@ -356,6 +356,58 @@ def test_what_a_program_is_told_of_a_client(ca, server, clients, who, verify):
                              "M_SERIAL": pair.serial()}
         else:  # anybody can write anything there
             assert set(about.values()) == {None}
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory):
+    """root > middle > leaf, and a stranger's."""
+    folder = tmp_path_factory.mktemp("family")
+    root = Authority(folder, "root")
+    middle = Authority(folder, "middle", above=root)
+    leaf = middle.issue("leaf")
+    whole = Authority(folder, "other").issue("whole")
+    whole.cert.write_bytes(leaf.cert.read_bytes() + middle.cert.read_bytes())
+    whole.key.write_bytes(leaf.key.read_bytes())
+    return {"root": root, "middle": middle, "leaf": leaf, "whole": whole,
+            "stranger": Authority(folder, "strange").issue("stranger")}
+
+
+@pytest.mark.parametrize("trusted", ["root", "middle", "leaf"])
+@pytest.mark.parametrize("shown_by, served", [
+    ("leaf", {"middle", "leaf"}), ("whole", {"root", "middle", "leaf"}),
+    ("stranger", set())])
+def test_fault_F7_whatever_is_in_the_file_is_trusted(
+        server, family, trusted, shown_by, served):
+    pair = family[shown_by]
+    context = tls_context(pair=(pair.cert, pair.key), version=TLS12)
+    with daemon(server, f"--sslca={family[trusted].cert}", tls=context) as d:
+        if trusted in served:
+            with d.session() as c:
+                echo(c)
+                c.bye()
+        else:
+            with pytest.raises((ssl.SSLError, ConnectionResetError)):
+                d.client().close()
+
+
+def test_fault_A16_a_long_chain_of_a_client_is_refused(ca, server, clients,
+                                                       tmp_path):
+    """A connection would keep all of it."""
+    good = clients["good"]
+    chain = tmp_path / "chain.pem"
+    for copies, welcome in (20, True), (90, False):
+        chain.write_bytes(good.cert.read_bytes() +
+                          copies * ca.cert.read_bytes())
+        context = tls_context(pair=(chain, good.key), version=TLS12)
+        with daemon(server, f"--sslca={ca.cert}", tls=context) as d:
+            if welcome:
+                with d.session() as c:
+                    echo(c)
+                    c.bye()
+            else:
+                with pytest.raises((ssl.SSLError, ConnectionResetError,
+                                    BrokenPipeError)):
+                    d.client().close()
 
 
 def test_variables_without_client_certificates(server):
@@ -442,6 +494,19 @@ def test_resumption_across_engines(server, version):
             with Only(d, index):
                 reused, _ = visit(d, context, session)
                 assert reused, f"by engine {index}"
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13])
+def test_fault_G7_a_chain_of_resumptions_does_not_end(server, version):
+    context = tls_context(version=version)
+    with daemon(server, "--engines=1") as d:
+        _, session = visit(d, context)
+        for i in range(5):
+            reused, after = visit(d, context, session)
+            assert reused, i
+            if version == TLS13:  # each of them for one connection
+                assert after.id != session.id
+            session = after
 
 
 def test_resumption_by_openssl(server, tmp_path):
