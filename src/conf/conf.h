@@ -56,7 +56,7 @@ enum conf_tls { CONF_TLS_1_2 = 0, CONF_TLS_1_3 };
 /* How far the engine is confined; each includes the one before it. */
 enum conf_sandbox {
 	CONF_SANDBOX_OFF = 0,
-	CONF_SANDBOX_FILES, /* no files, no programs, no new privileges */
+	CONF_SANDBOX_FILES, /* nothing but the descriptors that there are */
 	CONF_SANDBOX_CALLS, /* only the system calls that serving takes */
 };
 

@@ -67,9 +67,11 @@ auth_on_settings(void *owner, const struct conf *conf)
 	/* the first one may load what later ones need */
 	(void)hashes_to("", nobody);
 	/* what the filter costs does not matter here */
-	sandbox_enter(conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
-							: CONF_SANDBOX_CALLS,
-	    -1);
+	sandbox_enter(&(struct sandbox){
+	    .how = conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
+						     : CONF_SANDBOX_CALLS,
+	    .folder = -1,
+	});
 }
 
 /* The parent has judged the file: nothing is wrong with it. */

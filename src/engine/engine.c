@@ -242,7 +242,10 @@ on_start(struct engine *e, const struct ipc_msg *m)
 		e->passwords = passwords_new(e->flow.base);
 	if (e->conf.reverselookup)
 		e->hostnames = hostnames_new(e->flow.base);
-	sandbox_enter(e->conf.sandbox, e->folder[IPC_FOLDER_STATIC]);
+	sandbox_enter(&(struct sandbox){
+	    .how = e->conf.sandbox,
+	    .folder = e->folder[IPC_FOLDER_STATIC],
+	});
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_resume(e->listener[i]);
 	engine_tell(e, IPC_READY, 0, NULL, 0);

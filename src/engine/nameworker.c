@@ -101,7 +101,11 @@ names_on_settings(void *owner, const struct conf *conf)
 			evdns_base_free(n->dns, 0);
 		n->dns = NULL;
 	}
-	sandbox_enter(conf->sandbox, -1);
+	sandbox_enter(&(struct sandbox){
+	    .how = conf->sandbox,
+	    .folder = -1,
+	    .asks = true,
+	});
 }
 
 /* ------------------------------------------------- an answer */

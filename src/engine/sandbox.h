@@ -1,19 +1,28 @@
 /*
  * What a process that reads the network gives up once it has everything it
- * needs: new privileges, new processes, files, other sockets.
+ * needs: new privileges, new processes, files, other sockets, and every way to
+ * reach somebody but through the descriptors it has.
  *
- * One of sandbox_linux.c and sandbox_none.c is built.
+ * One of sandbox_linux.c (with its parts) and sandbox_none.c is built.
  *
- * Used by: engine/engine.c.
+ * Used by: engine/engine.c, authworker.c, nameworker.c.
  */
 #ifndef ENGINE_SANDBOX_H
 #define ENGINE_SANDBOX_H
 
+#include <stdbool.h>
+
+struct sandbox {
+	int how;    /* enum conf_sandbox */
+	int folder; /* files below it can still be read; borrowed; -1: none */
+	bool asks;  /* it sends datagrams to name servers */
+};
+
 /*
- * How far: enum conf_sandbox. Cannot be undone. What the system does not offer
- * is logged and left out. Files below `folder` (borrowed; -1: none) can still
- * be read.
+ * Cannot be undone. What the system does not offer is logged and left out.
+ * Listening sockets, and those to the system's log, must be open already: they
+ * are shared with others, who would notice what is changed about them.
  */
-void sandbox_enter(int how, int folder);
+void sandbox_enter(const struct sandbox *);
 
 #endif

@@ -4,9 +4,8 @@
 #include "engine/sandbox.h"
 
 void
-sandbox_enter(int how, int folder)
+sandbox_enter(const struct sandbox *s)
 {
-	(void)folder;
-	if (how != CONF_SANDBOX_OFF)
+	if (s->how != CONF_SANDBOX_OFF)
 		log_debug("engine: no sandbox on this system");
 }
