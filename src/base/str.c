@@ -165,6 +165,15 @@ str_ieq(const char *a, const char *b)
 	return str_ieqn(a, strlen(a), b, strlen(b));
 }
 
+size_t
+str_mark(const char *s, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t n = sizeof(mark) - 1;
+
+	return len >= n && memcmp(s, mark, n) == 0 ? n : 0;
+}
+
 bool
 str_copy(char *out, size_t outsz, const char *s)
 {

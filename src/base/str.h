@@ -28,6 +28,12 @@ void str_put_duration(char *out, size_t outsz, uint64_t ms);
 bool str_ieq(const char *a, const char *b);
 bool str_ieqn(const char *a, size_t alen, const char *b, size_t blen);
 
+/*
+ * How many bytes of s[0..len) are the mark that some editors put in front of
+ * UTF-8: three, or none.
+ */
+size_t str_mark(const char *s, size_t len);
+
 /* Copy, always NUL-terminated; false if it did not fit (then it is cut). */
 bool str_copy(char *out, size_t outsz, const char *s);
 

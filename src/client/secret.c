@@ -61,6 +61,15 @@ read_all(int fd, char *text)
 	return -1;
 }
 
+static void
+drop_mark(struct secret *s)
+{
+	size_t n = str_mark(s->text, s->len);
+
+	s->len -= n;
+	memmove(s->text, s->text + n, s->len + 1);
+}
+
 bool
 secret_read(struct secret *s, const struct client_conf *conf,
     const char *source, char **why)
@@ -86,6 +95,8 @@ secret_read(struct secret *s, const struct client_conf *conf,
 		return false;
 	}
 	s->len = (size_t)n;
+	if (conf != NULL)
+		drop_mark(s);
 	return true;
 }
 

@@ -24,8 +24,8 @@ struct secret {
 
 /*
  * Read all of it. False and an owned sentence in *why, with nothing to clear.
- * A file that everybody may read is taken, and told of; without a conf that is
- * nobody's concern.
+ * A file that everybody may read is taken, and told of, and a mark of UTF-8 in
+ * front of it is left out; without a conf the text is data, as it is.
  */
 bool secret_read(struct secret *, const struct client_conf *,
     const char *source, char **why);

@@ -96,21 +96,44 @@ take_basic(struct credentials *c, const char *s, size_t len)
 	return rc;
 }
 
+static bool
+is_token(const char *s, size_t len)
+{
+	return is_token68(s, len) && len <= CREDENTIALS_TOKEN_MAX;
+}
+
+static void
+add_token(struct credentials *c, const char *s, size_t len)
+{
+	char *token = c->token[c->ntokens++];
+
+	memcpy(token, s, len);
+	token[len] = '\0';
+}
+
+static bool
+has_token(const struct credentials *c, const char *s, size_t len)
+{
+	for (size_t i = 0; i < c->ntokens; i++) {
+		if (strlen(c->token[i]) == len &&
+		    memcmp(c->token[i], s, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* What is known so far and one token more. */
 static enum credentials_result
 take_token(struct credentials *c, enum credentials_result so_far, const char *s,
     size_t len)
 {
-	if (!is_token68(s, len) || len > CREDENTIALS_TOKEN_MAX)
+	if (!is_token(s, len))
 		return CREDENTIALS_ERR_TOKEN;
 	if (so_far == CREDENTIALS_BASIC)
 		return CREDENTIALS_ERR_CONFLICT;
 	if (so_far == CREDENTIALS_BEARER)
-		return strlen(c->token) == len && memcmp(c->token, s, len) == 0
-		    ? so_far
-		    : CREDENTIALS_ERR_CONFLICT;
-	memcpy(c->token, s, len);
-	c->token[len] = '\0';
+		return has_token(c, s, len) ? so_far : CREDENTIALS_ERR_CONFLICT;
+	add_token(c, s, len);
 	return CREDENTIALS_BEARER;
 }
 
@@ -198,28 +221,40 @@ is_named(struct part *p, const char *name)
 	return true;
 }
 
+/* A value that is no token is somebody else's. */
+static void
+take_cookie(struct credentials *c, struct part p)
+{
+	char text[3 * CREDENTIALS_TOKEN_MAX];
+	size_t n;
+
+	if (p.len > 1 && p.s[0] == '"' && p.s[p.len - 1] == '"') {
+		p.s++;
+		p.len -= 2;
+	}
+	if (p.len <= sizeof(text) && url_decode(p.s, p.len, text, &n) &&
+	    is_token(text, n) && c->ntokens < CREDENTIALS_TOKENS &&
+	    !has_token(c, text, n))
+		add_token(c, text, n);
+	explicit_bzero(text, sizeof(text));
+}
+
 static enum credentials_result
-read_cookies(struct credentials *c, enum credentials_result rc,
-    const char *name, const struct http1_head *head)
+read_cookies(struct credentials *c, const char *name,
+    const struct http1_head *head)
 {
 	const struct http1_field *f = NULL;
 
-	while (rc >= 0 && (f = http1_find(head, "Cookie", f)) != NULL) {
+	while ((f = http1_find(head, "Cookie", f)) != NULL) {
 		struct part rest = { f->value, f->value_len }, p;
 
-		while (rc >= 0 && next_piece(&rest, ';', &p)) {
+		while (next_piece(&rest, ';', &p)) {
 			trim(&p);
-			if (!is_named(&p, name))
-				continue;
-			if (p.len > 1 && p.s[0] == '"' &&
-			    p.s[p.len - 1] == '"') {
-				p.s++;
-				p.len -= 2;
-			}
-			rc = take_token(c, rc, p.s, p.len);
+			if (is_named(&p, name))
+				take_cookie(c, p);
 		}
 	}
-	return rc;
+	return c->ntokens > 0 ? CREDENTIALS_BEARER : CREDENTIALS_NONE;
 }
 
 /* Whether it is bearer.TOKEN; then *p is the token. */
@@ -288,15 +323,16 @@ credentials_read(struct credentials *c, const struct credentials_ways *w,
 {
 	enum credentials_result rc;
 
-	c->user[0] = c->password[0] = c->token[0] = '\0';
+	c->user[0] = c->password[0] = '\0';
+	c->ntokens = 0;
 	c->lone_protocol = false;
 	rc = read_authorization(c, w, head);
-	if (w->bearer && w->cookie != NULL)
-		rc = read_cookies(c, rc, w->cookie, head);
 	if (w->bearer)
 		rc = read_protocols(c, rc, head);
 	if (w->bearer && w->query != NULL)
 		rc = read_query(c, rc, w->query, query, query_len);
+	if (w->bearer && w->cookie != NULL && rc == CREDENTIALS_NONE)
+		rc = read_cookies(c, w->cookie, head);
 	return rc;
 }
 

@@ -15,7 +15,10 @@
  * bytes but control characters; the first colon parts them. Base64 is read
  * strictly: whole groups, their padding, no stray bits.
  *
- * Several ways may be used at once if they all say the same.
+ * Several ways may be used at once if they all say the same. A cookie is there
+ * whether its page wants it or not: it counts only where nothing else is said,
+ * percent-encoded as some frameworks write it, or in quotes. One that cannot be
+ * a token is passed over, and of several any may be the right one.
  *
  * Used by: engine/credentials.c, codec/cgi.c. Fuzzed by:
  * tests/fuzz/fuzz_credentials.c.
@@ -32,13 +35,14 @@ enum {
 	CREDENTIALS_USER_MAX = 255,
 	CREDENTIALS_PASSWORD_MAX = 511, /* crypt(3) takes no more */
 	CREDENTIALS_TOKEN_MAX = 1023,
+	CREDENTIALS_TOKENS = 4, /* of cookies; more are not looked at */
 };
 
 /* Zero is nobody, positive somebody, negative is to be answered with 400. */
 enum credentials_result {
 	CREDENTIALS_NONE = 0,         /* or in a scheme that nobody asked for */
 	CREDENTIALS_BASIC = 1,        /* user and password are set */
-	CREDENTIALS_BEARER = 2,       /* token is set */
+	CREDENTIALS_BEARER = 2,       /* the tokens are set */
 	CREDENTIALS_ERR_SEVERAL = -1, /* more than one Authorization */
 	CREDENTIALS_ERR_MALFORMED =
 	    -2,                        /* Authorization is not SCHEME TOKEN68 */
@@ -59,7 +63,8 @@ struct credentials_ways {
 struct credentials {
 	char user[CREDENTIALS_USER_MAX + 1];
 	char password[CREDENTIALS_PASSWORD_MAX + 1];
-	char token[CREDENTIALS_TOKEN_MAX + 1];
+	char token[CREDENTIALS_TOKENS][CREDENTIALS_TOKEN_MAX + 1];
+	size_t ntokens;     /* one, but for cookies */
 	bool lone_protocol; /* the subprotocols offered are bearer.* alone */
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "conf/userfile.h"
 
 #define DIGITS "0123456789"
@@ -150,6 +151,7 @@ read_lines(struct userfile *f, enum userfile_kind kind,
 	char *at = f->text, *end = f->text + f->len, *eol;
 	size_t len;
 
+	at += str_mark(at, f->len);
 	for (e->line = 1; at < end; e->line++, at = eol + 1) {
 		if ((eol = memchr(at, '\n', (size_t)(end - at))) == NULL)
 			eol = end; /* the NUL behind the text */

@@ -165,10 +165,13 @@ static enum access_verdict
 check_token(struct request *rq, const struct credentials *c)
 {
 	struct engine *e = conn_engine(rq->conn);
-	const char *name = tokens_find(engine_tokens(e), c->token);
 
-	if (name != NULL)
-		return admit(rq, name, "Bearer");
+	for (size_t i = 0; i < c->ntokens; i++) {
+		const char *name = tokens_find(engine_tokens(e), c->token[i]);
+
+		if (name != NULL)
+			return admit(rq, name, "Bearer");
+	}
 	limits_failed_login(rq);
 	return refuse_401(rq, "That token is not known here.", "unknown token",
 	    "--token-file");

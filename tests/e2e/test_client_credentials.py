@@ -56,6 +56,22 @@ def test_nothing_is_said_that_nobody_asked_for():
                           "Sec-WebSocket-Version", "Upgrade"]
 
 
+MARK = "\xef\xbb\xbf"  # as bytes: what some editors put in front of UTF-8
+
+
+def test_fault_W11_a_mark_of_utf8_is_no_part_of_a_file(secret):
+    for option, text, field, value in [
+            ("-H@", "X-A: b\n", "x-a", "b"),
+            ("--cookie-file=", "a=b\n", "cookie", "a=b"),
+            ("--bearer-file=", "abc\n", "authorization", "Bearer abc"),
+            ("--user-file=", "a:b\n", "authorization", basic("a:b"))]:
+        a = ask(f"{option}{secret(MARK + text)}")
+        assert a.fields(field) == [value], option
+    netrc = secret(f"{MARK}machine 127.0.0.1 login a password b\n")
+    assert ask(f"--netrc-file={netrc}").fields("authorization") == [
+        basic("a:b")]
+
+
 def test_fields_of_the_command_line_and_of_a_file(secret):
     path = secret("# ours\nX-Two: 2\r\n\nX-Three:  3 \n")
     a = ask("-H", "X-One: 1", "--header=X-One: again", f"-H@{path}")

@@ -51,10 +51,13 @@ check_found(const struct credentials *c, enum credentials_result rc)
 	if (rc == CREDENTIALS_BASIC)
 		check(strlen(c->user) <= CREDENTIALS_USER_MAX &&
 		    strlen(c->password) <= CREDENTIALS_PASSWORD_MAX &&
-		    strchr(c->user, ':') == NULL && c->token[0] == '\0');
+		    strchr(c->user, ':') == NULL && c->ntokens == 0);
 	if (rc == CREDENTIALS_BEARER)
-		check(c->token[0] != '\0' && strchr(c->token, ' ') == NULL &&
-		    strlen(c->token) <= CREDENTIALS_TOKEN_MAX);
+		check(c->ntokens > 0 && c->ntokens <= CREDENTIALS_TOKENS);
+	for (size_t i = 0; rc == CREDENTIALS_BEARER && i < c->ntokens; i++)
+		check(c->token[i][0] != '\0' &&
+		    strchr(c->token[i], ' ') == NULL &&
+		    strlen(c->token[i]) <= CREDENTIALS_TOKEN_MAX);
 }
 
 /* The query and the fields once more, without the secrets. */

@@ -89,11 +89,13 @@ static const struct test_case {
 	{ "other case", "/", C("T=abc"), ALL, NONE, "" },
 	{ "name in a value", "/", C("a=t=abc"), ALL, NONE, "" },
 	{ "cookie twice", "/", C("t=abc; t=abc"), ALL, TOKEN, "abc" },
-	{ "cookies differ", "/", C("t=abc; t=abd"), ALL,
-	    CREDENTIALS_ERR_CONFLICT, "" },
-	{ "cookie empty", "/", C("t="), ALL, CREDENTIALS_ERR_TOKEN, "" },
-	{ "cookie malformed", "/", C("t=a b"), ALL, CREDENTIALS_ERR_TOKEN, "" },
-	{ "half a quote", "/", C("t=\"a"), ALL, CREDENTIALS_ERR_TOKEN, "" },
+	{ "cookies differ", "/", C("t=abc; t=abd"), ALL, TOKEN, "abc" },
+	{ "cookie empty", "/", C("t="), ALL, NONE, "" },
+	{ "cookie malformed", "/", C("t=a b"), ALL, NONE, "" },
+	{ "half a quote", "/", C("t=\"a"), ALL, NONE, "" },
+	{ "cookie encoded", "/", C("t=a%2Bb%3D"), ALL, TOKEN, "a+b=" },
+	{ "cookie half encoded", "/", C("t=a%2"), ALL, NONE, "" },
+	{ "one malformed, one not", "/", C("t=a b; t=abc"), ALL, TOKEN, "abc" },
 
 	{ "protocol", "/", P("bearer.abc, app"), ALL, TOKEN, "abc" },
 	{ "protocols in fields", "/", P("app") P("bearer.abc"), ALL, TOKEN,
@@ -118,12 +120,14 @@ static const struct test_case {
 	{ "four agree", "/?k=abc",
 	    A("Bearer abc") C("t=abc") P("bearer.abc, a"), ALL, TOKEN, "abc" },
 	{ "header and cookie differ", "/", A("Bearer abc") C("t=abd"), ALL,
-	    CREDENTIALS_ERR_CONFLICT, "" },
+	    TOKEN, "abc" },
 	{ "header and query differ", "/?k=ab", A("Bearer abc"), ALL,
 	    CREDENTIALS_ERR_CONFLICT, "" },
 	{ "cookie and protocol differ", "/", C("t=abc") P("bearer.abd, a"), ALL,
-	    CREDENTIALS_ERR_CONFLICT, "" },
-	{ "user and token", "/", A("Basic YTpi") C("t=abc"), ALL,
+	    TOKEN, "abd" },
+	{ "user and cookie", "/", A("Basic YTpi") C("t=abc"), ALL, USER,
+	    "a:b" },
+	{ "user and token", "/", A("Basic YTpi") P("bearer.abc, a"), ALL,
 	    CREDENTIALS_ERR_CONFLICT, "" },
 	{ "unasked user and token", "/", A("Basic YTpi") C("t=abc"),
 	    BEARER | COOKIE, TOKEN, "abc" },
@@ -187,7 +191,7 @@ reads(void **state)
 			fail_msg("%s: %d", t->name, rc);
 		snprintf(who, sizeof(who), "%s%s%s",
 		    rc == CREDENTIALS_BASIC        ? c.user
-			: rc == CREDENTIALS_BEARER ? c.token
+			: rc == CREDENTIALS_BEARER ? c.token[0]
 						   : "",
 		    rc == CREDENTIALS_BASIC ? ":" : "",
 		    rc == CREDENTIALS_BASIC ? c.password : "");
@@ -244,9 +248,27 @@ limits_lengths(void **state)
 		t[len] = '\0';
 		snprintf(text, sizeof(text), "Cookie: t=%s\r\n", t);
 		assert_int_equal(read_case(&c, ALL, "/", text),
-		    len > CREDENTIALS_TOKEN_MAX ? CREDENTIALS_ERR_TOKEN
+		    len > CREDENTIALS_TOKEN_MAX ? CREDENTIALS_NONE
 						: CREDENTIALS_BEARER);
 	}
+}
+
+/* A browser sends what it has, stale ones too, and not in every order. */
+static void
+fault_W10_any_cookie_may_be_the_right_one(void **state)
+{
+	struct credentials c;
+
+	(void)state;
+	assert_int_equal(read_case(&c, ALL, "/",
+			     C("t=x; t=a b; t=%zz; t=x") C("t=y; t=z")),
+	    CREDENTIALS_BEARER);
+	assert_int_equal(c.ntokens, 3);
+	assert_string_equal(c.token[0], "x");
+	assert_string_equal(c.token[1], "y");
+	assert_string_equal(c.token[2], "z");
+	(void)read_case(&c, ALL, "/", C("t=1; t=2; t=3; t=4; t=5"));
+	assert_int_equal(c.ntokens, CREDENTIALS_TOKENS);
 }
 
 static void
@@ -347,6 +369,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads),
 		cmocka_unit_test(limits_lengths),
+		cmocka_unit_test(fault_W10_any_cookie_may_be_the_right_one),
 		cmocka_unit_test(knows_a_lone_token),
 		cmocka_unit_test(wipes),
 		cmocka_unit_test(cuts),

@@ -41,6 +41,12 @@ static const struct test_case {
 	       "e:$7$CU..../....s$h\nf:$gy$j9T$s$h\n"),
 	    6, 0, NULL },
 	{ "UTF-8 name", PW("\xc3\xbc:" BCRYPT "\n"), 1, 0, NULL },
+	{ "UTF-8 mark (fault_W11)",
+	    PW("\xef\xbb\xbf"
+	       "a:" BCRYPT "\n"),
+	    1, 0, NULL },
+	{ "mark alone", PW("\xef\xbb\xbf"), 0, 0, NULL },
+	{ "mark and comment", PW("\xef\xbb\xbf# x\nb:" BCRYPT), 1, 0, NULL },
 	{ "longest name", PW(X255 ":" BCRYPT), 1, 0, NULL },
 
 	{ "name too long", PW("\n" X255 "x:" BCRYPT), 0, 2, "255 bytes" },
@@ -118,7 +124,8 @@ static void
 finds(void **state)
 {
 	static const char text[] =
-	    "zoe:$6$s$1\n\nadam:$6$s$2\neve:$6$s$3\neven:$6$s$4\n";
+	    "\xef\xbb\xbfzoe:$6$s$1\n\nadam:$6$s$2\neve:$6$s$3\n"
+	    "even:$6$s$4\n";
 	static const struct {
 		const char *name, *hash;
 		unsigned line;
