@@ -60,12 +60,15 @@ option_nearest(const struct option_table *t, const char *name, size_t len)
 {
 	const struct option *o;
 	const char *best = NULL;
-	size_t best_distance = 2 < len / 2 ? 2 : len / 2, d;
+	size_t best_distance = 2 < len / 2 ? 2 : len / 2, d, n;
 
 	if (len > NAME_MAX_LEN)
 		return NULL;
 	for (o = t->rows; o->name != NULL; o++) {
-		d = distance(o->name, strlen(o->name), name, len);
+		n = strlen(o->name);
+		if (n > len + best_distance || len > n + best_distance)
+			continue;
+		d = distance(o->name, n, name, len);
 		if (d < best_distance || (d == best_distance && best == NULL)) {
 			best = o->name;
 			best_distance = d;

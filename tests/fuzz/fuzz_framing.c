@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-enum { KINDS = FRAMING_FRAMES + 1, LONG_LETTER = 0x01, LONG = 40000 };
+enum { KINDS = FRAMING_FRAMES + 1, LONG_LETTER = 0x01, LONG = 33000, LONGS = 3 };
 
 struct got {
 	struct framing framing;
@@ -173,7 +173,7 @@ stretch(struct buf *to, const uint8_t *in, size_t len)
 
 	memset(many, 'x', sizeof(many));
 	for (size_t i = 0; i < len; i++) {
-		if (in[i] == LONG_LETTER && n++ < 8)
+		if (in[i] == LONG_LETTER && n++ < LONGS)
 			check(buf_add(to, many, sizeof(many)));
 		else
 			check(buf_add_byte(to, in[i]));
@@ -197,7 +197,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 	buf_init(&all, SIZE_MAX / 4);
 	if (in[0] & 0x40) {
 		stretch(&all, in + 2, len - 2);
-		step *= 521;
+		step *= 2039;
 	} else {
 		check(buf_add(&all, in + 2, len - 2));
 	}

@@ -33,6 +33,13 @@ same(const struct buf *a, const struct buf *b)
 	    (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
+/* What follows the first bytes; an empty buffer has no memory to point into. */
+static const uint8_t *
+rest(const struct buf *b, size_t at)
+{
+	return b->len > 0 ? b->data + at : NULL;
+}
+
 /* A piece of its own size on the heap, so that no byte beyond is touched. */
 static enum ws_inflate_result
 take(struct ws_inflate *i, const uint8_t *in, size_t len, bool last,
@@ -72,7 +79,7 @@ inflate(struct zmemory *m, unsigned bits, const struct buf *in, size_t step,
 	do {
 		size_t n = in->len - at < step ? in->len - at : step;
 
-		rc = take(i, in->data + at, n, at + n == in->len, room, out);
+		rc = take(i, rest(in, at), n, at + n == in->len, room, out);
 		at += n;
 	} while (rc == WS_INFLATE_MORE && at < in->len);
 	check(m->used == before);
@@ -117,7 +124,7 @@ deflate(struct zmemory *m, unsigned bits, int level, const struct buf *in,
 		uint8_t *p = buf_reserve(out, bound);
 
 		check(p != NULL);
-		made = ws_deflate_add(d, in->data + at, n, p, bound);
+		made = ws_deflate_add(d, rest(in, at), n, p, bound);
 		at += n;
 		made +=
 		    ws_deflate_end(d, at == in->len, p + made, bound - made);
