@@ -30,6 +30,12 @@ ws_reader_inflate(struct ws_reader *r)
 	r->inflates = true;
 }
 
+void
+ws_reader_accept_unmasked(struct ws_reader *r)
+{
+	r->lenient = true;
+}
+
 bool
 ws_reader_in_message(const struct ws_reader *r)
 {
@@ -53,6 +59,15 @@ rsv_ok(const struct ws_reader *r, uint8_t first)
 		(op == WS_OP_TEXT || op == WS_OP_BINARY));
 }
 
+/* Clients mask, servers do not (section 5.1). */
+static bool
+mask_ok(const struct ws_reader *r, uint8_t second)
+{
+	bool masked = second & BIT_MASK;
+
+	return masked == (r->role == WS_SERVER) || (!masked && r->lenient);
+}
+
 /* What the first two bytes alone say is wrong. */
 static enum ws_result
 check_start(const struct ws_reader *r, const uint8_t *head)
@@ -64,7 +79,7 @@ check_start(const struct ws_reader *r, const uint8_t *head)
 		return WS_ERR_RSV;
 	if (op > WS_OP_PONG || (op > WS_OP_BINARY && op < WS_OP_CLOSE))
 		return WS_ERR_OPCODE;
-	if (((head[1] & BIT_MASK) != 0) != (r->role == WS_SERVER))
+	if (!mask_ok(r, head[1]))
 		return WS_ERR_MASK;
 	if (op & BIT_CONTROL)
 		return fin && (head[1] & BITS_LEN) <= WS_CONTROL_MAX
@@ -107,8 +122,11 @@ start_frame(struct ws_reader *r, const uint8_t *head)
 	if ((n == 2 && r->left < LEN_16) || (n == 8 && r->left <= UINT16_MAX) ||
 	    r->left > INT64_MAX)
 		return WS_ERR_LENGTH;
-	if (r->role == WS_SERVER)
+	r->masked = head[1] & BIT_MASK;
+	if (r->masked)
 		memcpy(r->key, head + 2 + n, sizeof(r->key));
+	else
+		r->bare = true;
 	r->key_at = 0;
 	r->in_payload = true;
 	r->control_len = 0;
@@ -153,7 +171,7 @@ read_head(struct ws_reader *r, const uint8_t *in, size_t len, size_t *used)
 static void
 unmask(struct ws_reader *r, uint8_t *data, size_t len)
 {
-	if (r->role == WS_SERVER)
+	if (r->masked)
 		r->key_at = (uint8_t)ws_mask(data, len, r->key, r->key_at);
 }
 

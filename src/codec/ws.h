@@ -65,7 +65,7 @@ enum ws_result {
 	WS_CONTROL = 2,       /* a whole control frame */
 	WS_ERR_RSV = -1,      /* a reserved bit that means nothing there */
 	WS_ERR_OPCODE = -2,   /* an opcode nobody has defined */
-	WS_ERR_MASK = -3,     /* masked or bare, whichever our role forbids */
+	WS_ERR_MASK = -3,     /* masked or not, whichever our role forbids */
 	WS_ERR_LENGTH = -4,   /* not the shortest form, or the top bit set */
 	WS_ERR_CONTROL = -5,  /* a control frame in fragments or over 125 */
 	WS_ERR_FRAGMENT = -6, /* a continuation of nothing, or none of one */
@@ -97,6 +97,9 @@ struct ws_reader {
 	bool fin;
 	bool first;    /* no piece of the message was given yet */
 	bool inflates; /* messages may be deflated */
+	bool lenient;  /* clients need not mask */
+	bool masked;   /* the begun frame is */
+	bool bare;     /* a client has sent one that is not */
 	bool deflated; /* the begun one is */
 	bool in_payload;
 	uint8_t head_len;
@@ -112,6 +115,9 @@ void ws_reader_init(struct ws_reader *, enum ws_role, uint64_t max);
 
 /* Deflated messages are allowed from now on. */
 void ws_reader_inflate(struct ws_reader *);
+
+/* Frames of clients that are not masked are read as well. */
+void ws_reader_accept_unmasked(struct ws_reader *);
 
 /*
  * Read as far as the next event in in[0..len).

@@ -86,6 +86,7 @@ struct conf_ladder {
 struct conf_route {
 	int framing;          /* enum conf_framing */
 	uint64_t max_message; /* bytes; 0: no limit */
+	bool accept_unmasked; /* frames of clients */
 	int invalid_utf8;     /* enum conf_utf8 */
 	int multiline;        /* enum conf_multiline */
 	int stderr_to;        /* enum conf_stderr */

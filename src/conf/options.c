@@ -402,6 +402,15 @@ const struct option options[] = {
 	    .help = "largest message accepted from a client; 0: any",
 	},
 	{
+	    .name = "accept-unmasked",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.accept_unmasked),
+	    .help = "let clients in that do not mask their frames",
+	},
+	{
 	    .name = "invalid-utf8",
 	    .type = OPT_ENUM,
 	    .scope = SCOPE_ROUTE,

@@ -694,7 +694,7 @@ log_end(const struct session *s)
 	char how[ENDPOINT_END_SIZE];
 	uint64_t in_wire, out_wire;
 	size_t n = LOG_FIELDS;
-	struct log_field fields[LOG_FIELDS + 3] = { LOG_UINT("session", s->id),
+	struct log_field fields[LOG_FIELDS + 4] = { LOG_UINT("session", s->id),
 		LOG_STR("peer", s->peer), LOG_STR("path", s->path),
 		LOG_MS("duration", clock_ms() - s->started),
 		LOG_UINT("in_messages", s->in_messages),
@@ -707,6 +707,8 @@ log_end(const struct session *s)
 	endpoint_exec_put_end(e, how);
 	if (s->user != NULL)
 		fields[n++] = (struct log_field)LOG_STR("user", s->user);
+	if (transport_ws_is_unmasked(&s->transport))
+		fields[n++] = (struct log_field)LOG_STR("unmasked", "yes");
 	if (transport_ws_wire(&s->transport, &in_wire, &out_wire)) {
 		fields[n++] = (struct log_field)LOG_UINT("in_wire", in_wire);
 		fields[n++] = (struct log_field)LOG_UINT("out_wire", out_wire);
@@ -852,6 +854,8 @@ session_new(const struct session_start *start)
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
 	transport_ws_init(&s->transport, WS_SERVER, s->flow, start->client,
 	    r->max_message, &transport_ops, s);
+	if (r->accept_unmasked)
+		transport_ws_accept_unmasked(&s->transport);
 	if (start->terms != NULL)
 		transport_ws_compress(&s->transport, start->terms,
 		    (size_t)r->compression_min);

@@ -570,6 +570,18 @@ transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
 }
 
 void
+transport_ws_accept_unmasked(struct transport_ws *t)
+{
+	ws_reader_accept_unmasked(&t->reader);
+}
+
+bool
+transport_ws_is_unmasked(const struct transport_ws *t)
+{
+	return t->reader.lenient && t->reader.bare;
+}
+
+void
 transport_ws_clear(struct transport_ws *t)
 {
 	if (t->deflate != NULL)

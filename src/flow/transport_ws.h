@@ -101,6 +101,10 @@ void transport_ws_clear(struct transport_ws *);
 void transport_ws_compress(struct transport_ws *, const struct ws_terms *,
     size_t least);
 
+/* Clients need not mask their frames; whether this one did not. */
+void transport_ws_accept_unmasked(struct transport_ws *);
+bool transport_ws_is_unmasked(const struct transport_ws *);
+
 /* Bytes that came behind the opening handshake; written to. */
 void transport_ws_feed(struct transport_ws *, uint8_t *data, size_t len);
 

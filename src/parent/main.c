@@ -51,6 +51,15 @@ warn_root(const struct conf *conf)
 		log_warn("commands run as root; --user names somebody else");
 }
 
+/* The mask is there for proxies that take frames for requests. */
+static void
+warn_unmasked(const struct conf *conf)
+{
+	if (conf->route.accept_unmasked)
+		log_warn("--accept-unmasked: clients need not mask what they "
+			 "send (RFC 6455, section 10.3)");
+}
+
 static int
 serve(const struct conf *conf)
 {
@@ -65,6 +74,7 @@ serve(const struct conf *conf)
 			(int)conf->ready_fd),
 		    EXIT_USAGE);
 	warn_root(conf);
+	warn_unmasked(conf);
 	if (!daemon_open(&d, conf, &why))
 		return complain(conf, why, EXIT_FAILURE);
 	status = daemon_run(&d);

@@ -454,6 +454,20 @@ def test_F26_rule6_ping_flood_is_bounded():
 # ------------------------------------------------------------------ timers
 
 
+def test_clients_that_do_not_mask_are_let_in_where_they_may_be():
+    with Daemon("--accept-unmasked", "--framing=frames") as d:
+        d.wait_log("warn --accept-unmasked")
+        for mask in None, b"abcd":
+            mark = d.mark()
+            with d.session() as c:
+                c.send(frame("x", mask=mask) + frame(b"y", PING, mask=mask))
+                assert c.recv_text() == "x"
+                c.send(frame(close_payload(1000), CLOSE, mask=mask))
+                assert c.recv_close()[0] == 1000
+            end = d.wait_log("session ends", start=mark).string
+            assert ("unmasked=yes" in end) == (mask is None)
+
+
 def test_rule4_idle_timeout():
     with Daemon("--idle-timeout=300ms", "--ping=50ms") as d:
         with d.session() as c:

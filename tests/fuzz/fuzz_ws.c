@@ -1,6 +1,7 @@
 /*
  * WebSocket frames. The first byte says who reads, whether messages may be
- * deflated and how the rest is cut, the second how long a message may be; what is read must not depend on the cuts.
+ * deflated, whether they must be masked and how the rest is cut, the second how
+ * long a message may be; what is read must not depend on the cuts.
  * A message keeps its limit, and text is UTF-8 at every byte that is given.
  */
 #include <stdbool.h>
@@ -123,6 +124,8 @@ run(const uint8_t *in, size_t len, uint8_t how, uint64_t max, size_t step)
 	ws_reader_init(&g.reader, how & 1 ? WS_CLIENT : WS_SERVER, max);
 	if (how & 0x80)
 		ws_reader_inflate(&g.reader);
+	if (how & 0x40)
+		ws_reader_accept_unmasked(&g.reader);
 	for (size_t at = 0; at < len && g.rc >= 0; at += step)
 		take(&g, in + at, len - at < step ? len - at : step);
 	return g;
@@ -136,7 +139,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 
 	if (len < 3)
 		return 0;
-	step = (size_t)(in[0] >> 1 & 0x3f) + 1;
+	step = (size_t)(in[0] >> 1 & 0x1f) + 1;
 	whole = run(in + 2, len - 2, in[0], in[1], len);
 	cut = run(in + 2, len - 2, in[0], in[1], step);
 	check(whole.sum == cut.sum);

@@ -45,6 +45,7 @@ def echoed(caller, do, **kw):
     return got
 
 
+@needs("last")
 def test_what_a_program_says_is_received(caller):
     with caller.daemon(command=["echo", "hällo"]) as d:
         got = caller(d, {"receive": True})()
@@ -54,7 +55,13 @@ def test_what_a_program_says_is_received(caller):
 @tls
 @needs("send")
 def test_text(caller):
-    echoed(caller, [{"text": ALPHABET}, {"text": ""}, {"text": "x" * 1000}])
+    echoed(caller, [{"text": ALPHABET}, {"text": "x" * 1000}])
+
+
+@tls
+@needs("send", "empty")
+def test_an_empty_text(caller):
+    echoed(caller, [{"text": ""}, {"text": "x"}, {"text": ""}])
 
 
 @tls
@@ -199,7 +206,7 @@ def test_a_refusal_is_understood(caller):
         c.bye()
 
 
-@needs("code")
+@needs("code", "last")
 def test_what_is_said_just_before_the_end_arrives(caller):
     with caller.daemon(command=[
             "sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; "

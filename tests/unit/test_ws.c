@@ -389,6 +389,46 @@ reads_byte_by_byte(void **state)
 	}
 }
 
+/* A server that accepts it reads either, frame by frame. */
+static void
+reads_unmasked(void **state)
+{
+	uint8_t in[MASKED_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < nitems(cases) * nitems(roles); i++) {
+		const struct test_case *c = &cases[i / nitems(roles)];
+		enum ws_role like = roles[i % nitems(roles)];
+		size_t len = row_bytes(c, like, in);
+
+		for (size_t cut = 0; cut <= len; cut++) {
+			struct got g = { 0 };
+
+			ws_reader_init(&g.reader, WS_SERVER, c->max);
+			ws_reader_accept_unmasked(&g.reader);
+			feed(cut, in, len, take, &g);
+			assert_case(c, like, cut, &g);
+			if (strlen(c->events) > 0)
+				assert_int_equal(g.reader.bare,
+				    like == WS_CLIENT);
+		}
+	}
+}
+
+static void
+reads_masked_and_unmasked_in_turn(void **state)
+{
+	static const char in[] = "\1\1a\x80\x82\0\0\0\0bc\x81\x81\7\7\7\7c"
+				 "\x82\1d";
+	struct got g = { 0 };
+
+	(void)state;
+	ws_reader_init(&g.reader, WS_SERVER, 0);
+	ws_reader_accept_unmasked(&g.reader);
+	feed_bytes((const uint8_t *)in, sizeof(in) - 1, take, &g);
+	assert_string_equal(g.events, "T(abc)T(d)B(d)");
+}
+
 static void
 reads_deflated(void **state)
 {
@@ -857,6 +897,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_cut),
 		cmocka_unit_test(reads_byte_by_byte),
+		cmocka_unit_test(reads_unmasked),
+		cmocka_unit_test(reads_masked_and_unmasked_in_turn),
 		cmocka_unit_test(reads_deflated),
 		cmocka_unit_test(checks_what_was_inflated),
 		cmocka_unit_test(refuses_the_other_masking),
