@@ -110,7 +110,7 @@ str_duration(const char *s, uint64_t *out_ms)
 	const struct unit *u;
 	uint64_t v = 0, parts = 1;
 
-	if (!take_digits(&s, &v))
+	if (*s != '.' && !take_digits(&s, &v))
 		return false;
 	if (*s == '.') {
 		const char *fraction = ++s;

@@ -17,7 +17,7 @@ bool str_uint(const char *s, uint64_t max, uint64_t *out);
 /* Bytes: "0", "4096", "64K", "16M", "2G" (K is 1024). */
 bool str_size(const char *s, uint64_t *out);
 
-/* Milliseconds: "500ms", "2s", "0.5s", "1m", "1h"; a bare number is seconds. */
+/* Milliseconds: "500ms", "2s", ".5s", "1m", "1h"; a bare number is seconds. */
 bool str_duration(const char *s, uint64_t *out_ms);
 
 /* Write a size or duration the way the two above read it, shortest form. */

@@ -119,8 +119,11 @@ check_framing(const struct conf *c)
 	bool text = records || r->framing == CONF_TEXT;
 
 	if (r->stderr_to == CONF_STDERR_JSON && !text)
-		return "--stderr=json (--passstderr) needs --framing=lines,"
-		       " text or nul: the others have no place for it";
+		return r->framing == CONF_BINARY
+		    ? "--stderr=json (--passstderr) and --framing=binary"
+		      " (--binary) exclude each other: its objects are text"
+		    : "--stderr=json (--passstderr) needs --framing=lines,"
+		      " text or nul: the others have no place for it";
 	if (r->stderr_to != CONF_STDERR_LOG && !text &&
 	    r->no_standpipe_protocol)
 		return "--stderr=client and both need --framing=lines, text or"

@@ -99,6 +99,10 @@ put_unique_id(char out[2 * ID_BYTES + 1])
 	out[2 * ID_BYTES] = '\0';
 }
 
+/* What SERVER_SOFTWARE begins with is what scripts look at. */
+#define OURS PACKAGE_NAME "/" PACKAGE_VERSION
+#define COMPATIBLE "websocketd/0.4.1"
+
 bool
 request_put_vars(const struct request *rq, const struct request_program *pr,
     struct buf *vars)
@@ -111,7 +115,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 	struct cgi_request cgi = {
 		.head = &rq->head,
 		.url = &rq->url,
-		.server_software = PACKAGE_NAME "/" PACKAGE_VERSION,
+		.server_software = websocketd ? COMPATIBLE " " OURS : OURS,
 		.server_name = "localhost",
 		.server_port = conn_port(rq->conn),
 		.script_name = pr->found ? NULL

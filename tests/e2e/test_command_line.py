@@ -120,6 +120,7 @@ def test_unknown_or_abbreviated_options_are_exit_2(args, says):
     (["--stderr=both", "--framing=frames", "--no-standpipe-protocol",
       "true"], "--stderr"),
     (["--passstderr", "--binary", "true"], "--passstderr"),
+    (["--passstderr", "--binary", "true"], "--binary"),  # fault_G8
     (["--stderr=json", "--framing=frames", "true"], "--stderr"),
     (["--ping=0", "--ping-timeout=5s", "true"], "--ping-timeout"),
     (["--subprotocol-required", "true"], "--subprotocol-required"),

@@ -1,5 +1,7 @@
 """What websocketd's programs rely on, and what was wrong for them there."""
 
+import re
+
 import pytest
 
 from network import Websocketd
@@ -20,8 +22,10 @@ def test_variables():
         got = variables(d, "/a%20b/c?x=1&y=%20", host="host.example:99",
                         headers=[("X-Foo", "1"), ("X-Foo", "2"),
                                  ("User-Agent", "t")])
-    for name in "UNIQUE_ID", "REMOTE_PORT", "PATH", "SERVER_SOFTWARE":
+    for name in "UNIQUE_ID", "REMOTE_PORT", "PATH":
         assert got.pop(name)
+    software = got.pop("SERVER_SOFTWARE")  # fault_G5
+    assert re.fullmatch(r"websocketd/[\d.]+ standpipe/[\d.]+", software)
     for name in "PWD", "SHLVL", "_", "LC_CTYPE":
         got.pop(name, None)  # the shell's own
     for name in [name for name in got if name.startswith("HTTP_SEC_")]:
