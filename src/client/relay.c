@@ -232,13 +232,17 @@ find_most(const struct client_conf *conf)
 static void
 start_listening(struct relay *r)
 {
+	static const struct listener_ops listens = {
+		.on_accept = relay_on_accept,
+	};
+
 	r->listener = mem_new(r->set.n, sizeof(struct listener *));
 	for (size_t i = 0; i < r->set.n; i++) {
 		int fd = r->set.v[i].fd;
 
 		r->set.v[i].fd = -1;
-		r->listener[i] = listener_new(&r->client->flow, fd, NULL,
-		    relay_on_accept, r);
+		r->listener[i] =
+		    listener_new(&r->client->flow, fd, NULL, &listens, r);
 		if (r->listener[i] == NULL)
 			bug("a socket that cannot be listened on");
 	}

@@ -155,6 +155,18 @@ engine_on_accept(void *owner, struct listener *l, int fd,
 	watch_room(e);
 }
 
+/* The parent has them all, and makes another. */
+static void
+engine_on_spoilt(void *owner, struct listener *l)
+{
+	struct engine *e = owner;
+	uint32_t i = 0;
+
+	while (e->listener[i] != l)
+		i++;
+	engine_tell(e, IPC_SPOILT, i, NULL, 0);
+}
+
 /* ------------------------------------------------- what the parent says */
 
 static bool
@@ -164,18 +176,34 @@ on_conf(struct engine *e, const struct ipc_msg *m)
 }
 
 static bool
+add_listener(struct engine *e, int fd, const struct ipc_listen *how)
+{
+	static const struct listener_ops ops = {
+		.on_accept = engine_on_accept,
+		.on_spoilt = engine_on_spoilt,
+	};
+	struct listener *l = listener_new(&e->flow, fd, how, &ops, e);
+
+	if (l != NULL)
+		e->listener[e->nlisteners++] = l;
+	return l != NULL;
+}
+
+/* One more, or another in the place of one that is spoilt. */
+static bool
 on_listen(struct engine *e, const struct ipc_msg *m)
 {
+	size_t index = m->session;
 	struct ipc_listen how;
-	struct listener *l;
 
-	if (e->nlisteners == IPC_LISTENERS_MAX || !ipc_read_listen(m, &how))
+	if (index >= IPC_LISTENERS_MAX || !ipc_read_listen(m, &how))
 		return false;
-	l = listener_new(&e->flow, m->fd[0], &how, engine_on_accept, e);
-	if (l == NULL)
-		return false;
-	e->listener[e->nlisteners++] = l;
-	return true;
+	if (index < e->nlisteners) {
+		listener_renew(e->listener[index], m->fd[0]);
+		return true;
+	}
+	return index == e->nlisteners && !e->configured &&
+	    add_listener(e, m->fd[0], &how);
 }
 
 static bool

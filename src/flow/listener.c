@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,9 +23,9 @@ enum {
 };
 
 struct listener {
-	struct flow *flow; /* kept */
-	listener_on_accept on_accept;
-	void *owner;       /* kept */
+	struct flow *flow;              /* kept */
+	const struct listener_ops *ops; /* kept */
+	void *owner;                    /* kept */
 	int fd;            /* owned; -1: the one client has been given */
 	bool short_of_fds; /* said so already */
 	bool paused;
@@ -34,18 +35,33 @@ struct listener {
 	struct event pause;
 };
 
-/* Nothing is left to accept with: try again when somebody may have gone. */
 static void
-pause_accepting(struct listener *l, int err)
+pause_accepting(struct listener *l)
 {
 	static const struct timeval tv = { .tv_usec = PAUSE_MS * 1000 };
 
+	(void)event_del(&l->ev);
+	(void)event_add(&l->pause, &tv);
+}
+
+/* Nothing is left to accept with: try again when somebody may have gone. */
+static void
+wait_for_fds(struct listener *l, int err)
+{
 	if (!l->short_of_fds)
 		log_error("cannot accept: %s; waiting for sessions to end",
 		    strerror(err));
 	l->short_of_fds = true;
-	(void)event_del(&l->ev);
-	(void)event_add(&l->pause, &tv);
+	pause_accepting(l);
+}
+
+/* Another engine, not its own master any more, shut the socket. */
+static void
+tell_spoilt(struct listener *l)
+{
+	pause_accepting(l);
+	if (l->ops->on_spoilt != NULL)
+		l->ops->on_spoilt(l->owner, l);
 }
 
 static void
@@ -76,23 +92,40 @@ listener_resume(struct listener *l)
 		event_active(&l->ev, EV_READ, 1);
 }
 
+/* Of a Unix socket that was shut accept(2) says that nobody waits there. */
+static bool
+is_shut(const struct listener *l)
+{
+#ifdef POLLRDHUP
+	struct pollfd p = { .fd = l->fd, .events = POLLRDHUP };
+
+	return l->addr.ss_family == AF_UNIX && poll(&p, 1, 0) == 1;
+#else
+	(void)l;
+	return false;
+#endif
+}
+
 /*
  * Whether to try once more in this turn: not when nobody waits, and not soon
- * when something is short. EINVAL: another engine, not its own master any
- * more, shut the socket.
+ * when something is short.
  */
 static bool
 go_on_after(struct listener *l, int err)
 {
 	switch (err) {
 	case EAGAIN:
+		if (is_shut(l))
+			tell_spoilt(l);
 		return false;
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
+		wait_for_fds(l, err);
+		return false;
 	case EINVAL:
-		pause_accepting(l, err);
+		tell_spoilt(l);
 		return false;
 	default:
 		return true; /* that one has gone already */
@@ -110,7 +143,7 @@ give_client(struct listener *l)
 	l->fd = -1;
 	(void)event_del(&l->ev);
 	(void)getpeername(fd, (struct sockaddr *)&ss, &len);
-	l->on_accept(l->owner, l, fd, (struct sockaddr *)&ss, len);
+	l->ops->on_accept(l->owner, l, fd, (struct sockaddr *)&ss, len);
 }
 
 static void
@@ -136,19 +169,19 @@ listener_on_event(evutil_socket_t lfd, short what, void *arg)
 			continue;
 		}
 		l->short_of_fds = false;
-		l->on_accept(l->owner, l, fd, (struct sockaddr *)&ss, len);
+		l->ops->on_accept(l->owner, l, fd, (struct sockaddr *)&ss, len);
 	}
 }
 
 struct listener *
 listener_new(struct flow *flow, int fd, const struct ipc_listen *how,
-    listener_on_accept on_accept, void *owner)
+    const struct listener_ops *ops, void *owner)
 {
 	struct listener *l = mem_new(1, sizeof(*l));
 	socklen_t len = sizeof(l->addr);
 
 	l->flow = flow;
-	l->on_accept = on_accept;
+	l->ops = ops;
 	l->owner = owner;
 	l->fd = fd;
 	if (how != NULL)
@@ -163,6 +196,19 @@ listener_new(struct flow *flow, int fd, const struct ipc_listen *how,
 		return NULL;
 	}
 	return l;
+}
+
+void
+listener_renew(struct listener *l, int fd)
+{
+	(void)event_del(&l->ev);
+	(void)event_del(&l->pause);
+	fd_close(&l->fd);
+	l->fd = fd;
+	(void)event_assign(&l->ev, l->flow->base, fd, EV_READ | EV_PERSIST,
+	    listener_on_event, l);
+	if (!l->paused)
+		(void)event_add(&l->ev, NULL);
 }
 
 void

@@ -20,17 +20,27 @@
 struct flow;
 struct listener;
 
-/* Gives the accepted socket: non-blocking and close-on-exec. */
-typedef void (*listener_on_accept)(void *owner, struct listener *, int fd,
-    const struct sockaddr *, socklen_t);
+struct listener_ops {
+	/* Gives the accepted socket: non-blocking and close-on-exec. */
+	void (*on_accept)(void *owner, struct listener *, int fd,
+	    const struct sockaddr *, socklen_t);
+	/*
+	 * Somebody who shares the socket has shut it; said again from time to
+	 * time until there is another. NULL: nobody shares it.
+	 */
+	void (*on_spoilt)(void *owner, struct listener *);
+};
 
 /*
  * Takes fd (non-blocking; listening, or the one client that there is); keeps
- * flow and owner; how: NULL, in no special way. It accepts nobody before
+ * flow, ops and owner; how: NULL, in no special way. It accepts nobody before
  * listener_resume(). NULL with errno.
  */
 struct listener *listener_new(struct flow *, int fd, const struct ipc_listen *,
-    listener_on_accept, void *owner);
+    const struct listener_ops *, void *owner);
+
+/* Go on with another socket (taken) in the place of one that is spoilt. */
+void listener_renew(struct listener *, int fd);
 
 /* Closes it, here; NULL is accepted. */
 void listener_free(struct listener *);

@@ -19,7 +19,7 @@
 enum ipc_type {
 	/* parent to engine */
 	IPC_CONF = 1, /* a piece of the packed settings */
-	IPC_LISTEN,   /* struct ipc_listen; carries the socket */
+	IPC_LISTEN,   /* struct ipc_listen; carries the socket of that number */
 	IPC_START,    /* settings and sockets are complete: accept */
 	IPC_STOP,     /* stop accepting, send everybody away, end */
 	IPC_SPAWNED,  /* the command runs; its 0, 1 and maybe 2 */
@@ -51,8 +51,9 @@ enum ipc_type {
 	/* logins: engine to parent, and parent to engine */
 	IPC_FAILED_LOGIN, /* of that address */
 	IPC_BLOCKED,      /* it may not try again for a while */
-	/* and one more: engine to parent */
+	/* and two more: engine to parent */
 	IPC_SIGNAL, /* the client wants the command signalled */
+	IPC_SPOILT, /* the socket of that number accepts nobody any more */
 	IPC_TYPES,
 };
 

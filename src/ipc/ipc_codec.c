@@ -30,6 +30,7 @@ static const struct rule {
 	[IPC_ADMIT] = { "admit", IPC_FROM_ENGINE, IPC_ADMIT_BODY,
 	    IPC_ADMIT_BODY, 0, 0 },
 	[IPC_LEAVE] = { "leave", IPC_FROM_ENGINE, 4, 4, 0, 0 },
+	[IPC_SPOILT] = { "spoilt", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 	[IPC_FAILED_LOGIN] = { "failed-login", IPC_FROM_ENGINE,
 	    sizeof(struct addr), sizeof(struct addr), 0, 0 },
 	[IPC_BLOCKED] = { "blocked", IPC_FROM_PARENT, IPC_BLOCKED_BODY,

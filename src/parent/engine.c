@@ -131,20 +131,24 @@ hand_over(struct listen_socket *s)
 
 /* The engine gets copies: the sockets themselves outlive it. */
 static bool
+tell_listener(struct engine *e, size_t i)
+{
+	struct listen_socket *s = &e->daemon->listeners.v[i];
+	uint8_t body[IPC_LISTEN_BODY];
+	int fd = hand_over(s);
+
+	ipc_put_listen(body, listen_how(s));
+	return fd != -1 &&
+	    ipc_chan_send(&e->chan, IPC_LISTEN, (uint32_t)i, body, sizeof(body),
+		NULL, 0, &fd, 1);
+}
+
+static bool
 tell_listeners(struct engine *e)
 {
-	struct listen_set *set = &e->daemon->listeners;
-
-	for (size_t i = 0; i < set->n; i++) {
-		uint8_t body[IPC_LISTEN_BODY];
-		int fd = hand_over(&set->v[i]);
-
-		ipc_put_listen(body, listen_how(&set->v[i]));
-		if (fd == -1 ||
-		    !ipc_chan_send(&e->chan, IPC_LISTEN, 0, body, sizeof(body),
-			NULL, 0, &fd, 1))
+	for (size_t i = 0; i < e->daemon->listeners.n; i++)
+		if (!tell_listener(e, i))
 			return false;
-	}
 	return true;
 }
 
@@ -361,6 +365,7 @@ engine_reaped(struct engine *e, struct child_end end)
 		    LOG_UINT("signal", end.signal));
 	e->pid = 0;
 	engine_lost(e, "it ended");
+	engine_mend_listeners(e->daemon);
 }
 
 static void
@@ -570,6 +575,14 @@ on_leave(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+/* What it says is looked at: it may be the one that did it, or lie. */
+static bool
+on_spoilt(struct engine *e, const struct ipc_msg *m)
+{
+	engine_mend_listeners(e->daemon);
+	return m->session < e->daemon->listeners.n || e->daemon->stopping;
+}
+
 static void
 tell_blocked(struct engine *e, const struct addr *a, uint32_t ms)
 {
@@ -610,6 +623,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_LEAVE] = on_leave,
 		[IPC_TLS_VERDICT] = on_tls_verdict,
 		[IPC_FAILED_LOGIN] = on_failed_login,
+		[IPC_SPOILT] = on_spoilt,
 	};
 
 	/* a worker has nothing else to ask for */
@@ -694,6 +708,23 @@ engine_tell_passwords(struct daemon *d)
 
 		if (e->role == ENGINE_SERVES && e->chan.fd != -1)
 			tell(e, IPC_FORGET, 0, NULL, 0);
+	}
+}
+
+void
+engine_mend_listeners(struct daemon *d)
+{
+	for (size_t i = 0; i < d->listeners.n; i++) {
+		if (!listen_mend(&d->listeners.v[i], d->conf))
+			continue;
+		for (size_t j = 0; j < d->nengines; j++) {
+			struct engine *e = &d->engines[j];
+
+			if (e->role == ENGINE_SERVES && e->chan.fd != -1 &&
+			    !tell_listener(e, i))
+				engine_lost(e,
+				    "it does not read what it is told");
+		}
 	}
 }
 

@@ -60,6 +60,9 @@ void engine_tell_exit(struct engine *, const struct child *, struct child_end,
 void engine_tell_passwords(struct daemon *);
 void engine_tell_tokens(struct daemon *);
 
+/* Whether one has spoilt the sockets that all share: make those anew. */
+void engine_mend_listeners(struct daemon *);
+
 /* Let it send its clients away and end. */
 void engine_stop(struct engine *);
 

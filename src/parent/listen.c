@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "conf/listen_spec.h"
@@ -195,6 +196,35 @@ open_all(struct listen_set *set, const struct conf *conf, const struct plan *p,
 		return false;
 	set_how(set, first, &p->how);
 	return open_specs(set, conf, false, why);
+}
+
+/* ------------------------------------------------- spoilt ones */
+
+bool
+listen_mend(struct listen_socket *s, const struct conf *conf)
+{
+	const struct listen_unix place = unix_socket(conf);
+	char *where, *why = NULL;
+	bool ok;
+
+	if (listen_how(s)->connected)
+		return false;
+	if (s->name != NULL)
+		(void)fd_set_nonblock(s->fd, true); /* as it was taken */
+	if (!listen_is_spoilt(s))
+		return false;
+	ok = listen_again(s, &place, &why);
+	where = listen_address(s);
+	if (ok)
+		LOG(LOG_LVL_ERROR, "listener was spoilt and is made anew",
+		    LOG_STR("listener", where));
+	else if (!s->lost)
+		LOG(LOG_LVL_ERROR, "listener was spoilt and is lost",
+		    LOG_STR("listener", where), LOG_STR("reason", why));
+	s->lost = !ok;
+	free(where);
+	free(why);
+	return ok;
 }
 
 /* ------------------------------------------------- redirects */

@@ -28,6 +28,12 @@ bool listen_open(struct listen_set *, const struct conf *, char **why);
  */
 char *listen_describe(const struct listen_socket *);
 
+/*
+ * Make a socket anew that an engine has spoilt for the others, and say so. True
+ * if there is another one now, which is to be handed to all of them.
+ */
+bool listen_mend(struct listen_socket *, const struct conf *);
+
 /* How clients that arrive there are received. */
 const struct ipc_listen *listen_how(const struct listen_socket *);
 

@@ -1,3 +1,8 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +58,63 @@ listen_address(const struct listen_socket *s)
 	address = listen_tcp_address(s->fd);
 	return address != NULL ? address : listen_unix_address(s->fd);
 }
+
+/* ------------------------------------------------- spoilt ones */
+
+static bool
+has_filter(int fd)
+{
+#ifdef SO_GET_FILTER
+	socklen_t len = 0;
+
+	/* of one of the newer kind it does not tell the length */
+	return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &len) == -1
+	    ? errno == EACCES
+	    : len > 0;
+#else
+	(void)fd;
+	return false;
+#endif
+}
+
+static bool
+is_shut(int fd)
+{
+#ifdef POLLRDHUP
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+#else
+	struct pollfd p = { .fd = fd };
+#endif
+	socklen_t len = sizeof(int);
+	int listens;
+
+	return poll(&p, 1, 0) == 1 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1 ||
+	    !listens;
+}
+
+bool
+listen_is_spoilt(const struct listen_socket *s)
+{
+	return is_shut(s->fd) ||
+	    (s->name == NULL &&
+		(has_filter(s->fd) || !(fcntl(s->fd, F_GETFL) & O_NONBLOCK)));
+}
+
+bool
+listen_again(struct listen_socket *s, const struct listen_unix *how, char **why)
+{
+	if (s->name != NULL) {
+		*why = mem_strdup("it is not ours to make anew");
+		return false;
+	}
+	/* who waits in it is woken, and its place becomes free */
+	(void)shutdown(s->fd, SHUT_RDWR);
+	return s->path != NULL ? listen_unix_again(s, how, why)
+			       : listen_tcp_again(s, why);
+}
+
+/* ------------------------------------------------- texts of --listen */
 
 static bool
 open_host(struct listen_set *set, const struct listen_spec *spec, char **why)

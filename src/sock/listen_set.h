@@ -9,6 +9,7 @@
 #ifndef SOCK_LISTEN_SET_H
 #define SOCK_LISTEN_SET_H
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <stdbool.h>
@@ -17,10 +18,13 @@
 struct listen_spec;
 
 struct listen_socket {
-	int fd;     /* owned, non-blocking */
+	int fd;                       /* owned, non-blocking */
+	struct sockaddr_storage addr; /* of a TCP socket that we made */
+	socklen_t addr_len;           /* else 0 */
 	char *path; /* owned: of a Unix socket that we made, else NULL */
 	dev_t dev;  /* of its file, as we made it */
 	ino_t ino;
+	bool lost;  /* it is spoilt, and cannot be made anew */
 	char *name; /* owned: of an inherited one, else NULL */
 	void *how;  /* owned: what its user has to remember, else NULL */
 };
@@ -44,6 +48,19 @@ struct listen_unix {
  */
 bool listen_open_spec(struct listen_set *, const struct listen_spec *,
     const struct listen_unix *, char **why);
+
+/*
+ * Whether somebody who has the socket too has changed it so that no one else can
+ * accept from it. An inherited one may have come with filters.
+ */
+bool listen_is_spoilt(const struct listen_socket *);
+
+/*
+ * Put a new socket in its place; a Unix one is made as `how` says. False with an
+ * owned sentence in *why: an inherited one cannot be had again.
+ */
+bool listen_again(struct listen_socket *, const struct listen_unix *how,
+    char **why);
 
 /* Close all, and remove the files of Unix sockets that are still ours. */
 void listen_close(struct listen_set *);

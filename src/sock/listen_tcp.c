@@ -76,21 +76,20 @@ listen_tcp_options(int fd)
 }
 
 static int
-bind_address(const struct addrinfo *ai)
+bind_address(const struct sockaddr *sa, socklen_t len)
 {
 	int one = 1;
-	int fd = socket(ai->ai_family,
+	int fd = socket(sa->sa_family,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd == -1)
 		return -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (ai->ai_family == AF_INET6)
+	if (sa->sa_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
 		    sizeof(one));
 	listen_tcp_options(fd);
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(fd, LISTEN_BACKLOG) == -1)
+	if (bind(fd, sa, len) == -1 || listen(fd, LISTEN_BACKLOG) == -1)
 		fd_close(&fd);
 	return fd;
 }
@@ -147,25 +146,50 @@ find_host(struct host *h, const char *name, char **why)
 	return rc == 0;
 }
 
+static char *
+complain(const struct sockaddr *sa, socklen_t len, int err)
+{
+	char *address = describe(sa, len);
+	char *why =
+	    mem_printf("cannot listen on %s: %s", address, strerror(err));
+
+	free(address);
+	return why;
+}
+
 /* The result is an errno, or 0; *why is a sentence unless it is 0. */
 static int
 open_address(struct listen_set *set, const struct addrinfo *ai, unsigned port,
     char **why)
 {
-	char *address;
+	struct listen_socket *s;
 	int fd, err;
 
 	set_port(ai->ai_addr, port);
-	if ((fd = bind_address(ai)) != -1) {
-		listen_add(set, fd);
+	if ((fd = bind_address(ai->ai_addr, ai->ai_addrlen)) != -1) {
+		s = listen_add(set, fd);
+		(void)read_name(fd, &s->addr, &s->addr_len);
 		return 0;
 	}
 	err = errno;
-	address = describe(ai->ai_addr, ai->ai_addrlen);
 	free(*why);
-	*why = mem_printf("cannot listen on %s: %s", address, strerror(err));
-	free(address);
+	*why = complain(ai->ai_addr, ai->ai_addrlen, err);
 	return err;
+}
+
+bool
+listen_tcp_again(struct listen_socket *s, char **why)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&s->addr;
+	int fd = bind_address(sa, s->addr_len);
+
+	if (fd == -1) {
+		*why = complain(sa, s->addr_len, errno);
+		return false;
+	}
+	fd_close(&s->fd);
+	s->fd = fd;
+	return true;
 }
 
 /* Sets *port to the one that 0 became; an errno, or 0, as above. */

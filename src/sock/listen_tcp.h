@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct listen_set;
+struct listen_socket;
 
 /*
  * Bind all of the hosts (borrowed) on one port; 0 finds one that is free on
@@ -20,6 +21,9 @@ struct listen_set;
  */
 bool listen_tcp(struct listen_set *, const char *const *hosts, size_t n,
     unsigned port, char **why);
+
+/* Put a new one in the place of one that was shut, as listen_again(). */
+bool listen_tcp_again(struct listen_socket *, char **why);
 
 /* What accepted sockets inherit: no delay, keepalive. */
 void listen_tcp_options(int fd);

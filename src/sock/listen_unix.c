@@ -237,6 +237,27 @@ listen_unix(struct listen_set *set, const struct listen_unix *how, char **why)
 	return false;
 }
 
+bool
+listen_unix_again(struct listen_socket *s, const struct listen_unix *how,
+    char **why)
+{
+	struct listen_unix place = *how;
+	struct listen_set set = { 0 };
+	struct listen_socket *now;
+
+	place.path = s->path;
+	if (!listen_unix(&set, &place, why))
+		return false;
+	now = &set.v[0];
+	fd_close(&s->fd);
+	s->fd = now->fd;
+	s->dev = now->dev;
+	s->ino = now->ino;
+	free(now->path); /* the same */
+	free(set.v);
+	return true;
+}
+
 char *
 listen_unix_address(int fd)
 {

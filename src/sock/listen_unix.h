@@ -19,6 +19,10 @@ struct listen_unix;
 /* False with nothing added and an owned sentence in *why. */
 bool listen_unix(struct listen_set *, const struct listen_unix *, char **why);
 
+/* Put a new one in the place of one that was shut, as listen_again(). */
+bool listen_unix_again(struct listen_socket *, const struct listen_unix *,
+    char **why);
+
 /* Gives "unix:PATH" of a socket that somebody else has bound. */
 char *listen_unix_address(int fd);
 

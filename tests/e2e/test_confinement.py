@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import pytest
 
 from inject import AVAILABLE, Injected, Killed, inet, libc, unix
-from standpipe import ENGINE, STANDPIPED, Daemon, descriptors, status_field
+from standpipe import (ENGINE, STANDPIPED, Daemon, descriptors, status_field,
+                       until)
 
 FILTERS = ENGINE.exists() and b"system call filter: %s" in ENGINE.read_bytes()
 
@@ -434,8 +435,9 @@ simple("perf", "perf_event_open", bytes(128), 1, -1, -1, 0, table=ANYWAY)
 class Household:
     """A daemon with what its engines could reach; in a `with` statement."""
 
-    def __init__(self, who, how, *args):
+    def __init__(self, who, how, *args, **kw):
         self.who = who
+        self.kw = kw
         self.stack = contextlib.ExitStack()
         self.args = [f"--sandbox={how}", "--engines=2", *args]
 
@@ -454,10 +456,10 @@ class Household:
         os.chmod(folder, 0o755)
         shutil.copy(STANDPIPED, folder)
         shutil.copy(ENGINE, folder)
-        uids = {"user": SOMEBODY, "group": SOMEBODY, "extra_groups": []}
-        someone = self.who == "user" and os.geteuid() == 0
-        self.daemon = Daemon(*self.args, command=["cat"],
-                             **(uids if someone else {}))
+        if self.who == "user" and os.geteuid() == 0:
+            self.kw |= {"user": SOMEBODY, "group": SOMEBODY,
+                        "extra_groups": []}
+        self.daemon = Daemon(*self.args, **self.kw)
         self.daemon.args[0] = f"{folder}/standpiped"
         enter(self.daemon)
         self.place(Path(folder))
@@ -488,9 +490,12 @@ class Household:
 
     def listener(self, pid):
         """The number of the engine's listening socket."""
-        inodes = {line.split()[9] for line in
-                  Path("/proc/net/tcp").read_text().splitlines()[1:]
-                  if line.split()[3] == "0A"}
+        def fields(table):
+            text = Path("/proc/net", table).read_text()
+            return [line.split() for line in text.splitlines()[1:]]
+
+        inodes = ({f[9] for f in fields("tcp") if f[3] == "0A"} |
+                  {f[6] for f in fields("unix") if f[3] == "00010000"})
         return next(fd for fd, what in descriptors(pid).items()
                     if what[8:-1] in inodes)
 
@@ -578,3 +583,69 @@ def test_fault_A3_a_folder_of_files_is_read_and_nothing_else(how):
                 assert refused(opened(new, os.O_CREAT | os.O_WRONLY))
                 assert refused(opened(b"/etc/passwd", os.O_RDONLY))
                 assert refused(p.call("chmod", file + b"\0", 0o600))
+
+
+# ---------------------------------------------------------------- listeners
+# Where there is no filter one engine can still spoil what all share.
+
+SPOILT_AND_NOTICED = [
+    "listener_shut_to_read", "listener_shut", "listener_becomes_a_connection"]
+SPOILT_AND_SILENT = ["listener_blocks", "listener_has_a_filter"]
+
+
+def serves(h):
+    """Every engine does, and the daemon ends as it should."""
+    for c in [h.daemon.session() for _ in range(8)]:
+        c.send_text("x")
+        assert c.recv_text() == "x"
+        c.bye()
+
+
+@pytest.mark.parametrize("unix", [False, True])
+@pytest.mark.parametrize("name", SPOILT_AND_NOTICED + SPOILT_AND_SILENT)
+@pytest.mark.parametrize("who", WHO)
+def test_fault_A5_a_spoilt_listener_is_made_anew(who, name, unix):
+    if unix and name == "listener_becomes_a_connection":
+        pytest.skip("Unix sockets do not")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o777)
+        kw = {"unixsocket": f"{folder}/socket"} if unix else {}
+        with Household(who, "off", **kw) as h:
+            before = h.daemon.session()
+            answer = h.attempt(ROWS[name][0])
+            if answer == -errno.EPERM:
+                pytest.skip("not for everybody")
+            if name in SPOILT_AND_SILENT:  # seen when the engine is lost
+                os.kill(h.victim, signal.SIGKILL)
+            h.daemon.wait_log("error listener was spoilt and is made anew")
+            serves(h)
+            if name in SPOILT_AND_NOTICED:  # nobody else was disturbed
+                before.send_text("x")
+                assert before.recv_text() == "x"
+                before.bye()
+            before.close()
+            h.daemon.no_commands()
+            assert len(h.daemon.logged("listener was spoilt")) == 1
+
+
+def shared(pid, sock):
+    """The number that a socket of ours has there."""
+    what = f"socket:[{os.fstat(sock.fileno()).st_ino}]"
+    return next(fd for fd, there in descriptors(pid).items() if there == what)
+
+
+@pytest.mark.parametrize("name", ["listener_shut", "listener_blocks"])
+def test_fault_A5_an_inherited_listener_is_lost_if_it_must_be(name):
+    with socket.create_server(("127.0.0.1", 0)) as inherited:
+        with Household("user", "off", f"--listen=fd:{inherited.fileno()}",
+                       listeners=2, pass_fds=[inherited.fileno()]) as h:
+            h.context.listener = shared(h.victim, inherited)
+            assert h.attempt(ROWS[name][0]) == 0
+            os.kill(h.victim, signal.SIGKILL)
+            if name == "listener_shut":
+                h.daemon.wait_log("error listener was spoilt and is lost")
+            else:
+                until(lambda: not os.get_blocking(inherited.fileno()),
+                      "it does not block again")
+            serves(h)
+            assert len(h.daemon.logged("spoilt")) == (name == "listener_shut")

@@ -199,6 +199,19 @@ def test_sigterm_to_an_engine_alone_harms_the_daemon_not():
             c.bye()
 
 
+def test_fault_A5_nobody_waits_for_an_engine_that_is_stopped():
+    with Daemon("--engines=4") as d:
+        stopped = d.engines()[:3]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        for c in [d.session() for _ in range(20)]:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+            c.bye()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_engine_accepts_nobody_before_it_knows_everything():
     IPC_LISTEN = 2
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -250,6 +263,8 @@ def spawn_request(kind, path=b"", variables=b""):
     "0e000000" + "00000000" + "00000000",  # leaves no seat
     "0e000000" + "00000000" + "01000000",  # one that it has not got
     "0d000000" + "00000000" + "08" + "00" * 16,  # no such kind of arrival
+    "1d000000" + "40000000",  # a listener that it has not got
+    "1d000000" + "00000000" + "00",  # and too much about one
     "1a000000" + "00000000" + "00" * 15,  # a failed login of half an address
     "0a000000" + "00000000" + "00000000",  # half a request
     "13000000" + "01000000" + "00" * 8,  # what certificates are worth: none

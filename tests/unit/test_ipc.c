@@ -57,6 +57,7 @@ static const struct row {
 	{ IPC_KILL, "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	{ IPC_DONE, "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	{ IPC_ADMIT, "admit", IPC_FROM_ENGINE, 17, 17, 0, 0 },
+	{ IPC_SPOILT, "spoilt", IPC_FROM_ENGINE, 0, 0, 0, 0 },
 	{ IPC_LEAVE, "leave", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	{ IPC_TLS_PART, "tls-part", IPC_FROM_PARENT, 1, 65536, 0, 0 },
 	{ IPC_TLS_CHECK, "tls-check", IPC_FROM_PARENT, 0, 0, 0, 0 },
