@@ -443,6 +443,19 @@ run(const struct command *c, const struct start *st, const struct ipc_spawn *sp,
 	});
 }
 
+/*
+ * A pipe is opened again by who may open a file of its owner: /dev/stdin and its
+ * like are that. The null device stays what it is.
+ */
+static int
+give_pipes(const struct command *c, const int fd[3], size_t n)
+{
+	for (size_t i = 0; c->has_user && i < n; i++)
+		if (fchown(fd[i], c->user.uid, c->user.gid) == -1)
+			return -1;
+	return 0;
+}
+
 static pid_t
 run_with_pipes(const struct command *c, const struct start *st,
     const struct ipc_spawn *sp, struct command_pipes *pipes)
@@ -452,7 +465,7 @@ run_with_pipes(const struct command *c, const struct start *st,
 	pid_t pid = -1;
 
 	theirs[2] = c->null;
-	if (make_pipes(n, theirs, ours) == 0 &&
+	if (make_pipes(n, theirs, ours) == 0 && give_pipes(c, theirs, n) == 0 &&
 	    (pid = run(c, st, sp, theirs)) != -1) {
 		memcpy(pipes->fd, ours, sizeof(ours));
 		pipes->n = n;
