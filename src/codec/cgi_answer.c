@@ -44,10 +44,11 @@ is_ours(const char *name)
 	return false;
 }
 
-/* 200, or 200 and words; what they are is not passed on. */
+/* 200, or 200 and words (section 6.3.3), which hold no control character. */
 static bool
-read_status(const char *value, unsigned *out)
+read_status(const char *value, struct cgi_answer *a)
 {
+	const char *words = value + 3;
 	unsigned n = 0;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -55,8 +56,12 @@ read_status(const char *value, unsigned *out)
 			return false;
 		n = n * 10 + (unsigned)(value[i] - '0');
 	}
-	*out = n;
-	return (value[3] == '\0' || value[3] == ' ') && n >= 200 && n <= 599;
+	if ((*words != '\0' && *words != ' ') || n < 200 || n > 599)
+		return false;
+	words += strspn(words, " ");
+	a->status = n;
+	a->reason = *words == '\0' ? NULL : words;
+	return true;
 }
 
 static bool
@@ -129,14 +134,23 @@ read_line(struct cgi_answer *a, struct seen *seen, char *line)
 	return add_field(a, seen, line, value);
 }
 
+/* The text (a part of ours) made the answer unusable. */
+static enum cgi_answer_result
+spoil(struct cgi_answer *a, enum cgi_answer_result rc, const char *text)
+{
+	a->spoiled = (size_t)(text - (const char *)a->text.data);
+	a->spoiled_len = strlen(text);
+	return rc;
+}
+
 static enum cgi_answer_result
 judge(struct cgi_answer *a, const struct seen *seen)
 {
 	a->status = seen->location != NULL ? 302 : 200;
-	if (seen->status != NULL && !read_status(seen->status, &a->status))
-		return CGI_ANSWER_ERR_STATUS;
+	if (seen->status != NULL && !read_status(seen->status, a))
+		return spoil(a, CGI_ANSWER_ERR_STATUS, seen->status);
 	if (seen->location != NULL && !is_location(seen->location))
-		return CGI_ANSWER_ERR_LOCATION;
+		return spoil(a, CGI_ANSWER_ERR_LOCATION, seen->location);
 	if (seen->location != NULL && seen->status == NULL &&
 	    is_local(seen->location))
 		a->local = seen->location;
@@ -163,9 +177,11 @@ read_lines(struct cgi_answer *a)
 
 		rc = ++n > CGI_ANSWER_MAX_FIELDS ? CGI_ANSWER_ERR_FIELDS
 						 : read_line(a, &seen, p);
+		if (rc < 0)
+			return spoil(a, rc, p);
 		p = next;
 	}
-	return rc < 0 ? rc : judge(a, &seen);
+	return judge(a, &seen);
 }
 
 static enum cgi_answer_result
@@ -207,7 +223,19 @@ cgi_answer_read(struct cgi_answer *a, const uint8_t *in, size_t len,
 	while (rc == CGI_ANSWER_MORE && at < len)
 		rc = add_byte(a, in[at++]);
 	*used = at;
+	if (rc < 0 && a->line > 0) { /* in the middle of it */
+		a->spoiled_len = a->line < a->text.len ? a->line : a->text.len;
+		a->spoiled = a->text.len - a->spoiled_len;
+	}
 	return rc;
+}
+
+const char *
+cgi_answer_spoiled(const struct cgi_answer *a, size_t *len)
+{
+	*len = a->spoiled_len < CGI_ANSWER_MAX_SPOILED ? a->spoiled_len
+						       : CGI_ANSWER_MAX_SPOILED;
+	return *len == 0 ? "" : (const char *)a->text.data + a->spoiled;
 }
 
 const char *

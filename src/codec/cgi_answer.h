@@ -24,6 +24,7 @@
 enum {
 	CGI_ANSWER_MAX_HEAD = 16384, /* without CRs and the empty line */
 	CGI_ANSWER_MAX_FIELDS = 100, /* dropped ones count as well */
+	CGI_ANSWER_MAX_SPOILED = 200,
 };
 
 /* Zero asks for more, positive is the whole head, negative a 502. */
@@ -41,7 +42,8 @@ enum cgi_answer_result {
 
 /* Read only. */
 struct cgi_answer {
-	unsigned status; /* 200 if the program names none, or 302 */
+	unsigned status;    /* 200 if the program names none, or 302 */
+	const char *reason; /* as the program words it, in `text`; or NULL */
 	/* A path of ours that the program wants to be asked for in its place;
 	 * NULL: none. */
 	const char *local;
@@ -51,6 +53,9 @@ struct cgi_answer {
 	 * live in `text`, so until cgi_answer_clear(). */
 	size_t nfields;
 	struct http1_out field[CGI_ANSWER_MAX_FIELDS];
+
+	/* After a negative result: what spoiled it, a part of `text`. */
+	size_t spoiled, spoiled_len;
 
 	struct buf text; /* owned; the lines, each with a NUL for its end */
 	size_t line;     /* bytes of the last line so far */
@@ -69,6 +74,9 @@ void cgi_answer_clear(struct cgi_answer *);
  */
 enum cgi_answer_result cgi_answer_read(struct cgi_answer *, const uint8_t *in,
     size_t len, size_t *used);
+
+/* After a negative result: the line, or what there is of it; for a log. */
+const char *cgi_answer_spoiled(const struct cgi_answer *, size_t *len);
 
 /* Static text for a log, never NULL. */
 const char *cgi_answer_strresult(enum cgi_answer_result);

@@ -188,10 +188,11 @@ struct http1_out {
 };
 
 /*
- * Append a status line, n fields and the empty line. False, with the buffer
- * as it was, if that does not fit or a field holds what a field may not.
+ * Append a status line, n fields and the empty line; the reason is the
+ * standard's where it is NULL. False, with the buffer as it was, if that does
+ * not fit or a text holds what it may not.
  */
-bool http1_put_response(struct buf *, unsigned status,
+bool http1_put_response(struct buf *, unsigned status, const char *reason,
     const struct http1_out *fields, size_t n);
 
 /* The same for a request. */

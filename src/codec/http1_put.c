@@ -105,15 +105,19 @@ put_fields(struct buf *out, size_t before, bool ok,
 }
 
 bool
-http1_put_response(struct buf *out, unsigned status,
+http1_put_response(struct buf *out, unsigned status, const char *reason,
     const struct http1_out *fields, size_t n)
 {
 	size_t before = out->len;
-	char line[64];
+	char line[32];
+	bool ok;
 
-	snprintf(line, sizeof(line), "HTTP/1.1 %u %s\r\n", status,
-	    http1_reason(status));
-	return put_fields(out, before, buf_add_str(out, line), fields, n);
+	if (reason == NULL)
+		reason = http1_reason(status);
+	snprintf(line, sizeof(line), "HTTP/1.1 %u ", status);
+	ok = value_ok(reason) && buf_add_str(out, line) &&
+	    buf_add_str(out, reason) && buf_add_str(out, "\r\n");
+	return put_fields(out, before, ok, fields, n);
 }
 
 static bool

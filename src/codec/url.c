@@ -55,6 +55,25 @@ hex_value(char c)
 	return -1;
 }
 
+/* What the three characters %XX stand for, of `left` bytes; 0: nothing. */
+static int
+escaped(const char *s, size_t left)
+{
+	int high = left > 2 ? hex_value(s[1]) : -1;
+	int low = left > 2 ? hex_value(s[2]) : -1;
+
+	return high == -1 || low == -1 ? 0 : high << 4 | low;
+}
+
+bool
+url_is_encoded(const char *path, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (path[i] == '%' && escaped(path + i, len - i) == 0)
+			return false;
+	return true;
+}
+
 bool
 url_decode(const char *path, size_t len, char *out, size_t *out_len)
 {
@@ -64,12 +83,8 @@ url_decode(const char *path, size_t len, char *out, size_t *out_len)
 		char c = path[i];
 
 		if (c == '%') {
-			int high = len - i > 2 ? hex_value(path[i + 1]) : -1;
-			int low = len - i > 2 ? hex_value(path[i + 2]) : -1;
-
-			if (high == -1 || low == -1 || high + low == 0)
+			if ((c = (char)escaped(path + i, len - i)) == '\0')
 				return false;
-			c = (char)(high << 4 | low);
 			i += 2;
 		}
 		out[o++] = c;

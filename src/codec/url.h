@@ -37,6 +37,9 @@ void url_split(const char *target, size_t len, struct url *url);
  */
 bool url_decode(const char *path, size_t len, char *out, size_t *out_len);
 
+/* Whether url_decode() would take it. */
+bool url_is_encoded(const char *path, size_t len);
+
 /*
  * Append a decoded path (borrowed) so that it can stand in a link or a
  * Location: letters, digits, "-._~" and '/' stay, the rest is %XX. False if it

@@ -165,17 +165,14 @@ ws_hello_choose(const struct http1_head *head, const char *const *list,
 
 	while ((f = http1_find(head, name, f)) != NULL) {
 		const char *rest = f->value, *item;
-		size_t rest_len = f->value_len, len, items = 0;
+		size_t rest_len = f->value_len, len;
 
-		for (; http1_next_item(&rest, &rest_len, &item, &len);
-		     items++) {
+		while (http1_next_item(&rest, &rest_len, &item, &len)) {
 			if (!http1_is_token(item, len))
 				return WS_HELLO_BAD_PROTOCOL;
 			if (chosen == WS_HELLO_NO_PROTOCOL)
 				chosen = index_of(list, n, item, len);
 		}
-		if (items == 0)
-			return WS_HELLO_BAD_PROTOCOL;
 	}
 	return chosen;
 }
@@ -201,7 +198,7 @@ ws_hello_put_101(struct buf *out, const char *accept, const char *protocol,
 			extensions };
 	for (size_t i = 0; i < n; i++)
 		fields[ours + i] = more[i];
-	return http1_put_response(out, 101, fields, ours + n);
+	return http1_put_response(out, 101, NULL, fields, ours + n);
 }
 
 /* ------------------------------------------------- the client's side */

@@ -71,6 +71,22 @@ check_origin(struct request *rq)
 	return ACCESS_REFUSED;
 }
 
+/* It is to become a variable, or the name of a file. */
+static enum access_verdict
+check_path(struct request *rq)
+{
+	if (url_is_encoded(rq->url.path, rq->url.path_len))
+		return ACCESS_NEXT;
+	conn_refuse(rq->conn,
+	    &(struct refusal){
+		.status = 400,
+		.why = "The path is malformed: a percent sign begins two"
+		       " hexadecimal digits, and not 00.",
+		.rule = "malformed path",
+	    });
+	return ACCESS_REFUSED;
+}
+
 /* Of a connection that was turned away: now it is known how to say so. */
 static enum access_verdict
 check_denied(struct request *rq)
@@ -86,6 +102,7 @@ check_denied(struct request *rq)
 static enum access_verdict (*const steps[])(struct request *) = {
 	check_denied,
 	client_find,
+	check_path,
 	check_hello,
 	client_check,
 	limits_check,

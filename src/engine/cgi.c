@@ -159,6 +159,8 @@ fail(struct cgi *g, const struct refusal *r)
 static void
 fail_unusable(struct cgi *g, const char *why)
 {
+	size_t len;
+	const char *line = cgi_answer_spoiled(&g->answer, &len);
 	static const struct refusal unusable = {
 		.status = 502,
 		.why = "The program's answer is not usable.",
@@ -167,7 +169,8 @@ fail_unusable(struct cgi *g, const char *why)
 
 	LOG(LOG_LVL_ERROR, "not a CGI answer",
 	    LOG_UINT("session", program_id(g->program)),
-	    LOG_STR("path", g->path), LOG_STR("error", why));
+	    LOG_STR("path", g->path), LOG_STR("error", why),
+	    LOG_BYTES("line", line, len));
 	fail(g, &unusable);
 }
 
@@ -229,6 +232,7 @@ start_answer(struct cgi *g)
 	conn_reply_start(g->conn,
 	    &(struct reply){
 		.status = a->status,
+		.reason = a->reason,
 		.field = a->field,
 		.nfields = a->nfields,
 		.length = a->has_length ? a->length : REPLY_UNKNOWN,

@@ -203,6 +203,7 @@ read_answer(const struct gate *g, struct cgi_answer *a, size_t *used)
 {
 	static const uint8_t end[] = "\n\n";
 	enum cgi_answer_result rc;
+	const char *line;
 	size_t n;
 
 	rc = cgi_answer_read(a, g->output.data, g->output.len, used);
@@ -210,9 +211,11 @@ read_answer(const struct gate *g, struct cgi_answer *a, size_t *used)
 		rc = cgi_answer_read(a, end, 1, &n);
 	if (rc == CGI_ANSWER_DONE)
 		return true;
+	line = cgi_answer_spoiled(a, &n);
 	LOG(LOG_LVL_ERROR, "the gate's answer is not a CGI answer",
 	    LOG_UINT("session", program_id(g->program)),
-	    LOG_STR("error", cgi_answer_strresult(rc)));
+	    LOG_STR("error", cgi_answer_strresult(rc)),
+	    LOG_BYTES("line", line, n));
 	return false;
 }
 
@@ -227,6 +230,7 @@ pass_on(struct gate *g, const struct refusal *r, const struct cgi_answer *a,
 	conn_reply(rq->conn,
 	    &(struct reply){
 		.status = r->status,
+		.reason = r->status == a->status ? a->reason : NULL,
 		.field = a->field,
 		.nfields = a->nfields,
 		.length = g->output.len - used,

@@ -119,7 +119,7 @@ reply_begin(struct reply_writer *w, const struct reply *r,
 	else if (r->status == 426)
 		add(&h, "Connection", "Upgrade");
 	add_settings(&h, to->fields);
-	if (!http1_put_response(&w->head, r->status, h.field, h.n))
+	if (!http1_put_response(&w->head, r->status, r->reason, h.field, h.n))
 		bug("a response of ours does not fit");
 }
 

@@ -21,6 +21,7 @@ struct stream;
 
 struct reply {
 	unsigned status;
+	const char *reason;            /* borrowed; NULL: the standard's */
 	const struct http1_out *field; /* borrowed */
 	size_t nfields;
 	uint64_t length; /* of the body; REPLY_UNKNOWN: it ends when it ends */

@@ -85,7 +85,7 @@ static bool
 names_place(const char *var, size_t name)
 {
 	static const char *const names[] = { "SCRIPT_NAME", "PATH_INFO",
-		"PATH_TRANSLATED", "SCRIPT_FILENAME" };
+		"PATH_TRANSLATED", "SCRIPT_FILENAME", "REDIRECT_STATUS" };
 
 	for (size_t i = 0; i < nitems(names); i++)
 		if (strlen(names[i]) == name &&
@@ -293,7 +293,7 @@ make_pipes(size_t n, int theirs[3], int ours[3])
 }
 
 enum {
-	PLACE_VARS = 4, /* the names of names_place() */
+	PLACE_VARS = 5, /* the names of names_place() */
 	ENV_MAX = COMMAND_ENV_MAX + IPC_VARS_MAX + PLACE_VARS + 1,
 };
 
@@ -336,9 +336,11 @@ put_place(struct start *st, const struct command *c, const struct ipc_spawn *sp,
 	else if (c->websocketd)
 		st->place[2] = mem_printf("PATH_TRANSLATED=/%.*s",
 		    (int)sp->path_len, sp->path);
-	/* no standard, but what php-cgi runs */
-	if (sp->kind == IPC_KIND_CGI)
+	/* no standard, but what php-cgi runs, and only with the second */
+	if (sp->kind == IPC_KIND_CGI) {
 		st->place[3] = mem_printf("SCRIPT_FILENAME=%s", st->path);
+		st->place[4] = mem_strdup("REDIRECT_STATUS=200");
+	}
 }
 
 /* RFC 3875, section 7.2: CGI programs run in their own folder. */

@@ -242,6 +242,55 @@ def test_what_is_no_answer_is_502(d, target):
     assert got.get("Content-Type") == "text/plain; charset=utf-8"
 
 
+def test_fault_F11_the_reason_is_the_programs(d):
+    assert ask(d, head("/say?Status:_418_Teapot\\n\\nx")).reason == "Teapot"
+    assert ask(d, head("/say?Status:_404_No_such_tea\\n\\nx")).reason == \
+        "No such tea"
+    assert ask(d, head("/say?Status:_404\\n\\nx")).reason == "Not Found"
+
+
+def test_fault_F10_the_line_that_spoils_an_answer_is_in_the_log(d):
+    mark = d.mark()
+    assert ask(d, head("/say?A:_b\\nSecurity_Alert!\\n\\n")).status == 502
+    line = d.wait_log("not a CGI answer", start=mark).string
+    assert 'line="Security Alert!"' in line and "NAME: VALUE" in line
+    mark = d.mark()
+    ask(d, head("/say?" + "x" * 1000 + "\\n\\n"))
+    assert f'line={"x" * 200}\n' in d.wait_log(
+        "not a CGI answer", start=mark).string + "\n"
+
+
+PHP = """#!{php}
+<?php
+if (isset($_FILES["f"]))
+    echo "file ", file_get_contents($_FILES["f"]["tmp_name"]);
+else
+    echo $_SERVER["PATH_INFO"] ?? "", " ", $_GET["q"] ?? "", " ",
+        $_POST["p"] ?? "";
+"""
+
+
+@pytest.mark.skipif(not shutil.which("php-cgi"), reason="no php-cgi here")
+def test_fault_F10_php(tmp_path):
+    (tmp_path / "cgi").mkdir()
+    tmp_path.chmod(0o755)
+    script = tmp_path / "cgi/page.php"
+    script.write_text(PHP.format(php=shutil.which("php-cgi")))
+    script.chmod(0o755)
+    form = "Content-Type: application/x-www-form-urlencoded"
+    parts = "Content-Type: multipart/form-data; boundary=b"
+    upload = (b"--b\r\nContent-Disposition: form-data; name=f; filename=x\r\n"
+              b"Content-Type: text/plain\r\n\r\nuploaded\r\n--b--\r\n")
+    with cgi(tmp_path) as d:
+        for data, said in [
+                (head("/page.php?q=1"), b" 1 "),
+                (head("/page.php/more?q=1"), b"/more 1 "),
+                (post("/page.php?q=1", b"p=2", form), b" 1 2"),
+                (post("/page.php", upload, parts), b"file uploaded")]:
+            answer = ask(d, data)
+            assert (answer.status, answer.body) == (200, said)
+
+
 def test_head_has_no_body(d):
     with d.client() as c:
         for target in "/echo", "/exact", "/say?A:_b\\n\\nxyz", "/echo":

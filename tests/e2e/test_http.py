@@ -1,5 +1,7 @@
 """Before the 101: requests, refusals, origins, subprotocols (rule 1)."""
 
+import contextlib
+
 import pytest
 
 from standpipe import (BINARY, PATIENCE, TEXT, Daemon, Gone, frame, now, pause,
@@ -124,6 +126,62 @@ def test_H1_F6_refusal_is_not_lost_to_unread_bytes(plain):
             c.send(data)
             assert c.response().status == 400
             assert c.ending() == "eof"
+
+
+@pytest.fixture(scope="module")
+def behind():
+    with Daemon("--trusted-proxy=127.0.0.1") as d:
+        yield d
+
+
+@pytest.mark.parametrize("field", [
+    "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Accept-Encoding",
+    "Cookie", "Cache-Control", "X-Forwarded-For", "X-Forwarded-Proto",
+    "Forwarded", "If-None-Match", "Range", "TE", "Keep-Alive",
+    "Accept-Language"])
+@pytest.mark.parametrize("value", ["", " ", ",", " , ,"])
+def test_fault_F6_lists_of_nothing_are_not_there(behind, field, value):
+    with behind.client() as c:
+        answer = c.handshake(headers=[(field, value)])
+        assert answer.status == 101
+        assert answer.get(field) is None
+        c.reset()
+
+
+MALFORMED = [b"/100%", b"/%", b"/%2", b"/%zz", b"/%2x", b"/a%00b", b"/%0",
+             b"/x/%%32"]
+
+
+@pytest.fixture(scope="module")
+def everywhere(tmp_path_factory):
+    """A daemon for each that may serve a path."""
+    top = tmp_path_factory.mktemp("places")
+    top.chmod(0o755)
+    gate = top / "gate"
+    gate.write_text("#!/bin/sh\n")
+    gate.chmod(0o755)
+    for name in "dir", "cgi", "files":
+        (top / name).mkdir()
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(Daemon(*args, command=command))
+               for args, command in [
+                   ([], ("cat",)), (["--console"], ("cat",)),
+                   ([f"--gate={gate}"], ("cat",)), ([f"--dir={top}/dir"], ()),
+                   ([f"--cgidir={top}/cgi"], ("cat",)),
+                   ([f"--staticdir={top}/files"], ("cat",))]]
+
+
+@pytest.mark.parametrize("upgrade", [True, False])
+@pytest.mark.parametrize("path", MALFORMED)
+def test_fault_F9_a_malformed_path_is_400_everywhere(everywhere, path, upgrade):
+    for d in everywhere:
+        mark = d.mark()
+        drop = () if upgrade else ("Upgrade", "Connection")
+        with d.client() as c:
+            c.send(request_head(path.decode(), drop=drop))
+            answer = c.response()
+        assert answer.status == 400 and b"percent" in answer.body, d.args
+        d.wait_log('refused .*status=400 rule="malformed path"', start=mark)
 
 
 def test_rule1_drain_after_a_refusal_is_bounded(plain):

@@ -47,7 +47,8 @@ check_answer(const struct cgi_answer *a)
 		check(!str_ieq(a->field[i].name, "Transfer-Encoding") &&
 		    !str_ieq(a->field[i].name, "Content-Length"));
 	buf_init(&out, 2 * CGI_ANSWER_MAX_HEAD);
-	check(http1_put_response(&out, a->status, a->field, a->nfields));
+	check(http1_put_response(&out, a->status, a->reason, a->field,
+	    a->nfields));
 	check(count_lines(&out) == a->nfields + 2);
 	buf_clear(&out);
 }
@@ -85,6 +86,11 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		total += n;
 	}
 	check(rc == rc_cut && used == total);
+	if (rc < 0) {
+		(void)cgi_answer_spoiled(&whole, &used);
+		check(used <= CGI_ANSWER_MAX_SPOILED &&
+		    whole.spoiled + whole.spoiled_len <= whole.text.len);
+	}
 	if (rc == CGI_ANSWER_DONE) {
 		check_answer(&whole);
 		check_same(&whole, &cut);

@@ -16,7 +16,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-enum { KINDS = FRAMING_FRAMES + 1, LONG_LETTER = 0x01, LONG = 33000, LONGS = 3 };
+enum {
+	KINDS = FRAMING_FRAMES + 1,
+	LONG_LETTER = 0x01,
+	LONG = 33000,
+	LONGS = 3
+};
 
 struct got {
 	struct framing framing;

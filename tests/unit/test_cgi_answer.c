@@ -154,6 +154,71 @@ assert_case(const struct test_case *c, const char *how, size_t cut,
 	cgi_answer_clear(&g->a);
 }
 
+/* RFC 3875, section 6.3.3. */
+static void
+fault_F11_the_reason_is_the_programs(void **state)
+{
+	static const struct {
+		const char *in, *reason;
+	} rows[] = {
+		{ "Status: 418 Teapot\n\n", "Teapot" },
+		{ "Status: 404   Nobody here \n\n", "Nobody here" },
+		{ "Status: 200 g\xc3\xbcltig\n\n", "g\xc3\xbcltig" },
+		{ "Status: 200\n\n", NULL },
+		{ "Status: 200 \n\n", NULL },
+		{ "A: b\n\n", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct got g = { 0 };
+
+		cgi_answer_init(&g.a);
+		feed_bytes((const uint8_t *)rows[i].in, strlen(rows[i].in),
+		    take, &g);
+		assert_int_equal(g.rc, CGI_ANSWER_DONE);
+		if (rows[i].reason == NULL)
+			assert_null(g.a.reason);
+		else
+			assert_string_equal(g.a.reason, rows[i].reason);
+		cgi_answer_clear(&g.a);
+	}
+}
+
+static void
+fault_F10_what_spoils_an_answer_is_known(void **state)
+{
+	static const struct {
+		const char *in, *line;
+	} rows[] = {
+		{ "A: b\nSecurity Alert!\n\n", "Security Alert!" },
+		{ "A: b\n: c\n\n", ": c" },
+		{ "Status: OK\n\n", "OK" },
+		{ "Location: /a b\n\n", "/a b" },
+		{ "Hi\1", "Hi" },
+		{ "A: b\nHi\rthere\n", "Hi" },
+		{ "A: b\n c\n", "" },
+		{ "\n", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct got g = { 0 };
+		const char *line;
+		size_t len;
+
+		cgi_answer_init(&g.a);
+		feed_bytes((const uint8_t *)rows[i].in, strlen(rows[i].in),
+		    take, &g);
+		assert_true(g.rc < 0);
+		line = cgi_answer_spoiled(&g.a, &len);
+		if (len != strlen(rows[i].line) ||
+		    memcmp(line, rows[i].line, len) != 0)
+			fail_msg("%s: %.*s", rows[i].in, (int)len, line);
+		cgi_answer_clear(&g.a);
+	}
+}
+
 static void
 reads_every_cut(void **state)
 {
@@ -257,6 +322,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fault_F11_the_reason_is_the_programs),
+		cmocka_unit_test(fault_F10_what_spoils_an_answer_is_known),
 		cmocka_unit_test(reads_every_cut),
 		cmocka_unit_test(reads_byte_by_byte),
 		cmocka_unit_test(keeps_good_lengths),

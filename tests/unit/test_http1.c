@@ -630,16 +630,16 @@ puts_responses(void **state)
 
 	(void)state;
 	buf_init(&b, sizeof(want) - 1);
-	assert_true(http1_put_response(&b, 404, fields, nitems(fields)));
+	assert_true(http1_put_response(&b, 404, NULL, fields, nitems(fields)));
 	assert_slice(b.data, b.len, want);
 	buf_clear(&b);
 
 	buf_init(&b, sizeof(want) - 1);
 	assert_true(buf_add_byte(&b, 'x'));
-	assert_false(http1_put_response(&b, 404, fields, nitems(fields)));
+	assert_false(http1_put_response(&b, 404, NULL, fields, nitems(fields)));
 	assert_int_equal(b.len, 1);
 	for (size_t i = 0; i < nitems(bad); i++) {
-		assert_false(http1_put_response(&b, 200, bad[i], 1));
+		assert_false(http1_put_response(&b, 200, NULL, bad[i], 1));
 		assert_int_equal(b.len, 1);
 	}
 	buf_clear(&b);
