@@ -251,30 +251,46 @@ remark(const struct certs *c, struct certs_set *set,
 	set->remarked = true;
 }
 
-/* All engines that work have found it good. */
-static bool
-is_agreed(const struct certs *c)
+enum side { SILENT, GOOD, BAD, SIDES };
+
+/* What the engines have said of the set that is coming. */
+struct tally {
+	size_t n[SIDES];
+	uint64_t since[SIDES]; /* when the oldest of them began */
+};
+
+static enum side
+side_of(const struct certs *c, const struct engine *e)
+{
+	return !is_user(e)                         ? SILENT
+	    : e->certs.agreed == c->coming.number  ? GOOD
+	    : e->certs.refused == c->coming.number ? BAD
+						   : SILENT;
+}
+
+/* Who does not work has nothing to say, unless everybody has to. */
+static void
+count(const struct certs *c, struct tally *t)
 {
 	const struct daemon *d = c->daemon;
-	size_t agreed = 0;
 
+	*t = (struct tally){ .since = { 0, UINT64_MAX, UINT64_MAX } };
 	for (size_t i = 0; i < d->nengines; i++) {
 		const struct engine *e = &d->engines[i];
+		enum side s = side_of(c, e);
 
-		if (!is_user(e))
+		if (e->role != ENGINE_SERVES ||
+		    (!is_user(e) && !c->coming.disputed))
 			continue;
-		if (e->certs.agreed != c->coming.number)
-			return false;
-		agreed++;
+		t->n[s]++;
+		if (e->started < t->since[s])
+			t->since[s] = e->started;
 	}
-	return agreed > 0;
 }
 
 static void
-settle(struct certs *c)
+use_coming(struct certs *c)
 {
-	if (c->coming.number == 0 || !is_agreed(c))
-		return;
 	drop_set(&c->current);
 	c->current = c->coming;
 	c->coming = (struct certs_set){ 0 };
@@ -287,9 +303,46 @@ settle(struct certs *c)
 static void
 give_up_coming(struct certs *c)
 {
+	c->coming.refusal.why = c->coming.why;
+	log_verdict(c, LOG_LVL_WARN, "certificates stay as they were",
+	    &c->coming.refusal);
 	drop_set(&c->coming);
 	c->judge_by = UINT64_MAX;
 	tell_all_use(c);
+}
+
+/* The fewer, or those of whom one has met the most clients. */
+static void
+lose_dissenters(struct certs *c, const struct tally *t)
+{
+	struct daemon *d = c->daemon;
+	enum side few = t->n[BAD] != t->n[GOOD]
+	    ? (t->n[BAD] < t->n[GOOD] ? BAD : GOOD)
+	    : (t->since[BAD] <= t->since[GOOD] ? BAD : GOOD);
+
+	c->coming.disputed = true;
+	for (size_t i = 0; i < d->nengines; i++)
+		if (side_of(c, &d->engines[i]) == few)
+			engine_lost(&d->engines[i],
+			    "it judges the certificates as no other does");
+}
+
+static void
+settle(struct certs *c)
+{
+	struct tally t;
+
+	if (c->coming.number == 0)
+		return;
+	count(c, &t);
+	if (t.n[SILENT] > 0 || t.n[GOOD] + t.n[BAD] == 0)
+		return;
+	if (t.n[BAD] == 0)
+		use_coming(c);
+	else if (t.n[GOOD] == 0)
+		give_up_coming(c);
+	else
+		lose_dissenters(c, &t);
 }
 
 /* Of the set that an engine starts with. */
@@ -320,18 +373,24 @@ judge_current(struct certs *c, struct engine *e, const struct ipc_verdict *v)
 		tell_use(e, c->current.number);
 }
 
-static void
+/* Nobody is asked twice. */
+static bool
 judge_coming(struct certs *c, struct engine *e, const struct ipc_verdict *v)
 {
+	struct certs_set *set = &c->coming;
+
+	if (side_of(c, e) != SILENT)
+		return false;
 	if (v->good) {
-		e->certs.agreed = c->coming.number;
-		remark(c, &c->coming, v);
-		settle(c);
+		e->certs.agreed = set->number;
+		remark(c, set, v);
 	} else {
-		log_verdict(c, LOG_LVL_WARN, "certificates stay as they were",
-		    v);
-		give_up_coming(c);
+		e->certs.refused = set->number;
+		set->refusal = *v;
+		memcpy(set->why, v->why, v->why_len);
 	}
+	settle(c);
+	return true;
 }
 
 /* What is left over is about a set that is not wanted any more. */
@@ -349,7 +408,7 @@ certs_on_verdict(struct certs *c, struct engine *e, const struct ipc_msg *m)
 	else if (m->session == c->current.number)
 		judge_current(c, e, &v);
 	else if (m->session == c->coming.number)
-		judge_coming(c, e, &v);
+		return judge_coming(c, e, &v);
 	return true;
 }
 
@@ -432,7 +491,7 @@ lose_the_silent(struct certs *c)
 	c->judge_by = UINT64_MAX;
 	for (size_t i = 0; i < d->nengines && c->coming.number != 0; i++)
 		if (is_user(&d->engines[i]) &&
-		    d->engines[i].certs.agreed != c->coming.number)
+		    side_of(c, &d->engines[i]) == SILENT)
 			engine_lost(&d->engines[i],
 			    "it says nothing of the certificates");
 }

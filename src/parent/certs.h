@@ -2,8 +2,9 @@
  * The files of TLS: certificates, keys, OCSP responses, authorities of clients.
  * They are read here, so that they may stay root's, and judged by the engines,
  * because nothing here can: ipc/ipc_tls.h has the conversation. A set comes
- * into use when all engines have found it good; until then, and if one has
- * not, the one before it stays.
+ * into use when all engines have found it good; until then, and if they have
+ * not, the one before it stays. The same files are good or bad for all of them:
+ * who judges as no other does is replaced, and who takes his place is asked.
  *
  * The files are read again at SIGHUP, and when they have changed and then stood
  * still for WATCH_MS. The keys of session tickets are made here too, and
@@ -34,6 +35,10 @@ struct certs_set {
 	uint32_t number; /* 0: there is none */
 	struct buf bytes;
 	bool remarked; /* an engine had words for it, which were logged */
+	bool
+	    disputed; /* they disagreed: nothing is settled before all say so */
+	struct ipc_verdict refusal; /* the latest; its text: below */
+	char why[IPC_TLS_WHY];
 };
 
 struct certs {
@@ -51,8 +56,9 @@ struct certs {
 
 /* What an engine has to do with it. */
 struct certs_user {
-	uint32_t uses;   /* number of the set that it was told to use */
-	uint32_t agreed; /* of the latest that it found good */
+	uint32_t uses;    /* number of the set that it was told to use */
+	uint32_t agreed;  /* of the latest that it found good */
+	uint32_t refused; /* and bad */
 };
 
 /*

@@ -26,6 +26,7 @@ PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 PTRACE_GETEVENTMSG = 0x4201
 TRACE_CHILDREN = 0x2 | 0x4 | 0x8  # of fork, vfork and clone
 EXIT_KILLS = 0x100000
+WALL = 0x40000000
 
 SYSCALL = b"\x0f\x05"
 SCRATCH = 1 << 16
@@ -35,23 +36,23 @@ REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi "
 ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 NUMBERS = dict(
-    read=0, write=1, close=3, stat=4, fstat=5, lseek=8, mmap=9, mprotect=10,
-    ioctl=16, pwrite64=18, access=21, shmget=29, dup=32, dup2=33, getpid=39,
-    socket=41, connect=42, accept=43, sendto=44, sendmsg=46, shutdown=48,
-    bind=49, listen=50, socketpair=53, setsockopt=54, getsockopt=55, clone=56,
-    fork=57, vfork=58, execve=59, kill=62, semget=64, msgget=68, fcntl=72,
-    ftruncate=77, chdir=80, readlink=89, chmod=90, fchmod=91, chown=92,
-    ptrace=101, setuid=105, personality=135, setpriority=141, prctl=157,
-    setrlimit=160, setxattr=188, tkill=200, sched_setaffinity=203,
-    io_setup=206, add_key=248, keyctl=250, ioprio_set=251, inotify_init=253,
+    read=0, write=1, open=2, close=3, stat=4, fstat=5, lseek=8, mmap=9,
+    mprotect=10, ioctl=16, pwrite64=18, access=21, shmget=29, dup=32, dup2=33,
+    getpid=39, socket=41, connect=42, accept=43, sendto=44, recvfrom=45,
+    sendmsg=46, shutdown=48, bind=49, listen=50, socketpair=53, setsockopt=54,
+    getsockopt=55, clone=56, fork=57, vfork=58, execve=59, kill=62, semget=64,
+    msgget=68, fcntl=72, ftruncate=77, chdir=80, readlink=89, chmod=90,
+    fchmod=91, chown=92, ptrace=101, setuid=105, rt_sigqueueinfo=129,
+    personality=135, statfs=137, setpriority=141, prctl=157, setrlimit=160,
+    setxattr=188, tkill=200, sched_setaffinity=203, io_setup=206, tgkill=234,
+    mq_open=240, add_key=248, keyctl=250, ioprio_set=251, inotify_init=253,
     openat=257, newfstatat=262, fchmodat=268, unshare=272, utimensat=280,
     fallocate=285, dup3=292, inotify_init1=294, rt_tgsigqueueinfo=297,
     perf_event_open=298, prlimit64=302, sendmmsg=307, setns=308,
     process_vm_readv=310, kcmp=312, seccomp=317, memfd_create=319, bpf=321,
     execveat=322, userfaultfd=323, statx=332, pidfd_send_signal=424,
     io_uring_setup=425, pidfd_open=434, clone3=435, pidfd_getfd=438,
-    faccessat2=439, memfd_secret=447, fchmodat2=452, setxattrat=463,
-    tgkill=234, rt_sigqueueinfo=129, open=2, mq_open=240, statfs=137)
+    faccessat2=439, memfd_secret=447, fchmodat2=452, setxattrat=463)
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long] + [ctypes.c_ulong] * 3
@@ -109,14 +110,16 @@ class Injected:
     def __exit__(self, *_):
         if not self.alive:
             return
-        self._set(self.saved)
-        options = TRACE_CHILDREN
-        ptrace(PTRACE_SETOPTIONS, self.pid, 0, options)
-        ptrace(PTRACE_DETACH, self.pid)
+        try:
+            self._set(self.saved)
+            ptrace(PTRACE_SETOPTIONS, self.pid)
+            ptrace(PTRACE_DETACH, self.pid)
+        except ProcessLookupError:  # killed meanwhile: it is ours to reap first
+            os.waitpid(self.pid, WALL)
 
     def _wait(self):
         while True:
-            _, status = os.waitpid(self.pid, 0x40000000)  # __WALL
+            _, status = os.waitpid(self.pid, WALL)
             if not os.WIFSTOPPED(status):
                 self.alive = False
                 raise Killed(status)
@@ -134,7 +137,7 @@ class Injected:
         message = ctypes.c_ulong()
         ptrace(PTRACE_GETEVENTMSG, self.pid, 0, ctypes.addressof(message))
         os.kill(message.value, signal.SIGKILL)
-        os.waitpid(message.value, 0x40000000)
+        os.waitpid(message.value, WALL)
 
     def _registers(self):
         block = (ctypes.c_ulong * len(REGISTERS))()

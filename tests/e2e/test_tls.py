@@ -1,13 +1,17 @@
 """TLS: openssl(1) and Python's ssl on the other side. S9, S11, S12, H27."""
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 
 import pytest
 
+import inject
 import standpipe
 from certificates import Authority, openssl, serial
 from standpipe import BINARY, Daemon, frame, handler, run, tls_context
@@ -654,6 +658,31 @@ def test_an_engine_that_says_nothing_does_not_hold_up_a_change(ca, dies):
         for index in range(2):
             with Only(d, index):
                 shows(d, new)
+
+
+@pytest.mark.skipif(not inject.AVAILABLE, reason="not on this machine")
+@pytest.mark.parametrize("engines, liar", [(2, 0), (2, 1), (3, 1)])
+def test_fault_A17_one_engine_cannot_keep_old_certificates(ca, engines, liar):
+    pair, new = ca.issue("kept"), ca.issue("kept2")
+    verdict = struct.pack("=IIII", 19, 2, 2, 0) + b"a lie"
+    PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
+    with daemon(pair, f"--engines={engines}") as d:
+        with contextlib.suppress(inject.Killed), \
+                inject.Injected(d.engines()[liar]) as p:
+            pair.put(new.cert, new.key)
+            d.signal(signal.SIGHUP)
+            standpipe.until(lambda: p.call("recvfrom", 0, p.scratch, 1, PEEK,
+                                           0, 0) == 1, "it is asked")
+            p.call("write", 0, verdict, len(verdict))
+        # or it said the truth as well before the others said anything
+        d.wait_log("engine lost.*(it judges the certificates as no other does|"
+                   "tls-verdict)")
+        d.wait_log("certificates replaced")
+        standpipe.until(lambda: len(d.engines()) == engines, "all engines")
+        for index in range(engines):
+            with Only(d, index):
+                shows(d, new)
+        assert not d.logged("certificates stay as they were")
 
 
 @pytest.mark.parametrize("lie, lost", [
