@@ -402,7 +402,10 @@ program_fault(struct session *s, const char *reason)
 	dismiss(s, WS_CLOSE_INTERNAL, reason);
 }
 
-/* The program ends the session in its own words (`frames`). */
+/*
+ * The program ends the session in its own words (`frames`), or answers the
+ * client's Close with them.
+ */
 static void
 program_close(struct session *s, const struct framing_event *ev)
 {
@@ -415,7 +418,7 @@ program_close(struct session *s, const struct framing_event *ev)
 		program_fault(s, "bad close record");
 		return;
 	}
-	if (client_is_leaving(s))
+	if (s->faulted)
 		return; /* the code is chosen already */
 	if (len > 0)
 		memcpy(text, reason, len);

@@ -357,6 +357,43 @@ def test_frames_close_record(close, want, mailbox):
             assert records(bytes.fromhex(mailbox.line())) == [("C", want)]
 
 
+@pytest.mark.parametrize("answer, want", [
+    (record("C", close_payload(4321, "so long")), (4321, "so long")),
+    (record("T", "x") + record("C", close_payload(3000)), (3000, "")),
+    (record("C"), (None, "")),
+    (record("T", "x"), (4000, "")),            # no C: the client's code
+    (record("C", close_payload(1005)), (4000, "")),  # none that may be sent
+], ids=repr)
+def test_fault_G4_the_program_answers_a_close(answer, want, tmp_path):
+    path = tmp_path / "answer"
+    path.write_bytes(answer)
+    with Daemon("--framing=frames", "--close-drain=1m", command=[
+            "sh", "-c", 'cat >/dev/null; cat "$0"', path]) as d:
+        with d.session() as c:
+            c.send_close(4000, "bye")
+            got, *close = c.messages()
+            assert tuple(close) == want
+            assert got == ([(TEXT, b"x")] if b"x" in answer else [])
+            assert c.ending() == "eof"
+        d.wait_log("session ends .* close=4000 reason=bye ")
+
+
+def test_fault_G4_cat_echoes_a_reason():
+    with Daemon("--framing=frames") as d:
+        with d.session() as c:
+            assert c.bye(4000, "why") == ([], 4000, "why")
+
+
+def test_fault_G4_a_fault_has_its_own_code():
+    with Daemon("--framing=frames", "--close-drain=1m", command=[
+            "sh", "-c", "cat >/dev/null; "
+            r"printf 'C\0\0\0\2\017\240'"]) as d:
+        with d.session() as c:
+            c.send(frame("x", 3))
+            assert c.recv_close()[0] == 1002
+            c.reset()
+
+
 def test_frames_lost_client_gives_no_close_record(mailbox):
     with Daemon("--framing=frames",
                 command=[handler("tell-end"), mailbox.path]) as d:
