@@ -96,13 +96,23 @@ wants_bytes(const struct conn *c)
 	return false;
 }
 
+/* All requests that are complete have their answers, and no more will come. */
+static bool
+has_all(const struct conn *c)
+{
+	return c->state == CONN_READING && c->read_all &&
+	    stream_queued(c->stream) == 0;
+}
+
 /* Take what is here, from the loop, or let more come. */
 void
 conn_go_on(struct conn *c)
 {
 	if (c->stream == NULL || c->over)
 		return;
-	if (!wants_bytes(c))
+	if (c->in.len == 0 && has_all(c))
+		conn_end_soon(c);
+	else if (!wants_bytes(c))
 		stream_pause(c->stream);
 	else if (c->in.len > 0 && c->state != CONN_CLOSING)
 		event_active(&c->kick, EV_READ, 1);
@@ -326,7 +336,9 @@ after_taking(struct conn *c)
 	if (c->over || c->stream == NULL)
 		return;
 	time_head(c);
-	if (wants_bytes(c))
+	if (has_all(c))
+		conn_end_soon(c); /* what is left is no head */
+	else if (wants_bytes(c))
 		stream_resume(c->stream);
 	else
 		stream_pause(c->stream);
@@ -363,7 +375,7 @@ conn_on_end(void *owner)
 {
 	struct conn *c = owner;
 
-	c->peer_ended = true;
+	c->peer_ended = c->read_all = true;
 	if (c->state == CONN_SERVING ? c->wants_body && !c->body_ended
 				     : stream_queued(c->stream) == 0)
 		conn_end_soon(c);
@@ -418,7 +430,7 @@ conn_on_drain(void *owner)
 
 	if (c->over)
 		return;
-	if (c->state != CONN_SERVING && c->peer_ended)
+	if (c->state == CONN_CLOSING && c->peer_ended)
 		conn_end_soon(c);
 	else if (c->state == CONN_CLOSING)
 		conn_wait(c, CONN_DRAIN_MS);

@@ -92,8 +92,8 @@ is_last(const struct conn *c)
 	const struct http1_head *head = &c->rq->head;
 
 	return head->minor == 0 || !c->body_ended ||
-	    http1_count(head, "Upgrade") > 0 || c->peer_ended ||
-	    engine_stopping(c->engine) ||
+	    http1_count(head, "Upgrade") > 0 ||
+	    (c->read_all && c->in.len == 0) || engine_stopping(c->engine) ||
 	    conn_conf(c)->keepalive_timeout == 0 ||
 	    http1_has_token(head, "Connection", "close");
 }

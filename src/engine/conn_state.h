@@ -65,6 +65,7 @@ struct conn {
 	bool body_ended;
 	bool expects;    /* the client waits for 100 (Continue) */
 	bool peer_ended; /* it will send no more */
+	bool read_all;   /* and nothing of it is left to be read */
 	bool logged;     /* the request has its line of the log */
 	bool head_begun; /* the timer is that of the head */
 	bool taking;     /* bytes are being used: see take() */

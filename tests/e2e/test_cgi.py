@@ -659,3 +659,42 @@ def test_many_at_a_time(top):
         for c in clients:
             c.close()
         until(lambda: d.descriptor_counts() == before, "descriptors go")
+
+
+# ------------------------------------------------- a client that sends and ends
+
+
+TEXT, FILE = head("/say?Content-Type:_a/b\\n\\nx"), head("/a.txt")
+
+
+@pytest.mark.parametrize("data, bodies", [
+    (TEXT, [b"x"]),
+    (TEXT * 3, [b"x"] * 3),
+    (FILE * 3, [b"a file"] * 3),
+    (TEXT + FILE + TEXT, [b"x", b"a file", b"x"]),
+    (post("/echo", b"one") + post("/echo", b"two"), [b"one", b"two"]),
+    (chunked("/echo", b"one") + TEXT, [b"one", b"x"]),
+    (TEXT + FILE[:-2], [b"x"]),
+    (TEXT + post("/echo", b"cut")[:-1], [b"x"]),
+    (TEXT + FILE * 2000, [b"x"] + [b"a file"] * 2000),  # more than one read
+    (head("/big") * 3, [bytes(1 << 20)] * 3),           # more than a socket has
+    (TEXT + head("/a.txt", "Connection: close") + FILE, [b"x", b"a file"]),
+], ids=lambda v: len(v) if isinstance(v, bytes) else "")
+def test_fault_G6_requests_before_a_fin(data, bodies, d, top):
+    (top / "files/big").write_bytes(bytes(1 << 20))
+    with d.client() as c:
+        c.send(data)
+        c.shut()
+        for body in bodies:
+            assert c.response().body == body
+        assert c.ending() == "eof" and c.rest == b""
+
+
+def test_fault_G6_a_fin_before_an_answer_that_takes_time(d, top):
+    with mailbox_of(top) as mailbox, d.client() as c:
+        c.send(head("/deaf") + TEXT + FILE)
+        c.shut()
+        mailbox.put("go on")
+        for body in b"deaf\n", b"x", b"a file":
+            assert c.response().body == body
+        assert c.ending() == "eof" and c.rest == b""
