@@ -45,6 +45,8 @@ class Peer:
         if self.path.suffix == ".escript":
             return [shutil.which("escript") or self.absent("no Erlang"),
                     self.path]
+        if self.path.suffix == ".tcl":
+            return [shutil.which("tclsh") or self.absent("no Tcl"), self.path]
         if self.path.suffix == ".go":
             return [self.built(folder)]
         return [sys.executable, "-P", self.path]

@@ -57,7 +57,7 @@ class Connection:
 async def connect(task):
     try:
         return Connection(await websockets.connect(
-            task["url"], subprotocols=task["protocols"] or None,
+            task["url"], subprotocols=task["protocols"],  # or an empty list
             compression="deflate" if task["compress"] else None,
             max_size=None, ping_interval=None, ssl=trust(task)))
     except (OSError, websockets.WebSocketException) as e:
