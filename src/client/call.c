@@ -18,7 +18,6 @@
 #include "client/tell.h"
 #include "codec/ws.h"
 #include "codec/ws_url.h"
-#include "dialect/standpipe_v1.h"
 #include "flow/stream.h"
 
 struct call {
@@ -70,31 +69,6 @@ call_on_open(void *owner, struct stream *stream, uint8_t *rest, size_t len)
 
 static void dial_up(struct call *);
 
-static void
-call_again(struct call *c)
-{
-	hello_free(c->hello);
-	c->hello = NULL;
-	facts_begin_again(&c->facts);
-	dial_up(c);
-}
-
-/*
- * Some servers, websockify among them, want none but their own subprotocols to
- * be offered. From now on ours is not.
- */
-static bool
-may_be_about_v1(struct call *c)
-{
-	if (c->facts.status != 400 || c->client->v1_unwanted ||
-	    !client_conf_wants_v1(&c->client->conf))
-		return false;
-	tell_more(&c->client->conf, "refused with 400; again without %s",
-	    V1_PROTOCOL);
-	c->client->v1_unwanted = true;
-	return true;
-}
-
 /* Go on where the server sends us, or not. */
 static void
 call_on_refused(void *owner, const struct outcome *refusal)
@@ -103,10 +77,6 @@ call_on_refused(void *owner, const struct outcome *refusal)
 	struct outcome o = *refusal;
 	struct ws_url from = c->to;
 
-	if (may_be_about_v1(c)) {
-		call_again(c);
-		return;
-	}
 	if (!redirect_read(&c->to, &c->client->conf, &from, c->facts.location,
 		c->redirects, &o)) {
 		c->to = from;
@@ -116,7 +86,10 @@ call_on_refused(void *owner, const struct outcome *refusal)
 	tell_more(&c->client->conf, "sent on with %u to %s", c->facts.status,
 	    c->facts.location);
 	c->redirects++;
-	call_again(c);
+	hello_free(c->hello);
+	c->hello = NULL;
+	facts_begin_again(&c->facts);
+	dial_up(c);
 }
 
 static const struct hello_ops hello_ops = {

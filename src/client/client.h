@@ -21,7 +21,6 @@ struct client {
 	struct fields fields;     /* of every request */
 	struct greeting greeting; /* of every connection */
 	struct via via;           /* the proxy, if there is one */
-	bool v1_unwanted; /* the server refuses whoever offers standpipe.v1 */
 	uint64_t counted; /* messages of calls before this one, for --count */
 };
 

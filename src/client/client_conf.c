@@ -32,11 +32,12 @@ client_conf_clear(struct client_conf *c)
 	*c = (struct client_conf){ .json = -1 };
 }
 
-bool
-client_conf_wants_v1(const struct client_conf *c)
+enum v1_offer
+client_conf_v1_offer(const struct client_conf *c)
 {
-	return !c->no_standpipe_protocol && !c->ping &&
-	    c->framing != CLIENT_HEX && c->framing != FRAMING_FRAMES;
+	if (c->ping || c->framing == CLIENT_HEX || c->framing == FRAMING_FRAMES)
+		return V1_NOT_OFFERED;
+	return (enum v1_offer)c->standpipe_protocol;
 }
 
 static bool

@@ -16,6 +16,7 @@
 #include "codec/framing.h"
 #include "codec/ws_url.h"
 #include "conf/conf.h"
+#include "dialect/standpipe_v1.h"
 
 /* enum framing_kind and, behind its last: */
 enum { CLIENT_HEX = FRAMING_FRAMES + 1 };
@@ -34,8 +35,8 @@ struct client_conf {
 	bool framing_given;
 	struct conf_list send_first; /* TEXT or @FILE, each a message */
 	uint64_t max_message;        /* bytes; 0: any */
-	bool no_standpipe_protocol;
-	int compression; /* offer it: 0 or 1 */
+	int standpipe_protocol;      /* enum v1_offer: how, if at all */
+	int compression;             /* offer it: 0 or 1 */
 	uint64_t compression_level;
 	int compression_takeover; /* enum conf_takeover */
 	bool compression_given;   /* one of those two */
@@ -104,8 +105,8 @@ void client_conf_clear(struct client_conf *);
 /* Whether it is a command that is joined to the URL. */
 bool client_conf_has_command(const struct client_conf *);
 
-/* Whether standpipe.v1 is offered: not where messages are shown as they are. */
-bool client_conf_wants_v1(const struct client_conf *);
+/* How standpipe.v1 is offered: not where messages are shown as they are. */
+enum v1_offer client_conf_v1_offer(const struct client_conf *);
 
 /*
  * What cannot be right together, however it was written. False and an owned

@@ -10,7 +10,6 @@
 #include "client/items.h"
 #include "client/login.h"
 #include "client/secret.h"
-#include "codec/ws_hello.h"
 #include "codec/ws_url.h"
 
 static bool
@@ -36,9 +35,8 @@ add(struct fields *f, char *name, char *value, char **why)
 {
 	bool single = is_single(name);
 
-	if (f->n == WS_HELLO_FIELDS_MAX) {
-		*why = mem_printf("more than %d header fields",
-		    WS_HELLO_FIELDS_MAX);
+	if (f->n == FIELDS_MAX) {
+		*why = mem_printf("more than %d header fields", FIELDS_MAX);
 	} else if (single && has_field(f, name)) {
 		*why = mem_printf("%s is asked for twice: a request has one",
 		    name);

@@ -15,13 +15,17 @@
 #include <stddef.h>
 
 #include "codec/http1.h"
+#include "codec/ws_hello.h"
 
 struct client_conf;
 struct ws_url;
 
+/* One more is the offer of standpipe.v1. */
+enum { FIELDS_MAX = WS_HELLO_FIELDS_MAX - 1 };
+
 struct fields {
 	struct http1_out *v; /* owned, and its texts; secret */
-	size_t n;            /* at most WS_HELLO_FIELDS_MAX */
+	size_t n;            /* at most FIELDS_MAX */
 	char *host;          /* owned: what Host shall say; NULL: as the URL */
 	struct ws_url *home; /* owned: whom they are meant for */
 };

@@ -47,8 +47,9 @@ struct hello {
 	char accept[WS_HELLO_ACCEPT_SIZE];
 	char host[AUTHORITY_FIELD];
 	char extensions[WS_TERMS_TEXT];
-	char *protocols;           /* owned: what we offer; NULL: none */
-	struct ws_hello_wish wish; /* points to the five above */
+	char *protocols; /* owned: what we offer; NULL: none */
+	struct http1_out more[WS_HELLO_FIELDS_MAX];
+	struct ws_hello_wish wish; /* points to the six above */
 	struct buf in;             /* the answer, until its head is complete */
 	size_t scanned;
 	unsigned interim; /* how many of those came before it */
@@ -155,13 +156,10 @@ note_extensions(struct facts *f, const struct http1_head *head)
 
 /* Whether the server speaks standpipe.v1, and does not just repeat our words. */
 static bool
-means_v1(const struct http1_head *head, const char *protocol)
+means_v1(const struct hello *h, const struct http1_head *head)
 {
-	const struct http1_field *field = http1_find(head, V1_FIELD, NULL);
-
-	return strcmp(protocol, V1_PROTOCOL) == 0 && field != NULL &&
-	    field->value_len == strlen(V1_FIELD_VALUE) &&
-	    memcmp(field->value, V1_FIELD_VALUE, field->value_len) == 0;
+	return client_conf_v1_offer(&h->client->conf) != V1_NOT_OFFERED &&
+	    http1_has_token(head, V1_FIELD, V1_FIELD_AGREED);
 }
 
 /* Bytes of a refusal's body that are here already. */
@@ -225,7 +223,7 @@ judge(struct hello *h, const struct http1_head *head, size_t used)
 		if (protocol != NULL)
 			facts_set_text(h->facts->protocol, protocol,
 			    protocol_len);
-		h->facts->v1 = means_v1(head, h->facts->protocol);
+		h->facts->v1 = means_v1(h, head);
 		note_extensions(h->facts, head);
 		open_up(h, used);
 	}
@@ -322,9 +320,8 @@ offered(const struct client *client)
 	const struct conf_list *list = &client->conf.subprotocol;
 	char *all = NULL, *longer;
 
-	if (client_conf_wants_v1(&client->conf) && !client->v1_unwanted)
+	if (client_conf_v1_offer(&client->conf) == V1_BY_SUBPROTOCOL)
 		all = mem_strdup(V1_PROTOCOL);
-
 	for (size_t i = 0; i < list->n; i++) {
 		longer = all == NULL ? mem_strdup(list->v[i])
 				     : mem_printf("%s, %s", all, list->v[i]);
@@ -334,11 +331,29 @@ offered(const struct client *client)
 	return all;
 }
 
+/* What the options ask for is for the server that the user has named. */
+static void
+list_fields(struct hello *h, const struct ws_url *to)
+{
+	const struct fields *fields = &h->client->fields;
+	struct ws_hello_wish *w = &h->wish;
+
+	if (client_conf_v1_offer(&h->client->conf) == V1_BY_FIELD)
+		h->more[w->nmore++] =
+		    (struct http1_out){ V1_FIELD, V1_FIELD_OFFER };
+	w->more = h->more;
+	if (!fields_may_go_to(fields, to))
+		return;
+	for (size_t i = 0; i < fields->n; i++)
+		h->more[w->nmore++] = fields->v[i];
+	if (fields->host != NULL)
+		w->host = fields->host;
+}
+
 static void
 make_wish(struct hello *h, const struct ws_url *to)
 {
 	const struct client_conf *conf = &h->client->conf;
-	const struct fields *fields = &h->client->fields;
 
 	ws_hello_make_key(h->key);
 	ws_hello_accept(h->key, h->accept);
@@ -351,12 +366,7 @@ make_wish(struct hello *h, const struct ws_url *to)
 		.protocols = h->protocols,
 		.extensions = compression_offer(conf, h->extensions),
 	};
-	if (!fields_may_go_to(fields, to))
-		return;
-	h->wish.more = fields->v;
-	h->wish.nmore = fields->n;
-	if (fields->host != NULL)
-		h->wish.host = fields->host;
+	list_fields(h, to);
 }
 
 /* What we send may hold a password. */

@@ -22,8 +22,9 @@ static bool
 is_reserved(const char *name, size_t len)
 {
 	static const char *const reserved[] = { "Connection", "Content-Length",
-		"Expect", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
-		"Transfer-Encoding", "Upgrade" };
+		"Expect", "Keep-Alive", "Proxy-Connection",
+		"Standpipe-Protocol", "TE", "Trailer", "Transfer-Encoding",
+		"Upgrade" };
 	static const char prefix[] = "Sec-WebSocket-";
 	size_t n = sizeof(prefix) - 1;
 

@@ -37,6 +37,13 @@ static const struct option_word takeover_words[] = {
 	{ .name = NULL },
 };
 
+static const struct option_word v1_words[] = {
+	{ .name = "field", .value = V1_BY_FIELD },
+	{ .name = "subprotocol", .value = V1_BY_SUBPROTOCOL },
+	{ .name = "off", .value = V1_NOT_OFFERED },
+	{ .name = NULL },
+};
+
 /* --binary=false is about --binary alone: any other framing stays. */
 static void
 apply_framing(struct client_conf *c, int framing, uint64_t on)
@@ -64,6 +71,18 @@ static void
 apply_hex(void *settings, uint64_t on)
 {
 	apply_framing(settings, CLIENT_HEX, on);
+}
+
+/* What is no longer "off" is what it is by default. */
+static void
+apply_no_v1(void *settings, uint64_t on)
+{
+	struct client_conf *c = settings;
+
+	if (on)
+		c->standpipe_protocol = V1_NOT_OFFERED;
+	else if (c->standpipe_protocol == V1_NOT_OFFERED)
+		c->standpipe_protocol = V1_BY_FIELD;
 }
 
 static const struct option rows[] = {
@@ -157,14 +176,22 @@ static const struct option rows[] = {
 	    .help = "largest message accepted; 0: any",
 	},
 	{
+	    .name = "standpipe-protocol",
+	    .type = OPT_ENUM,
+	    .group = HELP_MESSAGES,
+	    .field = FIELD(standpipe_protocol),
+	    .dflt = "field",
+	    .words = v1_words,
+	    .metavar = "HOW",
+	    .help = "how to offer standpipe.v1, which knows an end of input "
+		    "and exit statuses: by a field, a subprotocol or not (off)",
+	},
+	{
 	    .name = "no-standpipe-protocol",
 	    .type = OPT_BOOL,
 	    .group = HELP_MESSAGES,
-	    .field = FIELD(no_standpipe_protocol),
-	    .dflt = "false",
-	    .help =
-		"do not offer standpipe.v1, which knows an end of input and "
-		"exit statuses",
+	    .apply = apply_no_v1,
+	    .help = "the same as --standpipe-protocol=off",
 	},
 	{
 	    .name = "compression",

@@ -50,6 +50,8 @@ report_open(const struct client_conf *conf, const struct facts *f)
 	report_tls(conf, f);
 	tell_more(conf, "WebSocket is open in %" PRIu64 " ms",
 	    between(f->connected, f->opened));
+	if (!f->v1 && client_conf_v1_offer(conf) != V1_NOT_OFFERED)
+		tell_more(conf, "%s was offered and not answered", V1_PROTOCOL);
 	if (f->protocol[0] != '\0')
 		tell_more(conf, "subprotocol %s", f->protocol);
 	if (f->extensions[0] != '\0')

@@ -68,7 +68,7 @@ enum {
 int ws_hello_choose(const struct http1_head *, const char *const *list,
     size_t n);
 
-enum { WS_HELLO_FIELDS_MAX = 64 };
+enum { WS_HELLO_FIELDS_MAX = 65 };
 
 /*
  * Append the 101 response. `protocol` must be one that the client offered and

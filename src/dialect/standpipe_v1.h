@@ -19,11 +19,22 @@
 #define V1_PROTOCOL "standpipe.v1"
 
 /*
- * Many servers answer with the first subprotocol they are offered, whatever it
- * is. Who means it says so in this field, too.
+ * The field by which it is offered and agreed on. Some servers repeat what they
+ * are told, fields as well as subprotocols: who means it says something else.
  */
 #define V1_FIELD "Standpipe-Protocol"
-#define V1_FIELD_VALUE "v1"
+#define V1_FIELD_OFFER "v1"
+#define V1_FIELD_AGREED "v1-agreed"
+
+/*
+ * How a client offers it. Servers fail at a subprotocol that they do not know,
+ * and not at a field; pages can set no fields.
+ */
+enum v1_offer {
+	V1_NOT_OFFERED = 0,
+	V1_BY_FIELD,
+	V1_BY_SUBPROTOCOL,
+};
 
 enum v1_type {
 	V1_HELLO = 1,  /* from the daemon, first: lines of NAME VALUE */

@@ -44,12 +44,17 @@ route_serve_rest(struct request *rq)
 		    "--console");
 }
 
-static bool
-speaks_v1(const struct request *rq)
+/* Who offers it both ways gets the subprotocol, which pages look at. */
+static enum v1_offer
+offers_v1(const struct request *rq)
 {
 	static const char *const ours[] = { V1_PROTOCOL };
 
-	return ws_hello_choose(&rq->head, ours, nitems(ours)) == 0;
+	if (ws_hello_choose(&rq->head, ours, nitems(ours)) == 0)
+		return V1_BY_SUBPROTOCOL;
+	return http1_has_token(&rq->head, V1_FIELD, V1_FIELD_OFFER)
+	    ? V1_BY_FIELD
+	    : V1_NOT_OFFERED;
 }
 
 static void
@@ -58,7 +63,8 @@ serve_upgrade(struct request *rq, const struct conf *conf)
 	const struct conf_list *list = &conf->route.subprotocols;
 	int i =
 	    ws_hello_choose(&rq->head, (const char *const *)list->v, list->n);
-	bool v1 = !conf->route.no_standpipe_protocol && speaks_v1(rq);
+	enum v1_offer v1 =
+	    conf->route.no_standpipe_protocol ? V1_NOT_OFFERED : offers_v1(rq);
 
 	if (i == WS_HELLO_BAD_PROTOCOL)
 		refuse(rq, 400, "Sec-WebSocket-Protocol is malformed.",

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/ws_hello.h"
-#include "dialect/standpipe_v1.h"
 #include "engine/answer.h"
 #include "engine/compression.h"
 #include "engine/conn.h"
@@ -29,7 +28,7 @@ struct upgrade {
 	char *peer, *path;       /* owned, until the session takes them */
 	char *user;              /* as well; NULL: unknown */
 	const char *subprotocol; /* kept by the settings; NULL: none */
-	bool v1;                 /* it travels inside of standpipe.v1 */
+	enum v1_offer v1;        /* as it was offered, if it is spoken */
 	struct compression compression;
 	char accept[WS_HELLO_ACCEPT_SIZE];
 };
@@ -111,8 +110,8 @@ list_fields(const struct upgrade *u, struct http1_out fields[])
 	const struct fields *more = engine_fields_ws(u->engine);
 	size_t n = 0;
 
-	if (u->v1)
-		fields[n++] = (struct http1_out){ V1_FIELD, V1_FIELD_VALUE };
+	if (u->v1 != V1_NOT_OFFERED)
+		fields[n++] = (struct http1_out){ V1_FIELD, V1_FIELD_AGREED };
 	for (size_t i = 0; i < more->n; i++)
 		fields[n++] = more->v[i];
 	return n;
@@ -127,7 +126,7 @@ put_101(struct upgrade *u, struct stream *client)
 
 	buf_init(&out, SIZE_MAX / 2);
 	if (!ws_hello_put_101(&out, u->accept,
-		u->v1 ? V1_PROTOCOL : u->subprotocol,
+		u->v1 == V1_BY_SUBPROTOCOL ? V1_PROTOCOL : u->subprotocol,
 		u->compression.agreed ? u->compression.answer : NULL, more, n))
 		bug("a 101 does not fit");
 	stream_write(client, out.data, out.len);
@@ -167,7 +166,7 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	    .peer = u->peer,
 	    .user = u->user,
 	    .path = u->path,
-	    .v1 = u->v1,
+	    .v1 = u->v1 != V1_NOT_OFFERED,
 	    .subprotocol = u->subprotocol,
 	});
 	u->peer = u->path = u->user = NULL;
@@ -256,7 +255,7 @@ choose_program(struct request *rq, struct program_wish *w, char **path)
 }
 
 static struct upgrade *
-upgrade_new(struct request *rq, const char *subprotocol, bool v1,
+upgrade_new(struct request *rq, const char *subprotocol, enum v1_offer v1,
     const struct compression *compression)
 {
 	struct upgrade *u = mem_new(1, sizeof(*u));
@@ -279,7 +278,7 @@ upgrade_new(struct request *rq, const char *subprotocol, bool v1,
 }
 
 void
-upgrade_start(struct request *rq, const char *subprotocol, bool v1)
+upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 {
 	static const struct refusal malformed = {
 		.status = 400,

@@ -7,14 +7,15 @@
 #ifndef ENGINE_UPGRADE_H
 #define ENGINE_UPGRADE_H
 
-#include <stdbool.h>
+#include "dialect/standpipe_v1.h"
 
 struct request;
 
 /*
- * subprotocol: the program's, that was chosen (kept), or NULL; v1: it travels
- * inside of standpipe.v1. Takes over the request's answer.
+ * subprotocol: the program's, that was chosen (kept), or NULL; v1: how the
+ * session was offered standpipe.v1, if it shall speak it. Takes over the
+ * request's answer.
  */
-void upgrade_start(struct request *, const char *subprotocol, bool v1);
+void upgrade_start(struct request *, const char *subprotocol, enum v1_offer v1);
 
 #endif

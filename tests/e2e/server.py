@@ -13,8 +13,7 @@ import threading
 from standpipe import (BINARY, CLOSE, GUID, PATIENCE, PING, PONG, TEXT,
                        close_payload, frame, masked)
 
-V1 = (b"Sec-WebSocket-Protocol: standpipe.v1\r\n"
-      b"Standpipe-Protocol: v1\r\n")
+V1 = b"Standpipe-Protocol: v1-agreed\r\n"
 
 
 class Session:

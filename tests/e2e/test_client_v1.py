@@ -75,33 +75,115 @@ def test_the_programs_subprotocol_is_inside():
 def test_it_can_be_turned_off(where):
     off = ["--no-standpipe-protocol"]
     with Daemon(*(off if where == "daemon" else []), command=[
-            "sh", "-c", "echo $HTTP_SEC_WEBSOCKET_PROTOCOL; read x; exit 5"
+            "sh", "-c", "echo $HTTP_STANDPIPE_PROTOCOL; read x; exit 5"
             ]) as d:
         r = standpipe(*(off if where == "client" else []), d.url, input=b"x\n")
     assert r.returncode == 5
-    assert r.stdout == (b"standpipe.v1\n" if where == "daemon" else b"\n")
+    assert r.stdout == (b"v1\n" if where == "daemon" else b"\n")
 
 
-def test_a_server_that_repeats_what_it_is_offered_does_not_mean_it():
+# --------------------------------------------------------------- the offer
+
+FIELD = b"Standpipe-Protocol: v1"
+PROTOCOL = b"Sec-WebSocket-Protocol"
+CHOSEN = PROTOCOL + b": chat"
+REFUSALS = [b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % line for line in (
+    b"400 Bad Request", b"401 Unauthorized", b"403 Forbidden",
+    b"426 No Sec-WebSocket-Protocols requested supported",
+    b"500 Internal Server Error", b"501 Not Implemented")]
+
+
+def for_nobody_but_chat(otherwise):
+    """A server that knows one subprotocol; to another offer it says that."""
+    def answer(head):
+        if PROTOCOL not in head:
+            return agree(head, more=b"\x81\x01x" + CLOSE_1000)
+        if CHOSEN + b"\r\n" in head:
+            return agree(head, CHOSEN, more=b"\x81\x01x" + CLOSE_1000)
+        return agree(head, CHOSEN) if otherwise is None else otherwise
+    return answer
+
+
+@pytest.mark.parametrize("otherwise", [
+    *REFUSALS, b"", None], ids=lambda o: str(o and o[9:12]))
+@pytest.mark.parametrize("options", [
+    [], ["--subprotocol=chat"], ["--reconnect", "--reconnect-tries=1"]])
+def test_fault_F1_servers_that_fail_at_an_unknown_offer(otherwise, options):
+    with Answers(for_nobody_but_chat(otherwise)) as server:
+        r = standpipe(*options, server.url)
+    assert (r.stdout, r.stderr, r.returncode) == (b"x\n", b"", 0)
+    assert FIELD.decode() in server.head
+
+
+@pytest.mark.parametrize("otherwise", REFUSALS, ids=lambda o: str(o[9:12]))
+def test_fault_F1_nobody_is_asked_twice(otherwise):
+    with Answers(otherwise) as server:
+        r = standpipe(server.url)
+    assert r.returncode == 77 and len(server.heads) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--subprotocol=chat"]])
+@pytest.mark.parametrize("way", ["field", "subprotocol", "off"])
+def test_fault_F1_how_it_is_offered(way, options):
+    with Answers(lambda head: agree(head, more=CLOSE_1000)) as server:
+        r = standpipe(f"--standpipe-protocol={way}", *options, server.url)
+    assert r.returncode == 0
+    offered = ["standpipe.v1"] * (way == "subprotocol") + ["chat"] * len(
+        options)
+    assert (FIELD.decode() in server.head) == (way == "field")
+    assert (PROTOCOL.decode() in server.head) == bool(offered)
+    assert ", ".join(offered) in server.head
+
+
+@pytest.mark.parametrize("way", ["field", "subprotocol"])
+@pytest.mark.parametrize("join", ["stdin", "exec", "reconnect"])
+def test_fault_F1_both_ways_lead_there(way, join):
+    how = f"--standpipe-protocol={way}"
+    with Daemon("--subprotocol=chat", command=[
+            "sh", "-c", "cat; echo $STANDPIPE_PROTOCOL; exit 5"]) as d:
+        if join == "exec":
+            r = standpipe(how, "-schat", d.url, "--", "sh", "-c",
+                          "echo a; exec >&-; cat >&2")
+            assert r.stderr == b"a\nchat\n"
+        else:
+            more = ["--reconnect"] if join == "reconnect" else []
+            r = standpipe(how, "-schat", *more, d.url, input=b"a\n")
+            assert (r.stdout, r.stderr) == (b"a\nchat\n", b"")
+        assert r.returncode == 5
+
+
+@pytest.mark.parametrize("fields", [
+    [], [FIELD], [b"Standpipe-Protocol: v1, v1"], [b"standpipe-protocol: V1"],
+    [FIELD, FIELD], [b"Standpipe-Protocol:"], [b"Standpipe-Protocol: v2"]])
+def test_fault_F1_a_server_that_repeats_fields_does_not_mean_it(fields):
+    def echo(head):
+        return agree(head, *fields, more=b"\x81\x01x" + CLOSE_1000)
+
+    with Answers(echo) as server:
+        r = standpipe("-v", server.url)
+    assert (r.stdout, r.returncode) == (b"x\n", 0)
+    assert b"standpipe.v1 was offered and not answered" in r.stderr
+
+
+@pytest.mark.parametrize("options", [
+    ["--no-standpipe-protocol"], ["--standpipe-protocol=off"],
+    ["--framing=hex"]])
+def test_fault_F1_an_answer_to_no_offer_is_none(options):
+    def agreed(head):
+        return agree(head, b"Standpipe-Protocol: v1-agreed",
+                     more=b"\x82\x01x" + CLOSE_1000)
+
+    with Answers(agreed) as server:
+        r = standpipe("-v", *options, server.url)
+    assert r.stdout in (b"x\n", b"78\n") and r.returncode == 0
+    assert b"was offered" not in r.stderr
+
+
+def test_fault_F1_a_server_that_repeats_subprotocols_does_not_mean_it():
     with Daemon("--no-standpipe-protocol", "--subprotocol=standpipe.v1",
                 command=["sh", "-c", "read x; echo got $x; exit 5"]) as d:
-        r = standpipe(d.url, input=b"x\n")
+        r = standpipe("--standpipe-protocol=subprotocol", d.url, input=b"x\n")
     assert (r.stdout, r.returncode) == (b"got x\n", 5)
-
-
-def test_a_server_that_wants_none_of_it_is_asked_again():
-    no = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
-
-    def yes(head):
-        return agree(head, more=b"\x81\x01x" + CLOSE_1000)
-
-    with Answers(no, yes) as server:
-        r = standpipe(server.url)
-    assert [b"standpipe.v1" in head for head in server.heads] == [True, False]
-    assert (r.stdout, r.stderr, r.returncode) == (b"x\n", b"", 0)
-    with Answers(no, no) as server:
-        r = standpipe(server.url)
-    assert b"refused: 400" in r.stderr and r.returncode == 77
 
 
 def test_much_input_for_a_program_that_reads_late():

@@ -8,7 +8,8 @@ from standpipe import (BINARY, CONTINUATION, TEXT, Closed, Daemon, run)
 
 (HELLO, BYTES, V1_TEXT, V1_BINARY, STDERR, END, WINDOW, SIGNAL, EXIT,
  ACK) = range(1, 11)
-OFFER = [("Sec-WebSocket-Protocol", "standpipe.v1")]
+OFFER = [("Standpipe-Protocol", "v1")]
+PAGES_OFFER = [("Sec-WebSocket-Protocol", "standpipe.v1")]
 
 
 class Speaker:
@@ -18,8 +19,7 @@ class Speaker:
         self.c = d.client(**kw)
         self.answer = self.c.handshake(headers=offer)
         assert self.answer.status == 101
-        assert self.answer.get("Sec-WebSocket-Protocol") == "standpipe.v1"
-        assert self.answer.get("Standpipe-Protocol") == "v1"
+        assert self.answer.get("Standpipe-Protocol") == "v1-agreed"
         kind, text = self.recv()
         assert kind == HELLO
         self.hello = [tuple(line.split(" ", 1))
@@ -272,17 +272,45 @@ def test_data_behind_the_end_ends_the_session():
         assert s.until_close()[1][0] == 1002
 
 
-def test_the_programs_own_subprotocol_travels_inside():
-    offer = [("Sec-WebSocket-Protocol", "other, standpipe.v1, chat")]
+FIELD, PROTOCOL = "Standpipe-Protocol", "Sec-WebSocket-Protocol"
+
+
+@pytest.mark.parametrize("offer, answered, inside", [
+    ([(FIELD, "v1")], None, ""),
+    ([(FIELD, "V1")], None, ""),
+    ([(FIELD, "v2, v1")], None, ""),
+    ([(FIELD, "v2"), (FIELD, "v1")], None, ""),
+    ([(FIELD, "v1"), (PROTOCOL, "other")], None, ""),
+    ([(FIELD, "v1"), (PROTOCOL, "other, chat")], "chat", "chat"),
+    ([(PROTOCOL, "standpipe.v1")], "standpipe.v1", ""),
+    ([(PROTOCOL, "other, standpipe.v1, chat")], "standpipe.v1", "chat"),
+    ([(FIELD, "v1"), (PROTOCOL, "standpipe.v1")], "standpipe.v1", ""),
+    ([(FIELD, "v2"), (PROTOCOL, "standpipe.v1")], "standpipe.v1", ""),
+    ([(FIELD, "v1"), (PROTOCOL, "chat, standpipe.v1")], "standpipe.v1",
+     "chat")])
+def test_fault_F1_both_offers_are_answered(offer, answered, inside):
     with Daemon("--subprotocol=chat", command=[
             "sh", "-c", "echo $STANDPIPE_PROTOCOL"]) as d:
         with Speaker(d, offer=offer) as s:
-            assert ("subprotocol", "chat") in s.hello
-            assert stream(s.until_close()[0]) == b"chat\n"
+            assert s.answer.get(PROTOCOL) == answered
+            assert dict(s.hello).get("subprotocol", "") == inside
+            assert stream(s.until_close()[0]) == inside.encode() + b"\n"
+
+
+@pytest.mark.parametrize("value", ["v2", "v1-agreed", "v1 v1", "v", ""])
+def test_fault_F1_another_field_is_no_offer(value):
+    with Daemon() as d, d.client() as c:
+        answer = c.handshake(headers=[(FIELD, value)])
+        assert answer.status == 101 and answer.get(FIELD) is None
+        c.send_text("x")
+        assert c.recv_message() == (TEXT, b"x")
+        c.bye()
 
 
 def test_a_required_subprotocol_is_still_required():
     with Daemon("--subprotocol=chat", "--subprotocol-required") as d:
+        with d.client() as c:
+            assert c.handshake(headers=PAGES_OFFER).status == 400
         with d.client() as c:
             assert c.handshake(headers=OFFER).status == 400
 
@@ -294,11 +322,13 @@ def test_it_is_spoken_only_when_offered():
         c.bye()
 
 
-def test_it_can_be_turned_off():
+@pytest.mark.parametrize("offer", [OFFER, PAGES_OFFER])
+def test_it_can_be_turned_off(offer):
     with Daemon("--no-standpipe-protocol") as d, d.client() as c:
-        answer = c.handshake(headers=OFFER)
+        answer = c.handshake(headers=offer)
         assert answer.status == 101
         assert answer.get("Sec-WebSocket-Protocol") is None
+        assert answer.get("Standpipe-Protocol") is None
         c.send_text("x")
         assert c.recv_message() == (TEXT, b"x")
         c.bye()
