@@ -28,12 +28,12 @@ def in_loop(what):
 class Connection:
     extensions = ""
 
-    def __init__(self, ws):
+    def __init__(self, ws, here):
+        """In the thread of GLib's loop, so that nothing is missed."""
         self.ws = ws
         self.protocol = ws.get_protocol() or ""
         self.heard = asyncio.Queue()
         self.over = asyncio.Event()
-        here = asyncio.get_running_loop()
         ws.set_max_incoming_payload_size(64 << 20)
         ws.connect("message", lambda _, kind, data: here.call_soon_threadsafe(
             self.heard.put_nowait, self.message(kind, data.get_data())))
@@ -79,7 +79,7 @@ async def connect(task):
 
     def done(_, result):
         try:
-            ws = session.websocket_connect_finish(result)
+            ws = Connection(session.websocket_connect_finish(result), here)
             here.call_soon_threadsafe(opened.set_result, ws)
         except GLib.Error as e:
             here.call_soon_threadsafe(opened.set_exception, Refused(e.message))
@@ -87,7 +87,7 @@ async def connect(task):
     message = Soup.Message.new("GET", task["url"])
     in_loop(lambda: session.websocket_connect_async(
         message, None, task["protocols"], 0, None, done))
-    return Connection(await opened)
+    return await opened
 
 
 threading.Thread(target=loop.run, daemon=True).start()
