@@ -44,7 +44,8 @@ look(struct command *c)
 	uint64_t next = child_next(c->set), now = clock_ms();
 	struct timeval tv;
 
-	if (c->ending && !c->gone && child_count(c->set) == 0) {
+	if (c->ending && !c->gone &&
+	    child_count(c->set) == child_count_left(c->set)) {
 		c->gone = true;
 		c->ops->on_gone(c->owner);
 		return;
@@ -91,6 +92,15 @@ command_on_exit(void *arg, struct child *child, struct child_end end, bool kept)
 }
 
 static void
+command_on_left(void *arg, struct child *child, pid_t pid)
+{
+	struct command *c = arg;
+
+	(void)child;
+	c->ops->on_left(c->owner, pid);
+}
+
+static void
 command_on_other(void *arg, pid_t pid, struct child_end end)
 {
 	(void)arg;
@@ -100,6 +110,7 @@ command_on_other(void *arg, pid_t pid, struct child_end end)
 
 static const struct child_ops child_ops = {
 	.on_exit = command_on_exit,
+	.on_left = command_on_left,
 	.on_other = command_on_other,
 };
 

@@ -9,6 +9,8 @@
 #ifndef CLIENT_COMMAND_H
 #define CLIENT_COMMAND_H
 
+#include <sys/types.h>
+
 #include "proc/child.h"
 
 struct command;
@@ -17,7 +19,9 @@ struct event_base;
 struct command_ops {
 	/* It has ended; others of its group may go on. Once. */
 	void (*on_exit)(void *owner, struct child_end);
-	/* Nothing is left of it, after command_end(). Once. */
+	/* This process of it cannot be ended, and is not waited for. */
+	void (*on_left)(void *owner, pid_t);
+	/* Nothing is left of it that can be ended, after command_end(). Once. */
 	void (*on_gone)(void *owner);
 };
 

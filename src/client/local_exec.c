@@ -12,8 +12,10 @@
 #include "client/command.h"
 #include "client/local_body.h"
 #include "client/outcome.h"
+#include "client/tell.h"
 #include "codec/ws.h"
 #include "flow/stream.h"
+#include "proc/group.h"
 #include "proc/program.h"
 
 enum {
@@ -21,6 +23,7 @@ enum {
 	LINGER_SECONDS = 1,    /* for output of others than the command */
 	SHELL_SIGNAL = 128,
 	REASON_SIZE = 32,
+	NAME_SIZE = 64, /* of a process */
 };
 
 struct exec {
@@ -123,6 +126,17 @@ exec_on_exit(void *owner, struct child_end end)
 }
 
 static void
+exec_on_left(void *owner, pid_t pid)
+{
+	struct exec *e = owner;
+	char name[NAME_SIZE];
+
+	group_put_name(name, sizeof(name), pid);
+	tell(&e->local.client->conf, "%s (pid %d) cannot be ended", name,
+	    (int)pid);
+}
+
+static void
 exec_on_gone(void *owner)
 {
 	struct exec *e = owner;
@@ -133,6 +147,7 @@ exec_on_gone(void *owner)
 
 static const struct command_ops command_ops = {
 	.on_exit = exec_on_exit,
+	.on_left = exec_on_left,
 	.on_gone = exec_on_gone,
 };
 

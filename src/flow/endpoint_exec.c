@@ -7,6 +7,7 @@
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
+#include "ipc/ipc.h"
 
 enum {
 	LAST_READS = 16, /* of stderr, when the program has ended */
@@ -246,6 +247,8 @@ endpoint_exec_put_end(const struct endpoint_exec *e,
 
 	if (!e->exited)
 		(void)str_copy(out, ENDPOINT_END_SIZE, "running");
+	else if (e->signal == IPC_EXIT_LIVES)
+		(void)str_copy(out, ENDPOINT_END_SIZE, "lives on");
 	else if (e->signal != 0 && name != NULL)
 		(void)snprintf(out, ENDPOINT_END_SIZE, "SIG%s", name);
 	else

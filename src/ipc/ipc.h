@@ -125,9 +125,12 @@ enum ipc_refusal {
 	IPC_REFUSED_MISSING,  /* there is none; errno says more */
 };
 
+/* In place of a signal: it cannot be ended, and nobody waits for it. */
+enum { IPC_EXIT_LIVES = 255 };
+
 /* A command's end as the parent saw it. */
 struct ipc_exit {
-	uint8_t signal;    /* that killed it, or 0 */
+	uint8_t signal;    /* that killed it, or 0; or the above */
 	uint8_t status;    /* exit status otherwise */
 	uint8_t want_done; /* send IPC_DONE when the session is over */
 };

@@ -25,6 +25,7 @@
 enum {
 	ENGINES_MAX = 256,
 	STOP_GRACE_MS = 2000, /* beyond what ladder and Closes may take */
+	FORCE_MS = 2000,      /* for what was killed to die */
 	SHELL_SIGNAL = 128,
 };
 
@@ -70,6 +71,31 @@ daemon_on_exit(void *arg, struct child *c, struct child_end end, bool kept)
 		    end.signal != 0 ? SHELL_SIGNAL + end.signal : end.status;
 	if (c->owner != NULL)
 		engine_tell_exit(c->owner, c, end, kept || d->conf->once);
+	if (c->left)
+		LOG(LOG_LVL_INFO, "program has ended after all",
+		    LOG_UINT("session", c->session), LOG_INT("pid", c->pid));
+}
+
+/* Its session is told, and ends; the place under --maxforks it keeps. */
+static void
+daemon_on_left(void *arg, struct child *c, pid_t pid)
+{
+	struct daemon *d = arg;
+	char name[64];
+	bool forbidden = kill(pid, 0) == -1 && errno == EPERM;
+
+	group_put_name(name, sizeof(name), pid);
+	LOG(LOG_LVL_WARN, "program cannot be ended",
+	    LOG_UINT("session", c->session), LOG_INT("pid", pid),
+	    LOG_STR("command", name),
+	    LOG_STR("reason",
+		forbidden ? "it may not be signalled"
+			  : "it outlives what --kill sends"),
+	    LOG_UINT("places", child_count_left(d->children)));
+	if (c->owner != NULL)
+		engine_tell_exit(c->owner, c,
+		    (struct child_end){ .signal = IPC_EXIT_LIVES },
+		    d->conf->once);
 }
 
 static void
@@ -114,6 +140,7 @@ static void
 force_stop(struct daemon *d)
 {
 	d->forced = true;
+	d->stop_by = clock_ms() + FORCE_MS;
 	for (size_t i = 0; i < d->nengines; i++) {
 		engine_clear(&d->engines[i]);
 		engine_kill(&d->engines[i]);
@@ -129,23 +156,39 @@ daemon_fail(struct daemon *d)
 	daemon_stop(d);
 }
 
-/* Commands without a ladder are left to themselves, but not by force. */
+/*
+ * Commands without a ladder are left to themselves, but not by force. Those
+ * that a ladder has left are not waited for.
+ */
 static bool
 commands_remain(const struct daemon *d)
 {
 	return (d->forced || d->command.ladder.n > 0) &&
-	    child_count(d->children) > 0;
+	    child_count(d->children) > child_count_left(d->children);
 }
 
 static bool
-is_over(const struct daemon *d)
+engines_remain(const struct daemon *d)
 {
-	if (!d->stopping)
-		return false;
 	for (size_t i = 0; i < d->nengines; i++)
 		if (d->engines[i].chan.fd != -1 || d->engines[i].pid != 0)
-			return false;
-	return !commands_remain(d);
+			return true;
+	return false;
+}
+
+static bool
+may_stop(const struct daemon *d)
+{
+	return d->stopping && !engines_remain(d) && !commands_remain(d);
+}
+
+/* What a ladder without KILL has left is killed first. */
+static bool
+is_over(const struct daemon *d)
+{
+	if (d->forced && d->stop_by <= clock_ms())
+		return true;
+	return may_stop(d) && (d->forced || child_count_left(d->children) == 0);
 }
 
 /* ------------------------------------------------- reading files again */
@@ -264,12 +307,12 @@ tick(struct daemon *d)
 {
 	uint64_t now = clock_ms(), next, due;
 
-	if (d->stopping && !d->forced && d->stop_by <= now)
+	if (d->stopping && !d->forced && (d->stop_by <= now || may_stop(d)))
 		force_stop(d);
 	child_tick(d->children, now);
 	next = child_next(d->children);
 	if (d->stopping)
-		return !d->forced && d->stop_by < next ? d->stop_by : next;
+		return d->stop_by < next ? d->stop_by : next;
 	if (d->secrets.next_look <= now)
 		reload_secrets(d, false);
 	if (d->secrets.next_look < next)
@@ -445,6 +488,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 {
 	static const struct child_ops ops = {
 		.on_exit = daemon_on_exit,
+		.on_left = daemon_on_left,
 		.on_other = daemon_on_other,
 	};
 

@@ -11,13 +11,17 @@
 #include "proc/child.h"
 #include "proc/group.h"
 
-enum { BUCKETS = 1024 };
+enum {
+	BUCKETS = 1024,
+	LAST_WAIT_MS = 1000, /* what was killed needs a moment to die */
+};
 
 struct child_set {
 	const struct child_ops *ops;
 	void *arg;
 	size_t count;
 	size_t kept; /* dead and unreaped */
+	size_t left; /* by their ladder */
 	struct child *climbing;
 	struct child *bucket[BUCKETS];
 };
@@ -25,6 +29,11 @@ struct child_set {
 /* What is left of a group when its session is over. */
 static const struct child_rung leftover[] = {
 	{ SIGTERM, 1000 },
+	{ SIGKILL, 0 },
+};
+
+/* What nobody waits for gets. */
+static const struct child_rung at_once[] = {
 	{ SIGKILL, 0 },
 };
 
@@ -65,6 +74,7 @@ remove_child(struct child_set *s, struct child *c)
 	*p = c->next_in_bucket;
 	s->count--;
 	s->kept -= c->dead;
+	s->left -= c->left;
 	free(c);
 }
 
@@ -114,6 +124,12 @@ child_count(const struct child_set *s)
 	return s->count;
 }
 
+size_t
+child_count_left(const struct child_set *s)
+{
+	return s->left;
+}
+
 static void
 reap(pid_t pid)
 {
@@ -139,8 +155,28 @@ signal_child(const struct child *c, int sig)
 }
 
 /*
- * Climb until a rung has to be waited for. A group of which nobody lives has
- * no use for signals; a living leader that got the last one will be reaped.
+ * The whole ladder was of no avail. Who is left has to end by itself, and is
+ * reaped then; where the system cannot tell whether anybody is, nobody is.
+ */
+static void
+give_up(struct child_set *s, struct child *c)
+{
+	pid_t pid = c->dead ? group_find_member(c->pid) : c->pid;
+
+	if (pid == 0) {
+		reap_kept(s, c);
+		return;
+	}
+	c->left = true;
+	s->left++;
+	c->deadline = UINT64_MAX;
+	s->ops->on_left(s->arg, c, pid);
+	c->owner = NULL;
+}
+
+/*
+ * Climb until a rung has to be waited for, and behind the last one as well. A
+ * group of which nobody lives has no use for signals.
  */
 static void
 climb(struct child_set *s, struct child *c, uint64_t now)
@@ -158,10 +194,12 @@ climb(struct child_set *s, struct child *c, uint64_t now)
 		}
 		c->rung++;
 	}
-	if (c->dead)
+	if (c->dead && (c->ladder.n == 0 || !group_lives(c->pid)))
 		reap_kept(s, c);
+	else if (c->rung == c->ladder.n)
+		c->deadline = now + LAST_WAIT_MS;
 	else
-		stop_climbing(c);
+		give_up(s, c);
 }
 
 static void
@@ -217,9 +255,11 @@ static void
 kill_now(struct child_set *s, struct child *c)
 {
 	c->owner = NULL;
-	signal_child(c, SIGKILL);
-	if (c->dead)
-		child_release(s, c);
+	s->left -= c->left;
+	c->left = false;
+	stop_climbing(c);
+	c->ladder = (struct child_ladder){ at_once, nitems(at_once) };
+	start_climbing(s, c, 0);
 }
 
 void

@@ -7,6 +7,11 @@
  * owner releases the child and the last signal to the group has gone. A child
  * counts until it has been reaped.
  *
+ * A ladder does not reach everybody: a program that has become another user may
+ * not be signalled, and one that waits for a broken disk does not die. A second
+ * after the last rung the owner hears of who is left; the child is its own
+ * master then, and stays, and counts, until it has ended.
+ *
  * Nothing here waits. The owner calls child_reap() after SIGCHLD and
  * child_tick() when child_next() has come.
  *
@@ -37,7 +42,8 @@ struct child {
 	uint32_t session; /* the owner's name for it */
 	void *owner;      /* kept; NULL: nobody wants to hear of it any more */
 	bool dead;        /* the leader has ended, and is kept unreaped */
-	bool climbing;    /* the ladder runs */
+	bool climbing;    /* the ladder runs, or has left somebody */
+	bool left;        /* it has: nothing further will be done */
 	struct child_ladder ladder;
 	size_t rung;       /* the one we wait on */
 	uint64_t deadline; /* of that wait */
@@ -60,6 +66,11 @@ struct child_ops {
 	 * returns.
 	 */
 	void (*on_exit)(void *arg, struct child *, struct child_end, bool kept);
+	/*
+	 * The ladder has ended and this process of the child, its leader if
+	 * that lives, has not. It has no owner when this returns.
+	 */
+	void (*on_left)(void *arg, struct child *, pid_t);
 	/* A process that is no child of the set has been reaped. */
 	void (*on_other)(void *arg, pid_t, struct child_end);
 };
@@ -77,6 +88,9 @@ struct child *child_find(struct child_set *, pid_t);
 
 /* How many there are, unreaped ones included. */
 size_t child_count(const struct child_set *);
+
+/* How many of them the ladder has left. */
+size_t child_count_left(const struct child_set *);
 
 /*
  * The client has gone, `ago` milliseconds before now: start the ladder, if it

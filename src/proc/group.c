@@ -8,8 +8,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "proc/group.h"
 
 void
@@ -70,4 +74,43 @@ group_list_children(void)
 	} while (pid != 0);
 	fclose(f);
 	return list;
+}
+
+/* Whether a child of ours has not ended; its exit is left for others. */
+static bool
+is_alive(pid_t pid)
+{
+	siginfo_t si = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) ==
+	    0 &&
+	    si.si_pid == 0;
+}
+
+pid_t
+group_find_member(pid_t group)
+{
+	pid_t *list = group_list_children(), found = 0;
+
+	for (size_t i = 0; list != NULL && list[i] != 0 && found == 0; i++)
+		if (getpgid(list[i]) == group && is_alive(list[i]))
+			found = list[i];
+	free(list);
+	return found;
+}
+
+void
+group_put_name(char *out, size_t size, pid_t pid)
+{
+	char path[32];
+	FILE *f;
+
+	(void)str_copy(out, size, "?");
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return;
+	if (fgets(out, (int)size, f) == NULL)
+		(void)str_copy(out, size, "?");
+	out[strcspn(out, "\n")] = '\0';
+	fclose(f);
 }

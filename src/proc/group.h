@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Ask the system to hand us the orphans of our commands (Linux: subreaper;
@@ -26,6 +27,15 @@ void group_signal(pid_t group, int sig);
  * system cannot say, the answer is yes.
  */
 bool group_lives(pid_t group);
+
+/*
+ * A living process of a group whose leader is dead; 0: there is none, or the
+ * system does not tell.
+ */
+pid_t group_find_member(pid_t group);
+
+/* What a process calls itself, as in ps(1); "?" where that is not known. */
+void group_put_name(char *out, size_t size, pid_t);
 
 /*
  * Gives the numbers of our children, orphans and the unreaped included, with a

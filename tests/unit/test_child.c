@@ -179,7 +179,8 @@ struct world {
 	struct child_set *set;
 	int in[2], out[2]; /* standard input and output of all commands */
 	struct seen seen[MANY + 8];
-	size_t nseen;
+	size_t nseen, nleft;
+	pid_t left;         /* the last that a ladder has left */
 	bool release;       /* in on_exit, at once */
 	const void *disown; /* in on_exit, at once */
 	int fds;            /* open at the start */
@@ -197,6 +198,16 @@ on_exit_seen(void *arg, struct child *c, struct child_end end, bool kept)
 		child_release(w->set, c);
 	if (w->disown != NULL)
 		child_disown(w->set, w->disown);
+}
+
+static void
+on_left_seen(void *arg, struct child *c, pid_t pid)
+{
+	struct world *w = arg;
+
+	assert_ptr_equal(child_find(w->set, c->pid), c);
+	w->nleft++;
+	w->left = pid;
 }
 
 static void
@@ -308,7 +319,8 @@ static const struct child_ladder no_ladder;
 static int
 world_setup(void **state)
 {
-	static const struct child_ops ops = { on_exit_seen, on_other_seen };
+	static const struct child_ops ops = { on_exit_seen, on_left_seen,
+		on_other_seen };
 	struct world *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
@@ -858,7 +870,7 @@ climbs(void **state)
 
 	now_ms += 3000;
 	child_tick(w->set, now_ms);
-	assert_int_equal(child_next(w->set), UINT64_MAX);
+	assert_int_equal(child_next(w->set), now_ms + 1000); /* to die in */
 	fd_close(&w->out[1]);
 	assert_int_equal(read_byte(w->out[0]), -1); /* no third "t" */
 	/* the leader may have died first and be kept: then it is released */
@@ -869,7 +881,7 @@ climbs(void **state)
 	assert_int_equal(find_seen(w, pid)->end.signal, SIGKILL);
 }
 
-/* A ladder that ended below KILL is not climbed again. */
+/* A ladder that ended below KILL is not climbed again, and its owner hears. */
 static void
 climbs_once(void **state)
 {
@@ -882,13 +894,65 @@ climbs_once(void **state)
 	child_start_ladder(w->set, c, 0);
 	expect_bytes(w->out[0], "t");
 	child_tick(w->set, now_ms + 10);
-	assert_int_equal(child_next(w->set), UINT64_MAX);
+	assert_int_equal(child_next(w->set), now_ms + 1010);
 	child_start_ladder(w->set, c, 0);
 	child_stop_all(w->set, false);
+	assert_int_equal(child_next(w->set), now_ms + 1010);
+	assert_int_equal(w->nleft, 0);
+	child_tick(w->set, now_ms + 1010);
 	assert_int_equal(child_next(w->set), UINT64_MAX);
+	assert_int_equal(w->nleft, 1);
+	assert_int_equal(w->left, c->pid);
+	assert_null(c->owner);
+	assert_int_equal(child_count_left(w->set), 1);
+	assert_int_equal(child_count(w->set), 1);
 	fd_close(&w->in[1]);
 	fd_close(&w->out[1]);
 	assert_int_equal(read_byte(w->out[0]), -1); /* no second "t" */
+	wait_nobody(w);
+	assert_int_equal(child_count_left(w->set), 0);
+}
+
+/* By force those are killed, too, that a mild ladder has left. */
+static void
+fault_F4_force_does_not_pass_over_who_is_left(void **state)
+{
+	static const struct child_rung rungs[] = { { SIGTERM, 10 } };
+	static const struct child_ladder mild = { rungs, 1 };
+	struct world *w = *state;
+	struct child *c = add_script(w, "iuw", &mild);
+
+	expect_bytes(w->out[0], "u");
+	child_start_ladder(w->set, c, 0);
+	child_tick(w->set, now_ms + 10);
+	child_tick(w->set, now_ms + 1010);
+	assert_int_equal(child_count_left(w->set), 1);
+	child_stop_all(w->set, true);
+	assert_int_equal(child_count_left(w->set), 0);
+	wait_count(w, 0);
+	assert_int_equal(w->seen[0].end.signal, SIGKILL);
+	assert_int_equal(w->nleft, 1);
+}
+
+/* Of a group whose leader is dead somebody is named who lives. */
+static void
+fault_F4_who_is_left_behind_a_dead_leader(void **state)
+{
+	struct world *w = *state;
+	struct child *c = add_kept(w, "oiuw", &polite);
+	pid_t group = c->pid, left = group_find_member(group);
+	char name[32];
+
+	if (left == 0)
+		skip();
+	assert_int_not_equal(left, group);
+	assert_int_equal(getpgid(left), group);
+	group_put_name(name, sizeof(name), left);
+	assert_string_equal(name, "test_child");
+	child_release(w->set, c);
+	child_tick(w->set, now_ms + 1000);
+	wait_count(w, 0);
+	assert_int_equal(group_find_member(group), 0);
 	wait_nobody(w);
 }
 
@@ -921,8 +985,8 @@ climbs_on_behind_a_dead_leader(void **state)
 	child_tick(w->set, now_ms + 2000);
 	assert_int_equal(child_next(w->set), now_ms + 5000);
 	child_tick(w->set, now_ms + 5000);
+	wait_count(w, 0);
 	assert_int_equal(child_next(w->set), UINT64_MAX);
-	assert_int_equal(child_count(w->set), 0);
 	wait_seen(w, 2);
 	assert_int_equal(w->seen[1].end.signal, SIGKILL);
 	assert_true(no_process_is_left());
@@ -945,8 +1009,9 @@ knows_the_next_deadline(void **state)
 	child_start_ladder(w->set, c, 300);
 	assert_int_equal(child_next(w->set), now_ms + 500);
 	child_tick(w->set, now_ms + 500);
-	assert_int_equal(child_next(w->set), now_ms + 1700);
+	assert_int_equal(child_next(w->set), now_ms + 1500);
 	wait_seen(w, 1);
+	assert_int_equal(child_next(w->set), now_ms + 1700);
 	assert_int_equal(w->seen[0].pid, first);
 	assert_int_equal(w->seen[0].end.signal, SIGKILL);
 	fd_close(&w->in[1]);
@@ -1139,6 +1204,8 @@ main(int argc, char **argv)
 		world_test(disowns_at_once),
 		world_test(climbs),
 		world_test(climbs_once),
+		world_test(fault_F4_force_does_not_pass_over_who_is_left),
+		world_test(fault_F4_who_is_left_behind_a_dead_leader),
 		world_test(starts_in_the_past),
 		world_test(climbs_on_behind_a_dead_leader),
 		world_test(knows_the_next_deadline),
