@@ -87,6 +87,7 @@ struct conf_route {
 	int framing;          /* enum conf_framing */
 	uint64_t max_message; /* bytes; 0: no limit */
 	bool accept_unmasked; /* frames of clients */
+	bool whole_messages;  /* a message is a write to the program */
 	int invalid_utf8;     /* enum conf_utf8 */
 	int multiline;        /* enum conf_multiline */
 	int stderr_to;        /* enum conf_stderr */

@@ -402,6 +402,16 @@ const struct option options[] = {
 	    .help = "largest message accepted from a client; 0: any",
 	},
 	{
+	    .name = "whole-messages",
+	    .type = OPT_BOOL,
+	    .scope = SCOPE_ROUTE,
+	    .group = GROUP_SESSION,
+	    .engine = true,
+	    .field = FIELD(route.whole_messages),
+	    .websocketd = "true",
+	    .help = "gather a message up to 64K and write it at once",
+	},
+	{
 	    .name = "accept-unmasked",
 	    .type = OPT_BOOL,
 	    .scope = SCOPE_ROUTE,

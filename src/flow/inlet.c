@@ -16,6 +16,7 @@
 enum {
 	SIGNAL_STEP_US = 100 * 1000, /* so often a client may send one */
 	SIGNAL_BURST = 10,
+	HELD_MAX = 64 * 1024, /* of a message; that much fits into a pipe */
 };
 
 static enum framing_kind
@@ -45,6 +46,10 @@ inlet_init(struct inlet *l, struct flow *flow, struct endpoint_exec *endpoint,
 		.owner = owner,
 		.framing = (uint8_t)framing_of(route),
 	};
+	if (route->whole_messages) {
+		l->held = mem_new(1, sizeof(*l->held));
+		buf_init(&l->held->bytes, HELD_MAX);
+	}
 	if (!v1)
 		return;
 	l->v1 = mem_new(1, sizeof(*l->v1));
@@ -54,6 +59,10 @@ inlet_init(struct inlet *l, struct flow *flow, struct endpoint_exec *endpoint,
 void
 inlet_clear(struct inlet *l)
 {
+	if (l->held != NULL)
+		buf_clear(&l->held->bytes);
+	free(l->held);
+	l->held = NULL;
 	free(l->v1);
 	l->v1 = NULL;
 }
@@ -80,6 +89,30 @@ add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 	gather_add(g, in, around, framing_tail(around, kind, last));
 }
 
+/*
+ * Nothing of a message is passed before its end, but for one that is too long;
+ * and it leaves in a write of its own.
+ */
+static void
+hold_message(struct inlet *l, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	struct inlet_held *h = l->held;
+	bool alone = h->passing || (last && h->bytes.len == 0);
+	bool held = !alone && buf_add(&h->bytes, data, len);
+
+	if (held && !last)
+		return;
+	gather_flush(&l->flow->up);
+	if (h->bytes.len > 0)
+		add_message(l, text, held, h->bytes.data, h->bytes.len);
+	if (!held)
+		add_message(l, text, last, data, len);
+	gather_flush(&l->flow->up);
+	buf_clear(&h->bytes);
+	h->passing = !last;
+}
+
 static bool
 line_refused(const struct inlet *l, const uint8_t *data, size_t len)
 {
@@ -98,6 +131,8 @@ take_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 	if (line_refused(l, data, len))
 		l->ops->on_refused(l->owner, WS_CLOSE_UNSUPPORTED,
 		    "a message may not hold the end of a record");
+	else if (l->held != NULL)
+		hold_message(l, text, last, data, len);
 	else
 		add_message(l, text, last, data, len);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "dialect/standpipe_v1.h"
 
 struct conf_route;
@@ -27,6 +28,12 @@ struct inlet_ops {
 	void (*on_signal)(void *owner, int sig);
 };
 
+/* A message that is held until it is whole. */
+struct inlet_held {
+	struct buf bytes; /* that came of it */
+	bool passing;     /* it is too long: the rest goes on as it comes */
+};
+
 struct inlet {
 	struct flow *flow;              /* kept */
 	struct endpoint_exec *endpoint; /* kept */
@@ -34,6 +41,7 @@ struct inlet {
 	const struct inlet_ops *ops;    /* kept */
 	void *owner;                    /* kept */
 	struct v1_reader *v1;           /* owned; NULL: plain messages */
+	struct inlet_held *held;        /* owned; NULL: nothing is held */
 	uint64_t signals; /* base/rate's: the next that would not be early */
 	uint8_t framing;  /* enum framing_kind */
 	bool ended;

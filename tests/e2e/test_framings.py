@@ -329,6 +329,84 @@ def test_stdio_programs_print_and_answer():
                                1000, "")
 
 
+# ---------------------------------------------------------- whole messages
+
+
+READS = """
+import os, sys
+with open(sys.argv[1], "w", buffering=1) as out:
+    while data := os.read(0, 1 << 20):
+        print(len(data), file=out)
+"""
+
+
+def cut(payload, size):
+    """A message in fragments of that size, each in two frames' halves."""
+    parts = [payload[at:at + size] for at in range(0, len(payload), size)]
+    for i, part in enumerate(parts):
+        data = frame(part, CONTINUATION if i else BINARY,
+                     fin=i == len(parts) - 1)
+        yield from (data[:len(data) // 2], data[len(data) // 2:])
+
+
+@pytest.mark.parametrize("args, around", [
+    (["--framing=binary", "--whole-messages"], 0),
+    (["--framing=text", "--whole-messages"], 0),
+    (["--framing=lines", "--whole-messages"], 1),
+    (["--framing=nul", "--whole-messages"], 1),
+    (["--framing=frames", "--whole-messages"], 5),
+    (["--compat=websocketd", "--binary"], 0),
+    (["--compat=websocketd"], 1),
+])
+def test_fault_G2_a_message_is_one_write(args, around, mailbox, tmp_path):
+    with Daemon(*args, unixsocket=tmp_path / "socket",
+                command=["python3", "-c", READS, mailbox.path]) as d:
+        with d.session() as c:
+            for size in 0, 1, 5000, 20000:
+                if size + around == 0:
+                    continue
+                for data in cut(bytes(size), 4096) if size else [frame(b"")]:
+                    c.send(data)
+                assert mailbox.line() == str(size + around)
+            c.bye()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_fault_G2_fragments_wait_for_the_last(whole, mailbox):
+    with Daemon("--framing=binary", *["--whole-messages"][:whole],
+                command=["python3", "-c", READS, mailbox.path]) as d:
+        with d.session() as c:
+            c.send(frame(b"one ", TEXT, fin=False))
+            c.send_ping()
+            c.recv_pong()
+            if not whole:
+                assert mailbox.line() == "4"
+            c.send(frame(b"two", CONTINUATION))
+            assert mailbox.line() == ("7" if whole else "3")
+            c.bye()
+
+
+@pytest.mark.parametrize("size", [65535, 65536, 65537, 1 << 20])
+def test_fault_G2_what_is_too_long_goes_on_as_it_comes(size):
+    sent = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    with Daemon("--framing=frames", "--whole-messages") as d:
+        with d.session() as c:
+            for _ in range(2):
+                for data in cut(sent, 30000):
+                    c.send(data)
+                assert c.recv_message() == (BINARY, sent)
+                c.send_text("short")
+                assert c.recv_message() == (TEXT, b"short")
+            c.bye()
+
+
+def test_fault_G2_what_is_never_completed_does_not_come(mailbox):
+    with Daemon("--framing=frames", "--whole-messages",
+                command=[handler("tell-end"), mailbox.path]) as d:
+        data = received(d, mailbox, frame("a", TEXT, fin=False))
+    assert records(data) == [("C", close_payload(1000))]
+
+
 # ----------------------------------------------------------------- frames
 
 
