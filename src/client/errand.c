@@ -17,7 +17,7 @@
 #include "client/signals.h"
 #include "client/tell.h"
 
-enum { AGAIN_MS = 1000 }; /* a second signal is one that comes so soon */
+enum { AGAIN_MS = 1000 }; /* a second one that is typed comes so soon */
 
 struct errand {
 	struct client *client; /* kept */
@@ -89,29 +89,37 @@ errand_on_over(void *owner, struct call *call, const struct outcome *o,
 }
 
 /*
- * A signal is for the program at the other end, if it can get it; a second one
- * soon after is for us.
+ * A second signal is for us, unless somebody types: he interrupts the program as
+ * often as he likes, as long as he sees what it says to that.
  */
+static bool
+has_had_one(const struct errand *e, uint64_t now)
+{
+	return e->passed_on != 0 &&
+	    (!local_is_typed(e->local) || local_queued(e->local) > 0 ||
+		now - e->passed_on < AGAIN_MS);
+}
+
+/* A signal is for the program at the other end, if it can get it. */
 static bool
 pass_on(struct errand *e, int sig)
 {
 	uint64_t now = clock_ms();
 
 	if (client_conf_has_command(&e->client->conf) || e->signal != 0 ||
-	    e->waiting ||
-	    (e->passed_on != 0 && now - e->passed_on < AGAIN_MS) ||
-	    !call_signal(e->call, sig))
+	    e->waiting || has_had_one(e, now) || !call_signal(e->call, sig))
 		return false;
 	e->passed_on = now;
 	return true;
 }
 
-/* A second one waits for nobody. */
+/* A second one waits for nobody, and not for output that nobody takes. */
 static void
 errand_on_signal(void *owner, int sig)
 {
 	struct errand *e = owner;
-	bool again = e->signal != 0;
+	bool again =
+	    e->signal != 0 || (e->passed_on != 0 && local_queued(e->local) > 0);
 
 	if ((sig == SIGINT && local_interrupt(e->local)) || pass_on(e, sig))
 		return;

@@ -1,10 +1,13 @@
 /*
  * standpipe: a WebSocket URL joined to standard input and output.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -50,14 +53,26 @@ complain(char *why, int status)
 	return status;
 }
 
-/* Whether the descriptor of --json is there to be written to. */
+/*
+ * The descriptor of --json becomes one of our own: standard output is let go of
+ * as soon as it has ended, and what is told comes behind it.
+ */
 static bool
-can_tell(const struct client_conf *conf, char **why)
+keep_json(struct client_conf *conf, char **why)
 {
-	if (conf->json == -1 || fcntl((int)conf->json, F_GETFD) != -1)
+	int own;
+
+	if (conf->json == -1)
 		return true;
-	*why = mem_printf("--json=%d: not an open descriptor", (int)conf->json);
-	return false;
+	own = fcntl((int)conf->json, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (own == -1) {
+		*why = mem_printf("--json=%d: %s", (int)conf->json,
+		    errno == EBADF ? "not an open descriptor"
+				   : strerror(errno));
+		return false;
+	}
+	conf->json = own;
+	return true;
 }
 
 static int
@@ -66,7 +81,7 @@ serve(struct client *c, struct outcome *o)
 	struct event_base *base;
 	char *why = NULL;
 
-	if (!can_tell(&c->conf, &why) || !via_open(&c->via, &c->conf, &why) ||
+	if (!keep_json(&c->conf, &why) || !via_open(&c->via, &c->conf, &why) ||
 	    !fields_open(&c->fields, &c->conf, &why))
 		return complain(why, OUTCOME_USAGE);
 	if (!greeting_open(&c->greeting, &c->conf, &why)) {

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -143,14 +144,18 @@ put_times(struct json_line *l, const struct facts *f)
 	put_count(l, "total_ms", between(f->began, f->over));
 }
 
+/* Whoever shares the descriptor may have set it to be non-blocking. */
 static void
 write_all(int fd, const uint8_t *p, size_t len)
 {
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
 	ssize_t n;
 
 	while (len > 0) {
 		n = write(fd, p, len);
-		if (n == -1 && errno != EINTR)
+		if (n == -1 && errno == EAGAIN)
+			(void)poll(&ready, 1, -1);
+		else if (n == -1 && errno != EINTR)
 			return;
 		if (n > 0) {
 			p += n;

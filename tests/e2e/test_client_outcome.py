@@ -1,13 +1,16 @@
 """What the client says at its end: exit statuses, sentences, facts."""
 
 import json
+import os
+import pty
 import socket
+import subprocess
 
 import pytest
 
 from answers import CLOSE_1000, Answers, agree
 from certificates import Authority
-from standpipe import Daemon, standpipe
+from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe
 
 
 def refusal(status, *fields, body=b""):
@@ -28,13 +31,49 @@ def test_C1_all_went_well_and_nothing_is_said():
 
 
 @pytest.mark.parametrize("code, status", [
-    (1000, 0), (4000, 0), (4007, 7), (4255, 255),
-    (1001, 76), (1008, 76), (1011, 76), (3000, 76), (4256, 76)])
+    (1000, 0), (1001, 76), (1008, 76), (1011, 76), (3000, 76), (4256, 76)])
 def test_C1_a_close_is_an_exit_status(code, status):
     with Answers(close(code)) as a:
         r = standpipe("-n", a.url)
     assert r.returncode == status
     assert bool(r.stderr) == (status == 76)
+
+
+V1_AGREED = b"Standpipe-Protocol: v1-agreed"
+
+
+@pytest.mark.parametrize("code, reason, fields, status", [
+    (4007, b"exit status 7", [], 7),
+    (4255, b"exit status 255", [], 255),
+    (4139, b"killed by SIGSEGV", [], 139),
+    (4163, b"killed by signal 35", [], 163),
+    (4003, b"", [V1_AGREED], 3),
+    (4003, b"ciao", [V1_AGREED], 3),
+    (4000, b"", [], 76),
+    (4000, b"unknown error", [], 76),
+    (4000, b"exit status 0", [], 76),
+    (4000, b"exit status 0", [V1_AGREED], 76),
+    (4002, b"ciao", [], 76),
+    (4004, b"Authentication failed.", [], 76),
+    (4007, b"", [], 76),
+    (4007, b"exit status 8", [], 76),
+    (4007, b"exit status 7?", [], 76),
+    (4007, b"exit status 07", [], 76),
+    (4007, b"killed by SIGINT", [], 76),
+    (4128, b"killed by SIGINT", [], 76),
+    (4256, b"exit status 256", [V1_AGREED], 76),
+    (3007, b"exit status 7", [V1_AGREED], 76)])
+@pytest.mark.parametrize("options", [[], ["--reconnect"]])
+def test_fault_F2_only_our_own_daemon_tells_an_exit_status(
+        code, reason, fields, status, options):
+    payload = code.to_bytes(2, "big") + reason
+    with Answers(lambda head: agree(
+            head, *fields, more=bytes([0x88, len(payload)]) + payload)) as a:
+        r = standpipe("-n", *options, a.url)
+    said = f"closed by the server: {code} {reason.decode()}".rstrip()
+    assert r.returncode == status
+    assert r.stderr.decode() == (
+        f"standpipe: 127.0.0.1: {said}\n" if status == 76 else "")
 
 
 def test_C1_interim_answers_without_end():
@@ -281,6 +320,37 @@ def test_C1_who_has_all_that_was_asked_for_did_well(protocol):
         for _ in range(5):
             r = standpipe("-n", "-c1", *protocol, d.url)
             assert (r.stdout, r.stderr, r.returncode) == (b"x\n", b"", 0)
+
+
+@pytest.mark.parametrize("to", ["pipe", "file", "socket", "terminal"])
+@pytest.mark.parametrize("fd", [1, 2])
+def test_fault_F14_json_goes_behind_the_data(fd, to, tmp_path):
+    """To standard output as to any other descriptor."""
+    if to == "file":
+        ours = os.open(tmp_path / "out", os.O_RDWR | os.O_CREAT)
+        theirs = os.open(tmp_path / "out", os.O_RDONLY)
+    elif to == "pipe":
+        theirs, ours = os.pipe()
+    elif to == "terminal":
+        theirs, ours = pty.openpty()
+    else:
+        theirs, ours = (s.detach() for s in socket.socketpair())
+    with Daemon(command=["sh", "-c", "echo out; exit 3"]) as d:
+        r = subprocess.run(
+            [STANDPIPE, "-n", f"--json={fd}", d.url], check=False,
+            timeout=PATIENCE, **{"stdout" if fd == 1 else "stderr": ours},
+            **{"stderr" if fd == 1 else "stdout": subprocess.DEVNULL})
+    said = os.read(theirs, 65536).decode().splitlines()
+    os.close(ours)
+    os.close(theirs)
+    assert said[:-1] == ["out"] * (fd == 1)
+    assert json.loads(said[-1])["exit"] == r.returncode == 3
+
+
+def test_fault_F14_json_when_nothing_was_received():
+    r = standpipe("-n", "--json=1", "ws://127.0.0.1:9")
+    assert json.loads(r.stdout)["exit"] == r.returncode == 69
+    assert r.stderr == b""
 
 
 def test_json_of_a_program_behind_standpipe_v1():

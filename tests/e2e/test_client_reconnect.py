@@ -16,10 +16,10 @@ from terminal import EDITS, Terminal
 QUICK = ("--reconnect", "--reconnect-min=1ms", "--reconnect-max=2ms")
 
 
-def closing(code, text=None):
+def closing(code, text=None, reason=""):
     """An answer that agrees, perhaps says something, and closes."""
     said = b"" if text is None else frame(text.encode(), mask=None)
-    close = frame(close_payload(code, ""), 8, mask=None)
+    close = frame(close_payload(code, reason), 8, mask=None)
     return lambda head: agree(head, more=said + close)
 
 
@@ -47,7 +47,8 @@ def test_S19_what_may_pass_is_tried_again(answer):
 
 
 @pytest.mark.parametrize("answer, status", [
-    (closing(1000), 0), (closing(4003), 3), (closing(1002), 76),
+    (closing(1000), 0), (closing(4003), 76),
+    (closing(4003, reason="exit status 3"), 3), (closing(1002), 76),
     (closing(1008), 76), (closing(1009), 76), (closing(3000), 76),
     (refusing(400), 77), (refusing(401), 77), (refusing(403), 77),
     (refusing(404), 77), (refusing(501), 77),

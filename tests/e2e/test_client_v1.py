@@ -1,13 +1,16 @@
 """The client with standpipe.v1: a program behind it is as if it ran here."""
 
+import array
+import fcntl
 import signal
 import subprocess
+import termios
 
 import pytest
 
 import soak
 from answers import CLOSE_1000, Answers, agree
-from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe
+from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe, until
 
 
 @pytest.fixture(params=["lines", "binary", "nul", "text"])
@@ -220,6 +223,28 @@ def test_a_second_signal_soon_after_is_for_us(running):
     assert running.stdout.readline() == b"term\n"
     running.send_signal(signal.SIGTERM)
     assert running.wait(PATIENCE) == -signal.SIGTERM
+
+
+def test_fault_A8_a_second_signal_is_for_us_however_late(tmp_path):
+    """Nobody takes the output, and the program does not mind the signal."""
+    told = tmp_path / "told"
+    with Daemon(command=["sh", "-c", f"trap 'echo >{told}' TERM; "
+                         "head -c 3000000 /dev/zero & "
+                         "while :; do sleep 0.05; done"]) as d:
+        with subprocess.Popen([STANDPIPE, "-b", d.url], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as p:
+            until(lambda: waiting_in(p.stdout) >= 65536, "full pipe")
+            p.send_signal(signal.SIGTERM)
+            until(told.exists, "signal that was passed on")
+            p.send_signal(signal.SIGTERM)
+            assert p.wait(PATIENCE) == -signal.SIGTERM
+
+
+def waiting_in(pipe):
+    """Bytes that nobody has read yet."""
+    size = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, size)
+    return size[0]
 
 
 def test_a_signal_that_may_not_be_passed_on_is_for_us(running):
