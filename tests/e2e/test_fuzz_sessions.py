@@ -1,0 +1,9 @@
+"""Whole sessions at random, for a while."""
+
+import random
+
+from fuzz_sessions import sessions
+
+
+def test_sessions_at_random():
+    assert sessions(15, random.randrange(1 << 30), print) is not None
