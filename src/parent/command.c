@@ -442,6 +442,7 @@ run(const struct command *c, const struct start *st, const struct ipc_spawn *sp,
 	    .blocking = true,
 	    .chdir = st->chdir,
 	    .user = c->has_user ? &c->user : NULL,
+	    .survives = c->ladder.n == 0,
 	});
 }
 

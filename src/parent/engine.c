@@ -92,6 +92,7 @@ spawn_engine(const struct engine *e, int chan)
 	    .envp = env,
 	    .fd = { chan, null, STDERR_FILENO },
 	    .user = d->engine_has_user ? &d->engine_user : NULL,
+	    .survives = true, /* its socket tells it */
 	});
 	saved = errno;
 	while (n > 0)

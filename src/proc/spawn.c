@@ -1,9 +1,14 @@
+#include <sys/ioctl.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
@@ -12,20 +17,29 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "proc/lifeline.h"
 #include "proc/spawn.h"
 
+/* How long a child may take that does not share our memory: 5 seconds. */
+enum { LOOK_MS = 50, LOOKS = 100 };
+
 /*
- * A failed child writes one of these before it ends. The pipe lives as long as
- * we do: making one for each spawn would cost four system calls. The pid tells
- * a report of this spawn from one that came late, which happens only where
- * vfork is emulated by fork (valgrind, qemu-user).
+ * A failed child writes one of these before it ends. The pipe of those that
+ * share our memory lives as long as we do: making one for each spawn would cost
+ * four system calls. The pid tells a report of this spawn from one that came
+ * late, which happens only where vfork is emulated by fork (valgrind,
+ * qemu-user).
  */
 struct report {
 	pid_t pid;
 	int err;
+	enum spawn_step step;
 };
 
 static int report_pipe[2] = { -1, -1 };
+static enum spawn_step failed_at;
+static pid_t ourselves;
+static int terminal = -1; /* that a child gives up */
 
 /* What the caller catches. */
 static const int *caught_signals;
@@ -63,9 +77,19 @@ spawn_init_within(const int *caught, size_t n)
 	sigemptyset(&none.sa_mask);
 	caught_signals = caught;
 	ncaught = n;
+	ourselves = getpid();
 	if (sigaction(SIGPIPE, &none, NULL) == -1 || fd_pipe(report_pipe) == -1)
 		return -1;
 	return fd_set_nonblock(report_pipe[0], true);
+}
+
+/* They would come through every exec; what we need ourselves we keep. */
+static void
+clear_ambient(void)
+{
+#ifdef PR_CAP_AMBIENT
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+#endif
 }
 
 int
@@ -78,6 +102,8 @@ spawn_init(const int *caught, size_t n)
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL); /* KILL, STOP: EINVAL */
 	reset_internal_signals();
+	clear_ambient();
+	terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, NULL) == -1)
 		return -1;
@@ -112,63 +138,160 @@ make_blocking(void)
 	return 0;
 }
 
+static bool
+set_up(const struct spawn_spec *spec)
+{
+	if (setpgid(0, 0) == -1 || place(spec->fd[0], 0) == -1 ||
+	    place(spec->fd[1], 1) == -1 || place(spec->fd[2], 2) == -1)
+		return false;
+	return !spec->blocking || make_blocking() == 0;
+}
+
 /*
- * In the child, in the caller's memory: only system calls, and no return. The
- * caller opened 0 to 2 before anything else, so none of spec->fd is one of
- * them, unless it is in its own place.
+ * A terminal could be made to type what a program wants typed (TIOCSTI). A
+ * session of its own would take it away as well, but the leader of one ignores
+ * SIGTSTP, and any serial line that it opens becomes its terminal.
  */
 static void
-run_child(const struct spawn_spec *spec)
+leave_terminal(void)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	struct report r;
+	if (terminal != -1)
+		(void)ioctl(terminal, TIOCNOTTY);
+}
+
+/* The step that fails; SPAWN_EXEC: none before that one. */
+static enum spawn_step
+prepare(const struct spawn_spec *spec)
+{
 	sigset_t empty;
 
 	sigemptyset(&empty);
+	leave_terminal();
+	if (!set_up(spec))
+		return SPAWN_SETUP;
+	if (spec->user != NULL && become(spec->user) == -1)
+		return SPAWN_USER;
+	if (!spec->survives && lifeline_hold(ourselves) == -1)
+		return SPAWN_SETUP;
+	if (spec->chdir != NULL && chdir(spec->chdir) == -1)
+		return SPAWN_CHDIR;
+	if (sigprocmask(SIG_SETMASK, &empty, NULL) == -1)
+		return SPAWN_SETUP;
+	return SPAWN_EXEC;
+}
+
+/*
+ * In the child, maybe in the caller's memory: only system calls, and no return.
+ * The caller opened 0 to 2 before anything else, so none of spec->fd is one of
+ * them, unless it is in its own place.
+ */
+static void
+run_child(const struct spawn_spec *spec, int report)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	struct report r;
+
 	sigemptyset(&dfl.sa_mask);
 	for (size_t i = 0; i < ncaught; i++)
 		(void)sigaction(caught_signals[i], &dfl, NULL);
-	if (setpgid(0, 0) == 0 && place(spec->fd[0], 0) != -1 &&
-	    place(spec->fd[1], 1) != -1 && place(spec->fd[2], 2) != -1 &&
-	    (!spec->blocking || make_blocking() == 0) &&
-	    (spec->user == NULL || become(spec->user) == 0) &&
-	    (spec->chdir == NULL || chdir(spec->chdir) == 0) &&
-	    sigprocmask(SIG_SETMASK, &empty, NULL) == 0)
+	r.step = prepare(spec);
+	if (r.step == SPAWN_EXEC)
 		execve(spec->path, spec->argv, spec->envp);
-	r = (struct report){ .pid = getpid(), .err = errno };
-	(void)!write(report_pipe[1], &r, sizeof(r));
+	r.err = errno;
+	r.pid = getpid();
+	(void)!write(report, &r, sizeof(r));
 	_exit(127);
 }
 
-/* The errno that child `pid` left, or 0. */
-static int
-read_report(pid_t pid)
+/* Whether child `pid` has left a report. */
+static bool
+read_report(int fd, pid_t pid, struct report *r)
 {
-	struct report r;
+	while (read(fd, r, sizeof(*r)) == (ssize_t)sizeof(*r))
+		if (r->pid == pid)
+			return true;
+	return false;
+}
 
-	while (read(report_pipe[0], &r, sizeof(r)) == (ssize_t)sizeof(r))
-		if (r.pid == pid)
-			return r.err;
-	return 0;
+static bool
+is_stopped(pid_t pid)
+{
+	siginfo_t si = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &si, WSTOPPED | WNOHANG | WNOWAIT) ==
+	    0 &&
+	    si.si_pid == pid;
+}
+
+/* The pipe ends when the child has become its program, or is dead. */
+static bool
+await_report(int fd, pid_t pid, struct report *r)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (poll(&pfd, 1, LOOK_MS) == 1)
+			return read_report(fd, pid, r);
+		if (is_stopped(pid))
+			break;
+	}
+	(void)kill(pid, SIGKILL);
+	*r = (struct report){ .err = ETIMEDOUT, .step = SPAWN_EXEC };
+	return true;
+}
+
+static pid_t
+start_sharing(const struct spawn_spec *spec, struct report *r, bool *failed)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		run_child(spec, report_pipe[1]);
+	if (pid != -1)
+		*failed = read_report(report_pipe[0], pid, r);
+	return pid;
+}
+
+static pid_t
+start_apart(const struct spawn_spec *spec, struct report *r, bool *failed)
+{
+	int report[2];
+	pid_t pid;
+
+	if (fd_pipe(report) == -1)
+		return -1;
+	if ((pid = fork()) == 0)
+		run_child(spec, report[1]);
+	fd_close(&report[1]);
+	if (pid != -1)
+		*failed = await_report(report[0], pid, r);
+	fd_close(&report[0]);
+	return pid;
 }
 
 pid_t
 spawn(const struct spawn_spec *spec)
 {
-	pid_t pid = vfork();
-	int err;
+	struct report r = { .step = SPAWN_SETUP };
+	bool failed = false;
+	pid_t pid = spec->user == NULL ? start_sharing(spec, &r, &failed)
+				       : start_apart(spec, &r, &failed);
 
-	if (pid == 0)
-		run_child(spec);
+	if (pid != -1 && !failed)
+		return pid;
+	failed_at = r.step;
 	if (pid == -1)
 		return -1;
-	if ((err = read_report(pid)) != 0) {
-		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-			continue;
-		errno = err;
-		return -1;
-	}
-	return pid;
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	errno = r.err;
+	return -1;
+}
+
+enum spawn_step
+spawn_failed_at(void)
+{
+	return failed_at;
 }
 
 static bool

@@ -2,10 +2,14 @@
  * Starting programs: the only exec in the tree.
  *
  * The caller is small and single-threaded, so the child borrows its memory
- * until it execs (vfork): that costs the same however large the caller is. The
- * child sees descriptors 0, 1 and 2 and no other (everything else is
+ * until it execs (vfork): that costs the same however large the caller is. A
+ * child that becomes another user does not: others of that user may stop it
+ * before it execs, and the caller with it. It gets a copy (fork), and is waited
+ * for with a limit.
+ *
+ * The child sees descriptors 0, 1 and 2 and no other (everything else is
  * close-on-exec), default signal dispositions, an empty mask, and a process
- * group of its own.
+ * group of its own. It gets TERM when the caller dies.
  *
  * Used by: parent/daemon.c, parent/engine.c, parent/command.c,
  * client/command.c.
@@ -36,24 +40,34 @@ struct spawn_spec {
 	bool blocking;     /* make these so first: new pipes of ours are not */
 	const char *chdir; /* NULL: stay */
 	const struct spawn_user *user; /* NULL: stay */
+	bool survives;                 /* it may go on when the caller dies */
+};
+
+/* How far a child came that could not be started. */
+enum spawn_step {
+	SPAWN_SETUP, /* our own doing */
+	SPAWN_USER,
+	SPAWN_CHDIR,
+	SPAWN_EXEC,
 };
 
 /*
- * Before the first spawn: signals that somebody ignored before us are put
+ * Before the first spawn of a daemon: signals that somebody ignored before us are put
  * right, SIGPIPE is caught by a function that does nothing (exec turns a caught
  * signal into a default one, an ignored one it keeps), and the pipe on which a
  * failed exec is reported is made. All signals are blocked from here on, so
  * that no handler can run in a child's share of our memory: the caller takes
  * them while it waits, in ppoll(2). `caught` (kept) are the signals that the
- * caller has handlers for; a child takes them back before it unblocks any. -1
- * with errno.
+ * caller has handlers for; a child takes them back before it unblocks any. No
+ * child gets the terminal that the caller may have, nor capabilities that it
+ * would hand on (ambient ones). -1 with errno.
  */
 int spawn_init(const int *caught, size_t n);
 
 /*
  * The same for a program that belongs to somebody's terminal: what was ignored
- * stays ignored (nohup), for it and its commands, and nothing is blocked. The
- * caller blocks all signals around each spawn().
+ * stays ignored (nohup), for it and its commands, they have its terminal, and
+ * nothing is blocked. The caller blocks all signals around each spawn().
  */
 int spawn_init_within(const int *caught, size_t n);
 
@@ -62,6 +76,9 @@ int spawn_init_within(const int *caught, size_t n);
  * then nothing runs and nothing is to be reaped.
  */
 pid_t spawn(const struct spawn_spec *);
+
+/* Where the last spawn() that failed has failed. */
+enum spawn_step spawn_failed_at(void);
 
 /*
  * Look a user and a group up (NULL: the user's own; a user of NULL keeps ours).

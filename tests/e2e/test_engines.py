@@ -163,9 +163,14 @@ def test_once_with_an_engine_killed_ends():
             assert d.status >= 0
 
 
-def test_parent_killed_engines_end_and_commands_get_end_of_input(mailbox):
-    with Daemon("--engines=4", command=[handler("tell-end"), mailbox.path],
-                status=-signal.SIGKILL, leftovers=True) as d:
+# They get TERM, too: those that ignore it, or are not to get it, read on.
+@pytest.mark.parametrize("kill, trap", [
+    ("--kill=none", "TERM"), ("--kill=EOF:1s,TERM:1s,KILL", "'' TERM")])
+def test_parent_killed_engines_end_and_commands_get_end_of_input(
+        mailbox, kill, trap):
+    with Daemon(kill, "--engines=4", command=[
+            "sh", "-c", f'trap {trap}; exec "$@"', "sh", handler("tell-end"),
+            mailbox.path], status=-signal.SIGKILL, leftovers=True) as d:
         engines = [Process(pid) for pid in d.engines()]
         clients = [d.session() for _ in range(8)]
         for c in clients:

@@ -1,13 +1,17 @@
 """As whom, with what and by which name a program starts; why it does not."""
 
 import contextlib
+import fcntl
 import os
+import pty
+import signal
 import tempfile
+import termios
 from pathlib import Path
 
 import pytest
 
-from standpipe import Daemon, request_head
+from standpipe import Daemon, request_head, stat, status_field, until
 
 
 @contextlib.contextmanager
@@ -91,3 +95,76 @@ def test_fault_F3_the_null_device_stays_whose_it_was():
             assert c.recv_text() == "root character special file"
     after = os.stat("/dev/null")
     assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+
+
+# ------------------------------------------------- what it may not have
+
+@pytest.mark.root
+@pytest.mark.parametrize("args", [(), ("--kill=none",)])
+def test_fault_A10_no_capability_is_handed_on(args):
+    wrap = ("setpriv", "--reuid=4242", "--regid=4242", "--clear-groups",
+            "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service")
+    with Daemon(*args, command=["cat", "/proc/self/status"], wrap=wrap) as d:
+        ours = Path(f"/proc/{d.pid}/status").read_text()
+        if not int(status_field(ours, "CapEff"), 16):
+            pytest.skip("no ambient capabilities here")
+        with d.session() as c:
+            programs = "\n".join(c.texts()[0])
+        engine = Path(f"/proc/{d.engines()[0]}/status").read_text()
+        for name in "CapPrm", "CapEff", "CapAmb":
+            assert int(status_field(programs, name), 16) == 0, name
+            assert int(status_field(engine, name), 16) == 0, name
+
+
+@contextlib.contextmanager
+def at_a_terminal(*args, **kw):
+    """A daemon that was started by hand: it has a controlling terminal."""
+    ours, theirs = pty.openpty()
+
+    def take():
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    try:
+        with Daemon(*args, preexec_fn=take, pass_fds=(theirs,), **kw) as d:
+            yield d, ours
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+WHOSE = "(: </dev/tty) 2>/dev/null && echo terminal || echo none"
+
+
+@pytest.mark.parametrize("who", [(), pytest.param(
+    ("--user=daemon",), marks=pytest.mark.root)], ids=" ".join)
+def test_fault_A17_a_program_has_no_terminal(who):
+    with at_a_terminal(*who, command=["sh", "-c", WHOSE]) as (d, _):
+        with d.session() as c:
+            assert c.recv_text() == "none"
+        engine = Path(f"/proc/{d.engines()[0]}/stat").read_text()
+        assert engine.rpartition(")")[2].split()[4] == "0"  # tty_nr
+
+
+def test_fault_A17_a_program_can_still_be_stopped():
+    # the leader of a session would ignore SIGTSTP
+    with at_a_terminal(command=["sh", "-c", "echo $$; exec cat"]) as (d, _):
+        with d.session() as c:
+            pid = int(c.recv_text())
+            os.kill(pid, signal.SIGTSTP)
+            until(lambda: stat(pid)[2] == "T", "it is stopped")
+            os.kill(pid, signal.SIGCONT)
+            c.send_text("on")
+            assert c.recv_text() == "on"
+
+
+def test_fault_A17_the_daemon_keeps_its_terminal():
+    with at_a_terminal(command=["cat"]) as (d, ours):
+        with d.session() as c:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+            os.write(ours, b"\x03")
+            d.wait_log("stopping")
+            assert c.recv_close()[0] == 1001
+            c.finish(1001)
+            assert d.wait() == 0

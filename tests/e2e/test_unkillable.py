@@ -202,3 +202,62 @@ def test_fault_F4_who_outlives_a_ladder_without_kill():
             assert program.alive()
             d.stop()
             program.wait()
+
+
+# ------------------------------------------------- the daemon is killed
+
+DEAF = ["sh", "-c", "echo $$; while :; do sleep 1000; done"]  # to its input
+AS_DAEMON = pytest.param("--user=daemon", marks=pytest.mark.root)
+
+
+@pytest.mark.parametrize("option", ["--maxforks=9", AS_DAEMON])
+def test_fault_F12_programs_end_with_a_daemon_that_is_killed(option):
+    with Daemon(option, command=DEAF, status=-signal.SIGKILL,
+                leftovers=True) as d:
+        with d.session() as c, Process(c.recv_text()) as program:
+            d.signal(signal.SIGKILL)
+            program.wait()
+
+
+def test_fault_F12_so_does_a_cgi_program():
+    with tempfile.TemporaryDirectory() as name:
+        program = Path(name) / "deaf"
+        program.write_text("#!/bin/sh\nprintf 'A: b\\n\\n'; " + DEAF[2] + "\n")
+        program.chmod(0o755)
+        with Daemon(f"--cgidir={name}", command=(), status=-signal.SIGKILL,
+                    leftovers=True) as d, d.client() as c:
+            c.send(request_head("/deaf", drop=("Upgrade", "Connection")))
+            assert c.response(body=False).status == 200
+            with Process(next(c.chunks())) as program:
+                d.signal(signal.SIGKILL)
+                program.wait()
+
+
+def test_fault_F12_not_with_a_ladder_of_none():
+    with Daemon("--kill=none", command=DEAF, status=-signal.SIGKILL,
+                leftovers=True) as d:
+        with d.session() as c, Process(c.recv_text()) as program:
+            d.signal(signal.SIGKILL)
+            d.wait()
+            assert program.lives_for(0.3)
+
+
+def test_fault_F12_the_end_of_input_comes_first():
+    tells = "trap 'echo term; exit' TERM; echo $$; read -r x; echo eof >&2"
+    with Daemon(FAST, command=["sh", "-c", tells]) as d:
+        with d.session() as c:
+            c.recv_text()
+        assert d.wait_log("text=eof")
+
+
+def test_fault_F12_a_command_of_the_client(mailbox):
+    with Daemon(command=["cat"]) as d:
+        client = subprocess.Popen(
+            [STANDPIPE, d.url, "--", "sh", "-c",
+             f"echo $$ >{mailbox.path}; while :; do sleep 1000; done"],
+            stdin=subprocess.DEVNULL)
+        with Process(mailbox.line()) as program:
+            client.kill()
+            client.wait()
+            program.wait()
+            os.waitpid(program.pid, 0)

@@ -583,6 +583,93 @@ becomes_a_user(void **state)
 	assert_string_equal(u.name, "nobody");
 }
 
+/* Stops every child of `parent`, for as long as that lives. */
+static void
+play_stopper(pid_t parent)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent,
+	    (int)parent);
+	while (getppid() == parent) {
+		FILE *f = fopen(path, "re");
+		int pid;
+
+		if (f == NULL)
+			break;
+		while (fscanf(f, "%d", &pid) == 1)
+			if (pid != getpid())
+				(void)kill(pid, SIGSTOP);
+		fclose(f);
+	}
+	_exit(0);
+}
+
+/*
+ * Whoever is of the same user can stop a child between setuid and exec. The
+ * caller goes on, and nothing is left of the child.
+ */
+static void
+fault_A6_a_child_that_is_stopped(void **state)
+{
+	struct world *w = *state;
+	char *argv[] = { word("true"), NULL }, *envp[] = { NULL };
+	pid_t parent = getpid(), stopper, pid = 0;
+	struct spawn_user u;
+	char *why = NULL;
+
+	if (geteuid() != 0 || access("/proc/thread-self/children", R_OK) ||
+	    !spawn_user_find(&u, "4242", NULL, &why)) {
+		free(why);
+		skip();
+	}
+	if ((stopper = fork()) == 0)
+		play_stopper(parent);
+	for (int i = 0; i < MANY && pid != -1; i++) {
+		pid = spawn(&(struct spawn_spec){
+		    .path = "/bin/true",
+		    .argv = argv,
+		    .envp = envp,
+		    .fd = { w->in[0], w->out[1], STDERR_FILENO },
+		    .user = &u,
+		});
+		if (pid != -1) {
+			assert_int_equal(kill(pid, SIGKILL), 0);
+			assert_int_equal(waitpid(pid, NULL, 0), pid);
+		}
+	}
+	if (pid == -1)
+		assert_int_equal(errno, ETIMEDOUT);
+	assert_int_equal(kill(stopper, SIGKILL), 0);
+	assert_int_equal(waitpid(stopper, NULL, 0), stopper);
+	if (pid != -1)
+		skip(); /* it was never the right moment */
+	assert_true(no_process_is_left());
+}
+
+/* The program that an ancestor of which nothing is left has started. */
+static void
+fault_F12_a_child_ends_with_the_caller(void **state)
+{
+	struct world *w = *state;
+	pid_t caller = fork();
+
+	if (caller == 0) {
+		if (spawn_init(NULL, 0) == -1 || start(w, self, "tuw") == -1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	expect_bytes(w->out[0], "u");
+	assert_int_equal(kill(caller, SIGKILL), 0);
+	assert_int_equal(waitpid(caller, NULL, 0), caller);
+#if defined(__linux__) || defined(__FreeBSD__)
+	expect_bytes(w->out[0], "t");
+#endif
+	fd_close(&w->in[1]);
+	wait_nobody(w);
+}
+
 static void
 finds_users(void **state)
 {
@@ -1191,6 +1278,8 @@ main(int argc, char **argv)
 		world_test(starts_from_a_clean_state),
 		world_test(gives_what_was_asked_for),
 		world_test(becomes_a_user),
+		world_test(fault_A6_a_child_that_is_stopped),
+		world_test(fault_F12_a_child_ends_with_the_caller),
 		cmocka_unit_test(finds_users),
 		world_test(tells_how_they_ended),
 		world_test(finds_its_own),
