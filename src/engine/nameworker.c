@@ -101,8 +101,10 @@ names_on_settings(void *owner, const struct conf *conf)
 			evdns_base_free(n->dns, 0);
 		n->dns = NULL;
 	}
+	/* what the filter costs does not matter here */
 	sandbox_enter(&(struct sandbox){
-	    .how = conf->sandbox,
+	    .how = conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
+						     : CONF_SANDBOX_CALLS,
 	    .folder = -1,
 	    .asks = true,
 	});

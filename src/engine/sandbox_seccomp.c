@@ -77,7 +77,7 @@ static const int denied[] = {
 	SCMP_SYS(move_pages),
 	/* what is known of files by name, and of any that is open */
 	SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(lstat), SCMP_SYS(lstat64),
-	SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(statfs64), SCMP_SYS(access),
+	SCMP_SYS(statfs), SCMP_SYS(statfs64), SCMP_SYS(access),
 	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(getxattr), SCMP_SYS(lgetxattr),
 	SCMP_SYS(listxattr), SCMP_SYS(llistxattr), SCMP_SYS(chmod),
@@ -149,11 +149,9 @@ static const int denied[] = {
 
 /* What it takes to send the files of a folder. */
 static const int files[] = {
-	SCMP_SYS(open),
-	SCMP_SYS(openat),
-	SCMP_SYS(openat2),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(fstatat64),
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
+	SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
+	SCMP_SYS(statx), /* newer systems have no other fstat(2) */
 };
 
 /* Denied if the argument is like that; more of one call: if one of them is. */
@@ -225,17 +223,22 @@ static const int allowed[] = {
 	SCMP_SYS(fcntl), SCMP_SYS(fcntl64),
 	/* waiting */
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime),
-	SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time),
-	SCMP_SYS(restart_syscall),
+#ifndef __mips__
+	441, /* epoll_pwait2, of newer libevents */
+#endif
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
+	SCMP_SYS(clock_getres), SCMP_SYS(clock_getres_time64),
+	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(restart_syscall),
 	/* memory */
 	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(munmap),
 	SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(madvise),
 	/* the process itself */
-	SCMP_SYS(futex), SCMP_SYS(getpid), SCMP_SYS(gettid),
-	SCMP_SYS(getrandom), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(tgkill), SCMP_SYS(exit),
-	SCMP_SYS(exit_group), SCMP_SYS(fstat), SCMP_SYS(fstat64),
+	SCMP_SYS(futex), SCMP_SYS(futex_time64), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(getrandom), SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(tgkill),
+	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(fstat),
+	SCMP_SYS(fstat64),
 	SCMP_SYS(seccomp), /* until the other filter is loaded */
 };
 
