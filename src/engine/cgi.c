@@ -13,9 +13,11 @@
 #include "engine/program.h"
 #include "engine/request.h"
 #include "engine/route.h"
+#include "flow/complaints.h"
 #include "flow/deadlines.h"
 #include "flow/endpoint_exec.h"
-#include "flow/stream.h"
+#include "flow/flow.h"
+#include "flow/gather.h"
 
 enum { SLACK = 64 * 1024 }; /* printed behind the end, as newlines are */
 
@@ -40,6 +42,7 @@ struct cgi {
 	struct cgi_answer answer;
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
+	struct complaints complaints;
 	uint64_t started;           /* clock_coarse_ms() */
 	uint64_t in_bytes;          /* of bodies: to the program */
 	uint64_t out_bytes;         /* and to the client */
@@ -104,12 +107,23 @@ is_abandoned(const struct cgi *g)
 	return engine_stopping(g->engine) && route_of(g)->kill.n == 0;
 }
 
+static struct complainer
+complainer(const struct cgi *g)
+{
+	return (struct complainer){
+		.level = (enum log_level)route_of(g)->stderr_level,
+		.session = program_id(g->program),
+		.pid = g->endpoint.pid,
+	};
+}
+
 /* From the loop alone, where nothing of ours is in a callback. */
 static void
 cgi_on_turn(void *owner)
 {
 	struct cgi *g = owner;
 	const struct endpoint_exec *e = &g->endpoint;
+	struct complainer who = complainer(g);
 
 	if (g->unwanted)
 		endpoint_exec_close_output(&g->endpoint);
@@ -117,6 +131,7 @@ cgi_on_turn(void *owner)
 	    !((e->exited && e->out_ended) || is_abandoned(g)))
 		return;
 	endpoint_exec_finish(&g->endpoint);
+	complaints_end(&g->complaints, &who);
 	log_end(g);
 	cgi_free(g);
 }
@@ -127,6 +142,7 @@ let_go(struct cgi *g)
 {
 	struct conn *c = g->conn;
 
+	gather_flush(&engine_flow(g->engine)->up); /* what came of its body */
 	conn_handle(c, NULL, NULL);
 	g->conn = NULL;
 	g->rq = NULL;
@@ -306,9 +322,10 @@ cgi_on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct cgi *g = owner;
 
-	LOG((enum log_level)route_of(g)->stderr_level, "stderr",
-	    LOG_UINT("session", program_id(g->program)),
-	    LOG_INT("pid", g->endpoint.pid), LOG_BYTES("text", line, len));
+	struct complainer who = complainer(g);
+
+	complaints_take(&g->complaints, &engine_flow(g->engine)->complaints,
+	    &who, line, len);
 }
 
 /* While the program waits for the client it cannot be late. */
@@ -356,7 +373,17 @@ cgi_on_body(void *owner, const uint8_t *data, size_t len)
 	if (in == NULL)
 		return;
 	g->in_bytes += len;
-	stream_write(in, data, len);
+	gather_add(&engine_flow(g->engine)->up, in, data, len);
+}
+
+static void
+cgi_on_body_batch(void *owner)
+{
+	struct cgi *g = owner;
+
+	if (!g->running || g->body_ended)
+		return;
+	gather_flush(&engine_flow(g->engine)->up);
 	if (endpoint_exec_full(&g->endpoint))
 		conn_pause_body(g->conn);
 	await_head(g);
@@ -398,6 +425,7 @@ cgi_on_gone(void *owner)
 
 static const struct handler_ops cgi_handler = {
 	.on_body = cgi_on_body,
+	.on_body_batch = cgi_on_body_batch,
 	.on_body_end = cgi_on_body_end,
 	.on_drain = cgi_on_drain,
 	.on_gone = cgi_on_gone,

@@ -31,6 +31,9 @@
  */
 enum { DRAIN_MAX = 16 * 1024 * 1024 };
 
+/* What is done for one client before others get theirs, and of that a request. */
+enum { WORK_PER_TURN = 256, WORK_OF_REQUEST = 32 };
+
 const struct conf *
 conn_conf(const struct conn *c)
 {
@@ -104,7 +107,17 @@ has_all(const struct conn *c)
 	    stream_queued(c->stream) == 0;
 }
 
-/* Take what is here, from the loop, or let more come. */
+/* More of what is here, from the loop, when others had their turn. */
+static void
+put_off(struct conn *c)
+{
+	static const struct timeval at_once;
+
+	stream_pause(c->stream);
+	(void)event_add(&c->kick, &at_once);
+}
+
+/* Take what is here, or let more come. */
 void
 conn_go_on(struct conn *c)
 {
@@ -114,10 +127,12 @@ conn_go_on(struct conn *c)
 		conn_end_soon(c);
 	else if (!wants_bytes(c))
 		stream_pause(c->stream);
-	else if (c->in.len > 0 && c->state != CONN_CLOSING)
-		event_active(&c->kick, EV_READ, 1);
-	else
+	else if (c->in.len == 0 || c->state == CONN_CLOSING)
 		stream_resume(c->stream);
+	else if (c->taking || c->put_off)
+		put_off(c);
+	else
+		event_active(&c->kick, EV_READ, 1);
 }
 
 /* ------------------------------------------------- the request */
@@ -151,8 +166,16 @@ conn_pause_body(struct conn *c)
 }
 
 static void
+end_batch(struct conn *c)
+{
+	if (c->ops != NULL && c->ops->on_body_batch != NULL)
+		c->ops->on_body_batch(c->owner);
+}
+
+static void
 end_body(struct conn *c)
 {
+	end_batch(c);
 	c->body_ended = true;
 	if (c->ops != NULL)
 		c->ops->on_body_end(c->owner);
@@ -283,9 +306,11 @@ static size_t
 take(struct conn *c, const uint8_t *data, size_t len)
 {
 	size_t used = 0, n = 1;
+	int work = 0;
 
 	c->taking = true;
-	while (n > 0 && used < len && !c->over) {
+	while (n > 0 && used < len && !c->over && work < WORK_PER_TURN) {
+		work += c->state == CONN_READING ? WORK_OF_REQUEST : 1;
 		if (c->state == CONN_READING)
 			n = read_head(c, data + used, len - used);
 		else if (c->state == CONN_SERVING)
@@ -295,6 +320,8 @@ take(struct conn *c, const uint8_t *data, size_t len)
 		used += n;
 	}
 	c->taking = false;
+	c->put_off = n > 0 && used < len;
+	end_batch(c);
 	return used;
 }
 
@@ -336,7 +363,9 @@ after_taking(struct conn *c)
 	if (c->over || c->stream == NULL)
 		return;
 	time_head(c);
-	if (has_all(c))
+	if (c->put_off)
+		put_off(c);
+	else if (has_all(c))
 		conn_end_soon(c); /* what is left is no head */
 	else if (wants_bytes(c))
 		stream_resume(c->stream);
@@ -522,6 +551,7 @@ conn_on_kick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	c->put_off = false;
 	if (!c->over && c->stream != NULL && c->in.len > 0 && wants_bytes(c)) {
 		take_kept(c);
 		after_taking(c);

@@ -105,7 +105,9 @@ void conn_describe_peer(const struct conn *, struct request *);
 struct handler_ops {
 	/* A piece of the request's body, decoded; good for the call. */
 	void (*on_body)(void *owner, const uint8_t *data, size_t len);
-	/* The body is complete. */
+	/* The pieces of a read were given: they will move. May be NULL. */
+	void (*on_body_batch)(void *owner);
+	/* The body is complete, behind a batch. */
 	void (*on_body_end)(void *owner);
 	/* What was queued for the client has been taken. May be NULL. */
 	void (*on_drain)(void *owner);

@@ -69,6 +69,7 @@ struct conn {
 	bool logged;     /* the request has its line of the log */
 	bool head_begun; /* the timer is that of the head */
 	bool taking;     /* bytes are being used: see take() */
+	bool put_off;    /* the rest of them comes with the next turn */
 	bool over;       /* freed at the next turn of the loop */
 	struct addr peer;
 	struct event timer;

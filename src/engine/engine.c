@@ -261,6 +261,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	e->last_id = v & 0xffff;
 	if (e->id_step == 0)
 		return false;
+	complaints_share_init(&e->flow.complaints, e->id_step);
 	if (!certs_start(&e->certs, e))
 		return true; /* the parent decides what becomes of us */
 	e->clients = client_rules_new(&e->conf);

@@ -14,8 +14,10 @@
 #include "engine/gate.h"
 #include "engine/program.h"
 #include "engine/request.h"
+#include "flow/complaints.h"
 #include "flow/deadlines.h"
 #include "flow/endpoint_exec.h"
+#include "flow/flow.h"
 #include "ipc/ipc_vars.h"
 
 enum {
@@ -31,6 +33,7 @@ struct gate {
 	struct buf output;
 	struct deadlines deadlines;
 	uint64_t due[1];
+	struct complaints complaints;
 	bool running;
 	bool flooded; /* it printed too much */
 	bool late;
@@ -273,15 +276,27 @@ refuse(struct gate *g)
 
 /* ------------------------------------------------- its end */
 
+static struct complainer
+complainer(const struct gate *g)
+{
+	return (struct complainer){
+		.level = (enum log_level)route_of(g)->stderr_level,
+		.session = program_id(g->program),
+		.pid = g->endpoint.pid,
+	};
+}
+
 static void
 decide(struct gate *g)
 {
 	const struct endpoint_exec *e = &g->endpoint;
+	struct complainer who = complainer(g);
 	struct request *rq;
 
 	if (!e->exited || !e->out_ended)
 		return;
 	endpoint_exec_finish(&g->endpoint);
+	complaints_end(&g->complaints, &who);
 	if (conn_is_over(g->rq->conn)) {
 		(void)let_go(g);
 	} else if (g->flooded) {
@@ -345,9 +360,11 @@ gate_on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct gate *g = owner;
 
-	LOG((enum log_level)route_of(g)->stderr_level, "stderr",
-	    LOG_UINT("session", program_id(g->program)),
-	    LOG_INT("pid", g->endpoint.pid), LOG_BYTES("text", line, len));
+	struct complainer who = complainer(g);
+
+	complaints_take(&g->complaints,
+	    &engine_flow(conn_engine(g->rq->conn))->complaints, &who, line,
+	    len);
 }
 
 static void

@@ -10,7 +10,9 @@
 #include "ipc/ipc.h"
 
 enum {
-	LAST_READS = 16, /* of stderr, when the program has ended */
+	ERR_READ = 4096,     /* bytes of stderr in a turn */
+	LINES_PER_TURN = 64, /* of those */
+	LAST_READS = 18,     /* of stderr, at the end: a full pipe and a rest */
 	SHELL_SIGNAL = 128,
 };
 
@@ -116,12 +118,22 @@ take_line(struct endpoint_exec *e, const uint8_t *data, size_t len)
 }
 
 static void
+end_batch(struct endpoint_exec *e)
+{
+	if (e->ops->on_stderr_batch != NULL)
+		e->ops->on_stderr_batch(e->owner);
+}
+
+static void
 err_on_read(void *owner, uint8_t *data, size_t len)
 {
 	struct endpoint_exec *e = owner;
+	size_t at = 0;
 
-	for (size_t at = 0; at < len;)
+	for (int n = 0; at < len && (n < LINES_PER_TURN || e->last); n++)
 		at += take_line(e, data + at, len - at);
+	stream_put_back(e->err, data + at, len - at);
+	end_batch(e);
 }
 
 static void
@@ -132,6 +144,7 @@ err_on_end(void *owner)
 	e->err_ended = true;
 	if (e->line.len > 0)
 		give_line(e);
+	end_batch(e);
 }
 
 static void
@@ -166,6 +179,7 @@ endpoint_exec_init(struct endpoint_exec *e, struct flow *flow, const int fd[3],
 		return;
 	e->err = stream_new(flow, STREAM_SOURCE, fd[2], 0);
 	stream_set_owner(e->err, &err_ops, e);
+	stream_read_little(e->err, ERR_READ);
 }
 
 void
@@ -218,6 +232,12 @@ endpoint_exec_read_output(struct endpoint_exec *e)
 }
 
 void
+endpoint_exec_put_back(struct endpoint_exec *e, const uint8_t *data, size_t len)
+{
+	stream_put_back(e->out, data, len);
+}
+
+void
 endpoint_exec_read_stderr(struct endpoint_exec *e)
 {
 	if (e->err != NULL)
@@ -256,17 +276,15 @@ endpoint_exec_put_end(const struct endpoint_exec *e,
 		    e->signal != 0 ? SHELL_SIGNAL + e->signal : e->status);
 }
 
+/* What a pipe holds is all that there can be, so nothing is put off any more. */
 void
 endpoint_exec_finish(struct endpoint_exec *e)
 {
-	uint8_t chunk[4096];
-	ssize_t n;
-
-	for (int i = 0; i < LAST_READS && !e->err_ended; i++) {
-		if ((n = read(stream_fd(e->err), chunk, sizeof(chunk))) <= 0)
+	e->last = true;
+	for (int i = 0; i < LAST_READS && !e->err_ended; i++)
+		if (!stream_read_last(e->err))
 			break;
-		err_on_read(e, chunk, (size_t)n);
-	}
 	if (e->line.len > 0)
 		give_line(e);
+	end_batch(e);
 }

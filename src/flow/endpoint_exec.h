@@ -2,7 +2,8 @@
  * A program behind three pipes: our ends of them, and how it ended.
  *
  * Who started it tells endpoint_exec_exited(). Its standard error is cut into
- * lines, long ones into several, and always read, so that it never blocks.
+ * lines, long ones into several, and always read, a little of it in each turn of
+ * the loop, so that it never blocks.
  *
  * Used by: flow/session.c, engine/cgi.c, gate.c.
  */
@@ -32,6 +33,8 @@ struct endpoint_ops {
 	void (*on_output_end)(void *owner);
 	/* One line of standard error, without its end; good for the call. */
 	void (*on_stderr)(void *owner, const uint8_t *line, size_t len);
+	/* Those of one turn were given: flush what they made. May be NULL. */
+	void (*on_stderr_batch)(void *owner);
 	/* Input that was queued has been taken by the program. */
 	void (*on_input_drain)(void *owner);
 };
@@ -47,6 +50,7 @@ struct endpoint_exec {
 	bool exited;
 	bool out_ended;
 	bool err_ended;
+	bool last;      /* there will be no other turn for standard error */
 	bool in_broken; /* the program does not read any more */
 };
 
@@ -73,6 +77,10 @@ void endpoint_exec_resume(struct endpoint_exec *);
 
 /* Give one read of its output now, if there is any; unless paused. */
 void endpoint_exec_read_output(struct endpoint_exec *);
+
+/* From on_output: what is not taken of it comes again with the next turn. */
+void endpoint_exec_put_back(struct endpoint_exec *, const uint8_t *data,
+    size_t len);
 
 void endpoint_exec_read_stderr(struct endpoint_exec *);
 

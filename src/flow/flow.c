@@ -14,6 +14,7 @@ flow_init(struct flow *f, struct event_base *base)
 	gather_init(&f->up);
 	gather_init(&f->down);
 	buf_init(&f->wire, FLOW_WIRE_MAX);
+	complaints_share_init(&f->complaints, 1);
 }
 
 void

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "flow/complaints.h"
 #include "flow/deflaters.h"
 #include "flow/gather.h"
 
@@ -34,6 +35,7 @@ struct flow {
 	struct gather up;        /* towards programs */
 	struct gather down;      /* towards clients */
 	struct buf wire; /* records on their way, empty between two calls */
+	struct complaints_share complaints; /* of the log */
 	struct deflaters deflaters; /* deflaters_init() is for who compresses */
 };
 

@@ -192,7 +192,8 @@ send_raw_line(struct outlet *o, const uint8_t *line, size_t len)
 	memcpy(text, line, len);
 	text[len] = '\n';
 	send_typed(o, V1_STDERR, true, true, text, len + 1);
-	transport_ws_flush(o->transport);
+	if (len >= GATHER_COPY)
+		transport_ws_flush(o->transport);
 }
 
 static void
@@ -208,8 +209,7 @@ send_text_line(struct outlet *o, const uint8_t *line, size_t len)
 	if (is_json(o))
 		send_object(o, err_head, true, text, n);
 	else
-		transport_ws_send(o->transport, true, true, text, n);
-	transport_ws_flush(o->transport);
+		send_passing(o, true, text, n);
 }
 
 static void

@@ -44,8 +44,9 @@ enum {
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	LOOK_MS = 250,     /* how often that is looked at */
 	REASON_SIZE = 124, /* of a Close, as text */
-	SHELL_SIGNAL = 128, /* what $? adds to a signal's number */
-	LOG_FIELDS = 12,    /* of every session, when it ends */
+	SHELL_SIGNAL = 128,     /* what $? adds to a signal's number */
+	LOG_FIELDS = 12,        /* of every session, when it ends */
+	RECORDS_PER_TURN = 512, /* of one program, before others get theirs */
 };
 
 struct session {
@@ -79,6 +80,7 @@ struct session {
 	struct framing framing;
 	struct inlet inlet;
 	struct outlet outlet;
+	struct complaints complaints;
 	struct deadlines deadlines;
 };
 
@@ -453,19 +455,37 @@ handle_event(struct session *s, enum framing_result rc,
 		transport_ws_flush(&s->transport);
 }
 
+static struct complainer
+complainer(const struct session *s)
+{
+	return (struct complainer){
+		.level = (enum log_level)s->route->stderr_level,
+		.session = s->id,
+		.pid = s->endpoint.pid,
+	};
+}
+
 static void
 session_on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct session *s = owner;
 
-	if (listens(s) && outlet_complain(&s->outlet, line, len)) {
+	struct complainer who = complainer(s);
+
+	if (!listens(s) || !outlet_complain(&s->outlet, line, len) ||
+	    outlet_logs(&s->outlet))
+		complaints_take(&s->complaints, &s->flow->complaints, &who,
+		    line, len);
+}
+
+static void
+session_on_stderr_batch(void *owner)
+{
+	struct session *s = owner;
+
+	transport_ws_flush(&s->transport);
+	if (listens(s))
 		wait_for_client(s);
-		if (!outlet_logs(&s->outlet))
-			return;
-	}
-	LOG((enum log_level)s->route->stderr_level, "stderr",
-	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
-	    LOG_BYTES("text", line, len));
 }
 
 static void
@@ -491,7 +511,11 @@ take_apart(struct session *s, const uint8_t *data, size_t len)
 	enum framing_result rc;
 	size_t used;
 
-	while (listens(s)) {
+	for (int n = 0; listens(s); n++) {
+		if (n == RECORDS_PER_TURN) {
+			endpoint_exec_put_back(&s->endpoint, data, len);
+			break;
+		}
 		rc = framing_read(&s->framing, data, len, &used, &ev);
 		if (rc == FRAMING_MORE)
 			break;
@@ -740,12 +764,14 @@ static void
 session_on_turn(void *owner)
 {
 	struct session *s = owner;
+	struct complainer who = complainer(s);
 
 	if (s->gone || s->close_sent)
 		endpoint_exec_close_output(&s->endpoint);
 	if (!s->gone || !(s->endpoint.exited || s->abandons))
 		return;
 	endpoint_exec_finish(&s->endpoint);
+	complaints_end(&s->complaints, &who);
 	log_end(s);
 	s->ops->on_free(s->owner, s);
 	session_free(s);
@@ -802,6 +828,7 @@ static const struct endpoint_ops endpoint_ops = {
 	.on_output = session_on_output,
 	.on_output_end = session_on_output_end,
 	.on_stderr = session_on_stderr,
+	.on_stderr_batch = session_on_stderr_batch,
 	.on_input_drain = session_on_input_drain,
 };
 

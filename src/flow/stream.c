@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -25,6 +26,7 @@
 
 enum {
 	READS_PER_TURN = 4,    /* of one socket, before others get theirs */
+	SEALED_PER_TURN = 1,   /* the same under TLS: records may be tiny */
 	FULL_BEFORE_GROW = 3,  /* times a pipe was full before it is grown */
 	DOUBT_MS = 100,        /* of silence, then a look for a reset */
 	PIPE_SIZE = 64 * 1024, /* that a pipe has by itself */
@@ -40,15 +42,25 @@ struct sealed {
 	size_t owed;       /* bytes of answers since the queue was last empty */
 };
 
+/* Bytes that were put back. */
+struct rest {
+	size_t at; /* those before were taken after all */
+	size_t len;
+	uint8_t data[];
+};
+
 struct stream {
 	const struct stream_ops *ops; /* kept */
 	void *owner;                  /* kept */
 	struct flow *flow;            /* kept */
 	struct evbuffer *out;         /* owned; NULL while nothing is queued */
 	struct sealed *tls;           /* owned; NULL: plain */
+	struct rest *rest;            /* owned; NULL: all was taken */
+	struct event *turn;           /* owned; NULL: not needed yet */
 	int fd;                       /* owned; -1: closed */
 	int err;                      /* that broke it, 0: none */
 	uint64_t max_pipe;
+	size_t room; /* of one read */
 	uint8_t kind;
 	uint8_t manner;
 	uint8_t full; /* times the pipe was found full */
@@ -68,6 +80,8 @@ struct stream {
 };
 
 static void stream_on_event(evutil_socket_t, short what, void *arg);
+static void stream_on_turn(evutil_socket_t, short what, void *arg);
+static void break_stream(struct stream *, int err);
 
 /* A file has no event: the loop gets to it behind those that have. */
 static void
@@ -117,6 +131,24 @@ doubt(struct stream *s)
 	s->doubted = event_add(&s->ev, &tv) == 0;
 }
 
+/*
+ * Go on with reading in the next turn of the loop: made active, it would come
+ * before anything new is looked for. The stream's own event would lose its
+ * descriptor to a timeout, so there is another one in those that are busy.
+ */
+static void
+put_off(struct stream *s)
+{
+	static const struct timeval at_once;
+
+	if (s->turn == NULL) {
+		s->turn = mem_new(1, sizeof(*s->turn));
+		(void)evtimer_assign(s->turn, s->flow->base, stream_on_turn, s);
+	}
+	if (event_add(s->turn, &at_once) == -1)
+		break_stream(s, ENOMEM);
+}
+
 /* Have stream_on_event() called from the loop, as if `what` had happened. */
 static void
 schedule(struct stream *s, short what)
@@ -135,6 +167,8 @@ stream_new(struct flow *flow, enum stream_kind kind, int fd, uint64_t max_pipe)
 		.fd = fd,
 		.kind = (uint8_t)kind,
 		.max_pipe = max_pipe,
+		.room =
+		    kind == STREAM_SOCKET ? FLOW_READ_SOCKET : FLOW_READ_PIPE,
 		.paused = kind == STREAM_SOURCE,
 	};
 	(void)event_assign(&s->ev, flow->base, fd, 0, stream_on_event, s);
@@ -213,8 +247,12 @@ stream_free(struct stream *s)
 	if (s == NULL)
 		return;
 	(void)event_del(&s->ev); /* a scheduled call as well */
+	if (s->turn != NULL)
+		(void)event_del(s->turn);
+	free(s->turn);
 	drop_queue(s);
 	free_tls(s->tls);
+	free(s->rest);
 	fd_close(&s->fd);
 	free(s);
 }
@@ -475,6 +513,8 @@ stream_resume(struct stream *s)
 		watch(s, EV_READ);
 	else if (s->readable)
 		schedule(s, EV_READ);
+	if (s->rest != NULL)
+		put_off(s);
 }
 
 static void
@@ -708,6 +748,61 @@ take_behind(struct stream *s)
 	return true;
 }
 
+/* ------------------------------------------------- what is put back */
+
+void
+stream_read_little(struct stream *s, size_t room)
+{
+	s->room = room;
+}
+
+static struct rest *
+new_rest(const struct rest *behind, const uint8_t *data, size_t len)
+{
+	size_t n = behind == NULL ? 0 : behind->len - behind->at;
+	struct rest *r = mem_new(1, sizeof(*r) + len + n);
+
+	r->len = len + n;
+	memcpy(r->data, data, len);
+	if (n > 0)
+		memcpy(r->data + len, behind->data + behind->at, n);
+	return r;
+}
+
+/* What comes of the rest itself lies where it is to be. */
+void
+stream_put_back(struct stream *s, const uint8_t *data, size_t len)
+{
+	struct rest *r = s->rest;
+
+	if (len == 0)
+		return;
+	if (r != NULL && data + len == r->data + r->len) {
+		r->at = r->len - len;
+	} else {
+		s->rest = new_rest(r, data, len);
+		free(r);
+	}
+	if (!s->paused)
+		put_off(s);
+}
+
+/* Whether all of it was taken. */
+static bool
+give_rest(struct stream *s)
+{
+	struct rest *r = s->rest;
+	size_t at = r->at;
+
+	r->at = r->len;
+	s->ops->on_read(s->owner, r->data + at, r->len - at);
+	if (s->rest != r || r->at < r->len)
+		return false;
+	free(r);
+	s->rest = NULL;
+	return true;
+}
+
 /* ------------------------------------------------- reading */
 
 static ssize_t
@@ -725,14 +820,14 @@ read_now(const struct stream *s, uint8_t *at, size_t room)
 static bool
 read_once(struct stream *s)
 {
-	size_t room =
-	    s->kind == STREAM_SOCKET ? FLOW_READ_SOCKET : FLOW_READ_PIPE;
 	uint8_t *at = s->flow->in + (s->tls == NULL ? 0 : FLOW_SEALED);
 	ssize_t n;
 
+	if (s->rest != NULL)
+		return give_rest(s) && s->kind == STREAM_SOCKET && s->readable;
 	if (s->tls != NULL && take_behind(s))
 		return s->readable;
-	n = read_now(s, at, room);
+	n = read_now(s, at, s->room);
 	if (n == -1) {
 		if (errno == EAGAIN)
 			s->readable = false;
@@ -750,14 +845,14 @@ read_once(struct stream *s)
 	if (s->kind == STREAM_SOURCE && n >= PIPE_SIZE)
 		grow_pipe(s);
 	/* A short read emptied it; whatever comes next is a new edge. */
-	if ((size_t)n < room && !s->hung_up)
+	if ((size_t)n < s->room && !s->hung_up)
 		s->readable = false;
 	doubt(s);
 	if (s->tls != NULL)
 		take_sealed(s, at, (size_t)n);
 	else
 		s->ops->on_read(s->owner, s->flow->in, (size_t)n);
-	return s->kind == STREAM_SOCKET && s->readable;
+	return s->kind == STREAM_SOCKET && s->readable && s->rest == NULL;
 }
 
 /* A handshake goes on whatever the owner wants. */
@@ -770,12 +865,25 @@ is_reading(const struct stream *s)
 static void
 read_some(struct stream *s)
 {
-	for (int i = 0; i < READS_PER_TURN; i++)
+	int reads = s->tls == NULL ? READS_PER_TURN : SEALED_PER_TURN;
+
+	for (int i = 0; i < reads; i++)
 		if (!is_reading(s) || s->err != 0 || s->told_end ||
 		    !read_once(s))
 			return;
 	if (is_reading(s))
-		schedule(s, EV_READ);
+		put_off(s);
+}
+
+static void
+stream_on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (is_reading(s) && s->err == 0)
+		read_some(s);
 }
 
 static bool
@@ -861,8 +969,8 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 	if (s->kind == STREAM_SOCKET && !is_reading(s) &&
 	    what & (EV_READ | EV_CLOSED) && s->err == 0)
 		look_while_paused(s);
-	else if (s->kind != STREAM_SINK && s->readable)
-		read_some(s);
+	else if (s->kind != STREAM_SINK && s->readable && s->rest == NULL)
+		read_some(s); /* a rest has a turn of its own */
 	if (s->watches_reader && what & (EV_READ | EV_CLOSED) && s->err == 0)
 		look_for_reader(s);
 	if (s->err != 0)
@@ -874,6 +982,20 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 void
 stream_read_now(struct stream *s)
 {
-	if (!s->paused)
+	if (s->paused)
+		return;
+	if (s->rest != NULL)
+		stream_on_turn(s->fd, EV_READ, s);
+	else
 		stream_on_event(s->fd, EV_READ, s);
+}
+
+bool
+stream_read_last(struct stream *s)
+{
+	if (s->fd == -1 || s->told_end || s->err != 0)
+		return false;
+	s->readable = true;
+	(void)read_once(s);
+	return s->readable || s->rest != NULL;
 }

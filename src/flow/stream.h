@@ -13,6 +13,10 @@
  * the loop knows nothing of. A connection that ends without a word of TLS is a
  * hang-up as in the plain.
  *
+ * Who reads is one of many: a few bytes may be much work, and it is then to stop
+ * after some of it and to put the rest back, which comes again with the next
+ * turn of the loop, before anything new.
+ *
  * No callback may free the stream it was called from; stream_free() belongs
  * into a callback of the loop.
  *
@@ -48,8 +52,9 @@ enum stream_manner {
 
 struct stream_ops {
 	/*
-	 * Bytes arrived: take all of them. They lie in the shared buffer, may
-	 * be written to, and are good during the call.
+	 * Bytes arrived: take all of them, or say stream_put_back(). They lie
+	 * in the shared buffer, may be written to, and are good during the
+	 * call.
 	 */
 	void (*on_read)(void *owner, uint8_t *data, size_t len);
 	/* End of file; all bytes before it were given. Once. */
@@ -126,6 +131,15 @@ size_t stream_queued(const struct stream *);
 /* With those that a socket's other side has not acknowledged, if that is known. */
 size_t stream_unsent(const struct stream *);
 
+/*
+ * From on_read: the last bytes of what was given, borrowed, wait for the next turn
+ * of the loop, or for a resume if we are paused.
+ */
+void stream_put_back(struct stream *, const uint8_t *data, size_t len);
+
+/* At most so many bytes of a pipe in one turn of the loop. */
+void stream_read_little(struct stream *, size_t room);
+
 /* on_read does or does not come; bytes left behind come after a resume. */
 void stream_pause(struct stream *);
 void stream_resume(struct stream *);
@@ -135,6 +149,12 @@ void stream_resume(struct stream *);
  * waiting for the loop to find out; nothing if it is paused.
  */
 void stream_read_now(struct stream *);
+
+/*
+ * The same of a source that will not be read any further, paused or not; whether
+ * there may be more.
+ */
+bool stream_read_last(struct stream *);
 
 /*
  * Nothing more will be written: when the queue is empty, a socket's sending

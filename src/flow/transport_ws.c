@@ -13,7 +13,11 @@
 #include "flow/stream.h"
 #include "flow/transport_ws.h"
 
-enum { PIECES_PER_TURN = 8 }; /* that are inflated before others get theirs */
+/* What is done for one peer before others get theirs. */
+enum {
+	PIECES_PER_TURN = 8, /* that are inflated */
+	FRAMES_PER_TURN = 512,
+};
 
 static const char *const state_names[] = {
 	[TRANSPORT_OPEN] = "open",
@@ -416,7 +420,11 @@ take_frames(struct transport_ws *t, uint8_t *data, size_t len)
 	enum ws_result rc;
 	size_t used;
 
-	while (len > 0 && !t->deaf) {
+	for (int n = 0; len > 0 && !t->deaf; n++) {
+		if (n == FRAMES_PER_TURN) {
+			stream_put_back(t->stream, data, len);
+			break;
+		}
 		rc = ws_read(&t->reader, data, len, &used, &ev);
 		data += used;
 		len -= used;

@@ -1,0 +1,75 @@
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/rate.h"
+#include "flow/complaints.h"
+
+enum {
+	SECOND = 1000 * 1000,
+	ORDINARY = 128, /* bytes of a line; a longer one is as several */
+	STEP = 5000,    /* of one program: 200 lines a second */
+	BURST = 3000,
+	STEP_OF_ALL = 400, /* 2500 lines a second, which is at most 1.5 MB */
+	BURST_OF_ALL = 4000,
+};
+
+void
+complaints_share_init(struct complaints_share *s, unsigned processes)
+{
+	*s = (struct complaints_share){
+		.step = (uint64_t)STEP_OF_ALL * processes,
+	};
+}
+
+static bool
+is_early(const struct complaints *c, const struct complaints_share *s,
+    uint64_t now)
+{
+	return now < c->silence || rate_early(c->till, now, STEP, BURST) > 0 ||
+	    rate_early(s->till, now, s->step, BURST_OF_ALL) > 0;
+}
+
+/* Say what was dropped. */
+static void
+report(struct complaints *c, const struct complainer *who)
+{
+	if (c->lines == 0)
+		return;
+	LOG(LOG_LVL_WARN, "standard error dropped",
+	    LOG_UINT("session", who->session), LOG_INT("pid", who->pid),
+	    LOG_UINT("lines", c->lines), LOG_UINT("bytes", c->bytes));
+	c->lines = c->bytes = 0;
+}
+
+static void
+drop(struct complaints *c, uint64_t now, size_t len)
+{
+	if (c->lines == 0)
+		c->silence = now + SECOND;
+	c->lines++;
+	c->bytes += len + 1;
+}
+
+void
+complaints_take(struct complaints *c, struct complaints_share *s,
+    const struct complainer *who, const uint8_t *line, size_t len)
+{
+	uint64_t now = clock_coarse_ms() * 1000, cost = 1 + len / ORDINARY;
+
+	if (!log_wants(who->level))
+		return;
+	if (is_early(c, s, now)) {
+		drop(c, now, len);
+		return;
+	}
+	report(c, who);
+	c->till = rate_count(c->till, now, STEP * cost);
+	s->till = rate_count(s->till, now, s->step * cost);
+	LOG(who->level, "stderr", LOG_UINT("session", who->session),
+	    LOG_INT("pid", who->pid), LOG_BYTES("text", line, len));
+}
+
+void
+complaints_end(struct complaints *c, const struct complainer *who)
+{
+	report(c, who);
+}

@@ -1,0 +1,110 @@
+"""One session that floods does not keep the others from theirs.
+
+Nothing here looks at a clock: a quiet session is answered before the flood of
+another one has been worked off, and what is too much is counted.
+"""
+
+import pytest
+
+from standpipe import CLOSE, TEXT, Daemon, fields, frame, request_head
+
+MANY = 60000  # messages, in less bytes than one turn of the loop may read
+EMPTY = frame(b"", TEXT)
+
+
+@pytest.mark.parametrize("framing", ["lines", "nul", "frames"])
+def test_fault_A1_empty_messages_all_arrive(framing):
+    with Daemon("--engines=1", f"--framing={framing}", command=["cat"]) as d:
+        with d.session() as c:
+            c.send(EMPTY * MANY + frame(b"end", TEXT), timeout=60)
+            for _ in range(MANY):
+                assert c.recv_text() == ""
+            assert c.recv_text() == "end"
+
+
+def get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+def counted(d, start=0):
+    """Lines of standard error that the log has, and those it says are missing."""
+    missing = [int(fields(line)["lines"])
+               for line in d.logged("standard error dropped", start)]
+    return len(d.logged(" stderr ", start)), sum(missing)
+
+
+LINES = 20000
+
+
+@pytest.mark.parametrize("option", ["log", "client"])
+@pytest.mark.parametrize("line", ["", "err", "e" * 300])
+def test_fault_A1_each_line_is_logged_or_counted(option, line):
+    # The client takes none of them, so that all that overflows is the log's.
+    script = f"yes '{line}' | head -n {LINES} >&2; echo done"
+    with Daemon("--engines=1", f"--stderr={option}",
+                command=["sh", "-c", script]) as d:
+        with d.session() as c:
+            sent = 0
+            while (text := c.recv_text(timeout=60)) != "done":
+                assert text == line
+                sent += 1
+            while c.recv_frame(timeout=60).opcode != CLOSE:
+                sent += 1
+        d.session_end()
+        logged, missing = counted(d)
+    assert sent + logged + missing == LINES
+    assert logged <= 4000
+    if option == "log":
+        assert missing > 0
+
+
+@pytest.mark.parametrize("where", ["cgi", "gate"])
+def test_fault_A1_what_cgi_programs_and_gates_complain(tmp_path, where):
+    noise = f"#!/bin/sh\nyes err | head -n {LINES} >&2\n"
+    program = tmp_path / "noise"
+    program.write_text(noise + "printf 'Content-Type: text/plain\\n\\nx'\n")
+    program.chmod(0o755)
+    gate = tmp_path / "gate"
+    gate.write_text(noise)
+    gate.chmod(0o755)
+    options = {"cgi": [f"--cgidir={tmp_path}"],
+               "gate": [f"--gate={gate}"]}[where]
+    with Daemon("--engines=1", *options, command=["cat"]) as d:
+        with d.client() as c:
+            c.send(get("/noise") if where == "cgi" else request_head("/"))
+            assert c.response().status == (200 if where == "cgi" else 101)
+        d.no_commands()
+        logged, missing = counted(d)
+    assert logged + missing == LINES
+    assert missing > 0
+
+
+def chunks(body):
+    return b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+
+
+def test_fault_A1_a_body_in_tiny_chunks(tmp_path):
+    # Gathered: the program gets some pieces, not one for each chunk.
+    program = tmp_path / "echo"
+    program.write_text("#!/bin/sh\nprintf 'Content-Type: a/b\\n\\n'\nexec cat\n")
+    program.chmod(0o755)
+    body = bytes(range(256)) * 400
+    with Daemon("--engines=1", f"--cgidir={tmp_path}") as d:
+        with d.client() as c:
+            c.send(b"POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                   b"Transfer-Encoding: chunked\r\n\r\n" + chunks(body),
+                   timeout=60)
+            r = c.response(timeout=60)
+            assert (r.status, r.body) == (200, body)
+        d.no_commands()
+
+
+def test_fault_A1_many_requests_at_once(tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "f").write_text("x")
+    with Daemon("--engines=1", f"--staticdir={tmp_path}") as d:
+        with d.client() as c:
+            c.send(get("/f") * 1000,
+                   timeout=60)
+            for _ in range(1000):
+                assert c.response(timeout=60).body == b"x"
