@@ -179,11 +179,10 @@ def test_P12_dead_leader_pins_the_number_of_its_group(script):
             c.send_text("end")
             with leader, member:
                 leader.wait()
-                while member.alive():
-                    st = stat(leader.pid)
+                st = stat(leader.pid)
+                while member.lives_for(0.02):
                     assert st is not None and st[2] == "Z", st
-                    if not member.lives_for(0.02):
-                        break
+                    st = stat(leader.pid)
             until(lambda: stat(leader.pid) is None, "the leader is reaped")
 
 
