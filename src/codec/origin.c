@@ -13,11 +13,15 @@
 struct parts {
 	const char *scheme; /* empty: a pattern without one */
 	size_t scheme_len;
-	const char *host; /* of a pattern, without the "*." */
+	const char *rest; /* behind the scheme, whatever it is */
+	size_t rest_len;
+	const char *host; /* of a pattern, without the "*."; NULL: none */
 	size_t host_len;
 	unsigned port; /* 0: none given */
 	bool labels;   /* a pattern that wants labels in front of its host */
 };
+
+enum { SAID_MAX = 512 }; /* bytes of an Origin that can be said in a pattern */
 
 static bool
 is_text(const char *s, size_t len, const char *text)
@@ -67,13 +71,37 @@ take_host(const char *s, size_t len, struct parts *p)
 }
 
 static bool
-read_origin(const char *s, size_t len, struct parts *p)
+is_web(const struct parts *origin)
 {
-	*p = (struct parts){ .scheme = "" };
-	return take_scheme(&s, &len, p) && p->scheme_len > 0 &&
-	    take_host(s, len, p);
+	return is_text(origin->scheme, origin->scheme_len, "http") ||
+	    is_text(origin->scheme, origin->scheme_len, "https");
 }
 
+/*
+ * Whatever a client says is an origin, perhaps one that has no host. A slash at
+ * its end is of no weight.
+ */
+static void
+read_origin(const char *s, size_t len, struct parts *p)
+{
+	const char *text = s;
+	size_t all = len;
+
+	*p = (struct parts){ .scheme = "" };
+	if (!take_scheme(&s, &len, p)) {
+		*p = (struct parts){ .scheme = "" };
+		s = text;
+		len = all;
+	}
+	if (len > 0 && s[len - 1] == '/')
+		len--;
+	p->rest = s;
+	p->rest_len = len;
+	if (!take_host(s, len, p))
+		p->host = NULL;
+}
+
+/* Only of the Web it is known that there must be a host. */
 static bool
 read_pattern(const char *s, struct parts *p)
 {
@@ -82,34 +110,29 @@ read_pattern(const char *s, struct parts *p)
 	*p = (struct parts){ .scheme = "" };
 	if (!take_scheme(&s, &len, p))
 		return false;
+	p->rest = s;
+	p->rest_len = len;
 	if (len > 2 && s[0] == '*' && s[1] == '.') {
 		p->labels = true;
 		s += 2;
 		len -= 2;
 	}
-	return take_host(s, len, p);
+	if (take_host(s, len, p))
+		return true;
+	p->host = NULL;
+	return p->scheme_len > 0 && !is_web(p);
 }
 
-/* Addresses may be spelled in several ways; names in upper and lower case. */
 static bool
-same_host(const char *a, size_t alen, const char *b, size_t blen)
+read_ipv6(const char *host, size_t len, struct in6_addr *addr)
 {
 	char text[INET6_ADDRSTRLEN];
-	struct in6_addr addr[2];
-	const char *host[2] = { a, b };
-	size_t len[2] = { alen, blen };
 
-	if (alen == 0 || blen == 0 || a[0] != '[' || b[0] != '[')
-		return str_ieqn(a, alen, b, blen);
-	for (size_t i = 0; i < 2; i++) {
-		if (len[i] < 2 || len[i] - 2 >= sizeof(text))
-			return false;
-		memcpy(text, host[i] + 1, len[i] - 2);
-		text[len[i] - 2] = '\0';
-		if (inet_pton(AF_INET6, text, &addr[i]) != 1)
-			return false;
-	}
-	return memcmp(&addr[0], &addr[1], sizeof(addr[0])) == 0;
+	if (len < 2 || host[0] != '[' || len - 2 >= sizeof(text))
+		return false;
+	memcpy(text, host + 1, len - 2);
+	text[len - 2] = '\0';
+	return inet_pton(AF_INET6, text, addr) == 1;
 }
 
 static bool
@@ -123,6 +146,25 @@ is_ipv4(const char *host, size_t len)
 	memcpy(text, host, len);
 	text[len] = '\0';
 	return inet_pton(AF_INET, text, &addr) == 1;
+}
+
+/* Addresses may be spelled in several ways; names in upper and lower case. */
+static bool
+same_host(const char *a, size_t alen, const char *b, size_t blen)
+{
+	struct in6_addr addr[2];
+
+	if (alen == 0 || blen == 0 || a[0] != '[' || b[0] != '[')
+		return str_ieqn(a, alen, b, blen);
+	return read_ipv6(a, alen, &addr[0]) && read_ipv6(b, blen, &addr[1]) &&
+	    memcmp(&addr[0], &addr[1], sizeof(addr[0])) == 0;
+}
+
+/* A name may end in the dot of the root. */
+static size_t
+without_dot(const char *host, size_t len)
+{
+	return len > 1 && host[len - 1] == '.' ? len - 1 : len;
 }
 
 /* Whether host is one or more labels, a dot, and the domain. */
@@ -146,13 +188,6 @@ host_matches(const struct parts *pattern, const char *host, size_t len)
 	return same_host(pattern->host, pattern->host_len, host, len);
 }
 
-static bool
-is_web(const struct parts *origin)
-{
-	return is_text(origin->scheme, origin->scheme_len, "http") ||
-	    is_text(origin->scheme, origin->scheme_len, "https");
-}
-
 static unsigned
 default_port(const struct parts *origin)
 {
@@ -168,43 +203,51 @@ effective_port(unsigned port, const struct parts *origin)
 }
 
 static bool
+scheme_matches(const struct parts *pattern, const struct parts *origin)
+{
+	if (pattern->scheme_len == 0)
+		return origin->scheme_len == 0 || is_web(origin);
+	return str_ieqn(pattern->scheme, pattern->scheme_len, origin->scheme,
+	    origin->scheme_len);
+}
+
+static bool
 origin_matches(const char *text, const struct parts *origin)
 {
 	struct parts pattern;
 
-	if (!read_pattern(text, &pattern) ||
-	    !host_matches(&pattern, origin->host, origin->host_len))
+	if (!read_pattern(text, &pattern) || !scheme_matches(&pattern, origin))
 		return false;
-	if (pattern.scheme_len == 0
-		? !is_web(origin)
-		: !str_ieqn(pattern.scheme, pattern.scheme_len, origin->scheme,
-		      origin->scheme_len))
-		return false;
-	return pattern.port == 0 ||
-	    pattern.port == effective_port(origin->port, origin);
+	if (pattern.scheme_len > 0 && !is_web(&pattern) &&
+	    (is_text(pattern.rest, pattern.rest_len, "*") ||
+		str_ieqn(pattern.rest, pattern.rest_len, origin->rest,
+		    origin->rest_len)))
+		return true;
+	return pattern.host != NULL && origin->host != NULL &&
+	    host_matches(&pattern, origin->host, origin->host_len) &&
+	    (pattern.port == 0 ||
+		pattern.port == effective_port(origin->port, origin));
 }
 
-/* What an Origin is, before any pattern is asked. */
-enum kind { KIND_PAGE, KIND_NULL, KIND_MALFORMED };
-
-static enum kind
-classify(const char *s, size_t len, struct parts *origin)
+/* The opaque origin, which has no parts. */
+static bool
+is_null(const struct parts *origin)
 {
-	if (len == 4 && memcmp(s, "null", 4) == 0)
-		return KIND_NULL;
-	return read_origin(s, len, origin) ? KIND_PAGE : KIND_MALFORMED;
+	return origin->scheme_len == 0 &&
+	    is_text(origin->rest, origin->rest_len, "null");
 }
 
 static bool
-listed(const struct origin_policy *policy, enum kind kind,
-    const struct parts *origin)
+listed(const struct origin_policy *policy, const struct parts *origin)
 {
+	bool null = is_null(origin);
+
 	for (size_t i = 0; i < policy->norigins; i++) {
 		const char *text = policy->origins[i];
 
 		if (strcmp(text, "*") == 0 ||
-		    (kind == KIND_NULL && str_ieq(text, "null")) ||
-		    (kind == KIND_PAGE && origin_matches(text, origin)))
+		    (null ? str_ieq(text, "null")
+			  : origin_matches(text, origin)))
 			return true;
 	}
 	return false;
@@ -224,7 +267,7 @@ same_origin(const struct origin_request *rq, const struct parts *origin)
 	size_t len = proxied ? rq->proxy_host_len : rq->host_len;
 	unsigned port = proxied ? rq->proxy_port : rq->port;
 
-	if (!is_web(origin) || host == NULL)
+	if (!is_web(origin) || origin->host == NULL || host == NULL)
 		return false;
 	if (rq->https && !is_text(origin->scheme, origin->scheme_len, "https"))
 		return false;
@@ -239,6 +282,7 @@ origin_is_loopback(const char *host, size_t len)
 	static const char localhost[] = "localhost";
 	size_t n = sizeof(localhost) - 1;
 
+	len = without_dot(host, len);
 	return is_text(host, len, localhost) ||
 	    is_below(host, len, localhost, n) ||
 	    (is_ipv4(host, len) && memcmp(host, "127.", 4) == 0) ||
@@ -246,9 +290,18 @@ origin_is_loopback(const char *host, size_t len)
 }
 
 bool
+origin_is_address(const char *host, size_t len)
+{
+	struct in6_addr addr;
+
+	return is_ipv4(host, len) || read_ipv6(host, len, &addr);
+}
+
+bool
 origin_is_named(const char *const *names, size_t n, const char *host,
     size_t len)
 {
+	len = without_dot(host, len);
 	for (size_t i = 0; i < n; i++) {
 		const char *text = names[i];
 		struct parts pattern;
@@ -262,13 +315,23 @@ origin_is_named(const char *const *names, size_t n, const char *host,
 	return false;
 }
 
+/* Nobody can make an address lead elsewhere, as a name can be made to. */
 static bool
 is_ours(const struct origin_policy *policy, const char *host, size_t len)
 {
 	return host != NULL &&
-	    (origin_is_loopback(host, len) ||
+	    (origin_is_loopback(host, len) || origin_is_address(host, len) ||
 		origin_is_named(policy->server_names, policy->nserver_names,
 		    host, len));
+}
+
+/* What a proxy was asked for, once there are names, is judged as well. */
+static bool
+proxy_host_ok(const struct origin_policy *policy,
+    const struct origin_request *rq)
+{
+	return rq->proxy_host == NULL || policy->nserver_names == 0 ||
+	    is_ours(policy, rq->proxy_host, rq->proxy_host_len);
 }
 
 /*
@@ -280,14 +343,58 @@ host_ok(const struct origin_policy *policy, const struct origin_request *rq)
 {
 	bool page = rq->page && rq->loopback && rq->host != NULL;
 
-	if (rq->norigins == 0 && !rq->sec_fetch_site && !page)
+	if (rq->norigins == 0 && rq->site == ORIGIN_SITE_UNKNOWN && !page)
 		return true;
 	if (!rq->loopback && policy->nserver_names == 0)
 		return true;
-	if (rq->proxy_host != NULL && policy->nserver_names > 0 &&
-	    !is_ours(policy, rq->proxy_host, rq->proxy_host_len))
-		return false;
-	return is_ours(policy, rq->host, rq->host_len);
+	return proxy_host_ok(policy, rq) &&
+	    is_ours(policy, rq->host, rq->host_len);
+}
+
+/* The page that a browser names in Referer, as an origin; it may hide it. */
+static void
+read_referer(struct origin_request *rq, const struct http1_head *head)
+{
+	const struct http1_field *f = http1_find(head, "Referer", NULL);
+	size_t n = 0, slashes = 0;
+
+	if (f == NULL)
+		return;
+	while (n < f->value_len && (slashes += f->value[n] == '/') < 3)
+		n++;
+	rq->origin = f->value;
+	rq->origin_len = n;
+}
+
+static enum origin_site
+read_site(const struct http1_head *head)
+{
+	const struct http1_field *f = http1_find(head, "Sec-Fetch-Site", NULL);
+
+	if (f == NULL)
+		return ORIGIN_SITE_UNKNOWN;
+	return is_text(f->value, f->value_len, "cross-site") ||
+		is_text(f->value, f->value_len, "same-site")
+	    ? ORIGIN_SITE_OTHER
+	    : ORIGIN_SITE_OURS;
+}
+
+static bool
+has_value(const struct http1_head *head, const char *name, const char *value)
+{
+	const struct http1_field *f = http1_find(head, name, NULL);
+
+	return f != NULL && is_text(f->value, f->value_len, value);
+}
+
+/* Somebody follows a link: what is shown is ours, and no other page's. */
+static bool
+is_visit(const struct http1_head *head)
+{
+	return (http1_method_is(head, "GET") ||
+		   http1_method_is(head, "HEAD")) &&
+	    has_value(head, "Sec-Fetch-Mode", "navigate") &&
+	    has_value(head, "Sec-Fetch-Dest", "document");
 }
 
 void
@@ -297,20 +404,18 @@ origin_read(struct origin_request *rq, const struct http1_head *head)
 
 	*rq = (struct origin_request){
 		.norigins = http1_count(head, "Origin"),
-		.origin = f == NULL ? NULL : f->value,
-		.origin_len = f == NULL ? 0 : f->value_len,
-		.sec_fetch_site = http1_count(head, "Sec-Fetch-Site") > 0,
+		.site = read_site(head),
+		.visit = is_visit(head),
 	};
+	if (rq->norigins == 1 && f->value_len == 0)
+		rq->norigins = 0;
+	if (rq->norigins > 0) {
+		rq->origin = f->value;
+		rq->origin_len = f->value_len;
+	} else {
+		read_referer(rq, head);
+	}
 	http1_host(head, &rq->host, &rq->host_len, &rq->port);
-}
-
-/* What an Origin of that kind is refused for. */
-static enum origin_verdict
-refusal(enum kind kind, enum origin_verdict of_page)
-{
-	if (kind == KIND_PAGE)
-		return of_page;
-	return kind == KIND_NULL ? ORIGIN_ERR_NULL : ORIGIN_ERR_MALFORMED;
 }
 
 enum origin_verdict
@@ -318,20 +423,19 @@ origin_check(const struct origin_policy *policy,
     const struct origin_request *rq)
 {
 	struct parts origin;
-	enum kind kind;
 
 	if (rq->norigins > 1)
 		return ORIGIN_ERR_SEVERAL;
 	if (!host_ok(policy, rq))
 		return ORIGIN_ERR_HOST;
-	if (rq->norigins == 0)
+	if (rq->norigins == 0 && (rq->site != ORIGIN_SITE_OTHER || rq->visit))
 		return ORIGIN_ALLOWED;
-	kind = classify(rq->origin, rq->origin_len, &origin);
-	if (policy->norigins > 0 && !listed(policy, kind, &origin))
-		return refusal(kind, ORIGIN_ERR_UNLISTED);
+	read_origin(rq->origin, rq->origin_len, &origin);
+	if (policy->norigins > 0 && !listed(policy, &origin))
+		return ORIGIN_ERR_UNLISTED;
 	if ((policy->norigins == 0 || policy->same_origin) &&
-	    (kind != KIND_PAGE || !same_origin(rq, &origin)))
-		return refusal(kind, ORIGIN_ERR_FOREIGN);
+	    !same_origin(rq, &origin))
+		return ORIGIN_ERR_FOREIGN;
 	return ORIGIN_ALLOWED;
 }
 
@@ -343,10 +447,6 @@ origin_strrule(enum origin_verdict verdict)
 		return "origin allowed";
 	case ORIGIN_ERR_SEVERAL:
 		return "several origins";
-	case ORIGIN_ERR_MALFORMED:
-		return "malformed origin";
-	case ORIGIN_ERR_NULL:
-		return "null origin";
 	case ORIGIN_ERR_FOREIGN:
 		return "foreign origin";
 	case ORIGIN_ERR_UNLISTED:
@@ -357,21 +457,48 @@ origin_strrule(enum origin_verdict verdict)
 	return "unknown rule";
 }
 
-const char *
-origin_option(enum origin_verdict verdict)
+/* Whether --origin takes it, and means it and nothing more. */
+static bool
+can_be_said(const struct parts *p)
 {
-	switch (verdict) {
-	case ORIGIN_ERR_NULL:
-		return "--origin=null";
-	case ORIGIN_ERR_FOREIGN:
-	case ORIGIN_ERR_UNLISTED:
-		return "--origin";
-	case ORIGIN_ERR_HOST:
-		return "--server-name";
-	case ORIGIN_ALLOWED:
-	case ORIGIN_ERR_SEVERAL:
-	case ORIGIN_ERR_MALFORMED:
-		break;
-	}
-	return "none";
+	for (size_t i = 0; i < p->rest_len; i++)
+		if (p->rest[i] <= ' ' || p->rest[i] > '~' ||
+		    strchr(",*", p->rest[i]) != NULL)
+			return false;
+	if (p->scheme_len + p->rest_len > SAID_MAX)
+		return false;
+	return p->host != NULL || is_null(p) ||
+	    (p->scheme_len > 0 && !is_web(p));
+}
+
+static void
+name_origin(const struct origin_request *rq, struct origin_option *o)
+{
+	struct parts p;
+
+	read_origin(rq->origin, rq->origin_len, &p);
+	*o = (struct origin_option){ "--origin", "*", 1 };
+	if (!can_be_said(&p))
+		return;
+	o->value = p.scheme_len > 0 ? p.scheme : p.rest;
+	o->len = (size_t)(p.rest + p.rest_len - o->value);
+}
+
+void
+origin_option(const struct origin_policy *policy,
+    const struct origin_request *rq, enum origin_verdict verdict,
+    struct origin_option *o)
+{
+	bool proxied = !proxy_host_ok(policy, rq);
+
+	*o = (struct origin_option){ 0 };
+	if (verdict == ORIGIN_ERR_HOST)
+		*o = (struct origin_option){
+			.name = "--server-name",
+			.value = proxied ? rq->proxy_host : rq->host,
+			.len = proxied ? rq->proxy_host_len : rq->host_len,
+		};
+	else if (verdict == ORIGIN_ERR_UNLISTED ||
+	    verdict == ORIGIN_ERR_FOREIGN)
+		name_origin(rq, o);
 }

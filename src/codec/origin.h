@@ -17,9 +17,11 @@
  *
  * A pattern is
  *
- *   "*"                     every Origin, null and malformed ones included
+ *   "*"                     every Origin, whatever it says
  *   "null"                  the opaque origin (sandboxed frames, local files)
  *   [scheme "://"] host [":" port]
+ *   scheme "://" text       of a scheme that is not the Web's: that Origin
+ *   scheme "://" "*"        of such a scheme: whatever follows
  *
  * where scheme is letters, digits and "+-." beginning with a letter (none:
  * http and https), port is 1 to 65535 (none: every port), and host is a name,
@@ -27,11 +29,21 @@
  * stands for one or more labels in front of it and never for none. Case does
  * not matter; there is no path, not even "/". Another text matches nothing.
  *
+ * Programs that are no browsers say all kinds of things in Origin. Nothing of it
+ * is malformed: it matches a pattern or does not. An empty one is none, and a
+ * slash at the end is of no weight.
+ *
+ * Browsers send no Origin with a GET of an image, a script, a frame. What they
+ * say is from another site (Sec-Fetch-Site) is then let in only if the page that
+ * Referer names would be, or if somebody follows a link there: what is shown is
+ * ours then, and the other page cannot read it.
+ *
  * Rebinding: a page of an attacker whose name is made to resolve to us would
  * be of the same origin. So what a browser sent (it carries Origin or
  * Sec-Fetch-Site) over a loopback connection must name in Host a loopback
- * name (localhost, *.localhost, 127.0.0.0/8, [::1]) or one of the server
- * names; on other connections the same holds once there are server names.
+ * name (localhost, *.localhost), an address, which nobody can make lead
+ * elsewhere, or one of the server names; on other connections the same holds
+ * once there are server names. A dot behind a name is of no weight.
  * A server name is a host as above, "*." included, without scheme and port;
  * "*" accepts every Host and so switches the rule off. What a proxy was asked
  * for must be a server name too, once there are any.
@@ -57,10 +69,15 @@ struct origin_policy {
 
 /* What the request says; texts are borrowed. */
 struct origin_request {
-	size_t norigins;    /* Origin fields */
-	const char *origin; /* the value of the first, if there is one */
+	size_t norigins;    /* Origin fields, but for a single empty one */
+	const char *origin; /* of the first, or of Referer, or NULL */
 	size_t origin_len;
-	bool sec_fetch_site;
+	enum origin_site {
+		ORIGIN_SITE_UNKNOWN, /* it is not said: perhaps no browser */
+		ORIGIN_SITE_OURS,    /* the same origin, or nobody's page */
+		ORIGIN_SITE_OTHER,
+	} site;
+	bool visit;       /* the navigation of a whole window, without a body */
 	const char *host; /* IPv6 in brackets; NULL: the request names none */
 	size_t host_len;
 	unsigned port; /* 0: none given */
@@ -80,12 +97,10 @@ struct origin_request {
 /* Zero lets the request in, negative is the rule that refuses it. */
 enum origin_verdict {
 	ORIGIN_ALLOWED = 0,
-	ORIGIN_ERR_SEVERAL = -1,   /* more than one Origin field */
-	ORIGIN_ERR_MALFORMED = -2, /* neither null nor scheme://host[:port] */
-	ORIGIN_ERR_NULL = -3,      /* null, and no pattern allows it */
-	ORIGIN_ERR_FOREIGN = -4,   /* not the same origin */
-	ORIGIN_ERR_UNLISTED = -5,  /* no pattern matches */
-	ORIGIN_ERR_HOST = -6,      /* Host is not one of our names */
+	ORIGIN_ERR_SEVERAL = -1,  /* more than one Origin field */
+	ORIGIN_ERR_FOREIGN = -2,  /* not the same origin */
+	ORIGIN_ERR_UNLISTED = -3, /* no pattern matches */
+	ORIGIN_ERR_HOST = -4,     /* Host is not one of our names */
 };
 
 /* Fill what a head tells (borrowed); what it does not is the caller's. */
@@ -94,13 +109,25 @@ void origin_read(struct origin_request *, const struct http1_head *);
 enum origin_verdict origin_check(const struct origin_policy *,
     const struct origin_request *);
 
-/* For the log: the rule that decided, and the option that would allow it. */
+/* For the log: the rule that decided. */
 const char *origin_strrule(enum origin_verdict);
-const char *origin_option(enum origin_verdict);
+
+/* What would let a refused request in; borrowed from it. */
+struct origin_option {
+	const char *name;  /* NULL: nothing would */
+	const char *value; /* NULL: the request names none */
+	size_t len;
+};
+
+void origin_option(const struct origin_policy *, const struct origin_request *,
+    enum origin_verdict, struct origin_option *);
 
 /* Whether a host is one of n server names. */
 bool origin_is_named(const char *const *names, size_t n, const char *host,
     size_t len);
+
+/* Whether a host is an address: IPv4, or IPv6 in brackets. */
+bool origin_is_address(const char *host, size_t len);
 
 /* Whether a host is a loopback one, as above. */
 bool origin_is_loopback(const char *host, size_t len);

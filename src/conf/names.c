@@ -223,19 +223,33 @@ host_end(const char *s, size_t len)
 	return end - 1;
 }
 
+/* What is behind the scheme of an application: nothing, all, or any text. */
+static bool
+is_of_application(const char *scheme, size_t len, const char *rest)
+{
+	if (str_ieqn(scheme, len, "http", 4) ||
+	    str_ieqn(scheme, len, "https", 5))
+		return false;
+	for (const char *c = rest; *c != '\0'; c++) {
+		if (*c <= ' ' || *c > '~' || (*c == '*' && rest[1] != '\0'))
+			return false;
+	}
+	return true;
+}
+
 /* RFC 6454, section 6.1; scheme and port may be left out. */
 char *
 name_origin(const char *s)
 {
-	const char *host = strstr(s, "://");
+	const char *end = strstr(s, "://"), *host = end == NULL ? s : end + 3;
 	size_t len = strlen(s);
 
 	if (strcmp(s, "*") == 0 || strcmp(s, "null") == 0)
 		return mem_strdup(s);
-	if (host != NULL && !is_scheme(s, (size_t)(host - s)))
+	if (end != NULL && !is_scheme(s, (size_t)(end - s)))
 		return NULL;
-	host = host == NULL ? s : host + 3;
-	if (!is_host(host, host_end(host, strlen(host))))
+	if (!is_host(host, host_end(host, strlen(host))) &&
+	    (end == NULL || !is_of_application(s, (size_t)(end - s), host)))
 		return NULL;
 	return lowered(s, len);
 }

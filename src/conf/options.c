@@ -965,7 +965,7 @@ const struct option options[] = {
 	    .websocketd = "*",
 	    .item = name_origin,
 	    .wanted = "not an origin (examples: https://example.org, "
-		      "*.example.org:8443, null, *)",
+		      "*.example.org:8443, file://, null, *)",
 	    .metavar = "ORIGIN,...",
 	    .help = "pages of which other origins may connect; *: all",
 	},

@@ -46,6 +46,7 @@ check_origin(struct request *rq)
 		.nserver_names = conf->server_names.n,
 	};
 	struct origin_request o;
+	struct origin_option option;
 	enum origin_verdict v;
 
 	origin_read(&o, &rq->head);
@@ -59,6 +60,7 @@ check_origin(struct request *rq)
 	o.proxy_port = rq->proxy_port;
 	if ((v = origin_check(&policy, &o)) == ORIGIN_ALLOWED)
 		return ACCESS_NEXT;
+	origin_option(&policy, &o, v, &option);
 	conn_refuse(rq->conn,
 	    &(struct refusal){
 		.status = 403,
@@ -66,7 +68,9 @@ check_origin(struct request *rq)
 		    ? "This server is not known under that name."
 		    : "Pages of that origin may not connect here.",
 		.rule = origin_strrule(v),
-		.option = origin_option(v),
+		.option = option.name,
+		.value = option.value,
+		.value_len = option.len,
 	    });
 	return ACCESS_REFUSED;
 }

@@ -80,7 +80,7 @@ judge(const struct client_rules *rules, const struct addr *a)
 		.status = 403,
 		.why = "Clients of this address may not connect here.",
 		.rule = "address not allowed",
-		.option = "--allow",
+		.option = "--allow=",
 	};
 
 	if (is_in(&rules->deny, a))

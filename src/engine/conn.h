@@ -148,9 +148,11 @@ size_t conn_queued(const struct conn *);
 /* An error, from the place that decided it. Texts are static or outlive it. */
 struct refusal {
 	unsigned status;
-	const char *why;               /* a sentence for the client */
-	const char *rule;              /* for the log; NULL: not worth a line */
-	const char *option;            /* that would allow it, or NULL */
+	const char *why;    /* a sentence for the client */
+	const char *rule;   /* for the log; NULL: not worth a line */
+	const char *option; /* that would allow it, or NULL */
+	const char *value;  /* with this; borrowed; or NULL */
+	size_t value_len;
 	const struct http1_out *field; /* more of them; borrowed */
 	size_t nfields;
 	bool keep; /* the request was in order: the next one may come */

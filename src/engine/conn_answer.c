@@ -1,8 +1,10 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "engine/answer.h"
 #include "engine/conn.h"
@@ -12,6 +14,11 @@
 #include "engine/limits.h"
 #include "engine/request.h"
 #include "flow/stream.h"
+
+enum {
+	VALUE_MAX = 512,     /* bytes of what a client said that a line has */
+	REFUSAL_FIELDS = 12, /* at most */
+};
 
 static void
 log_request(const struct conn *c)
@@ -168,20 +175,84 @@ conn_is_over(const struct conn *c)
 	return c->over;
 }
 
+/* The option that would allow it, as it can be pasted; yours. */
+static char *
+spell_option(const struct conn *c, const struct refusal *r)
+{
+	char addr[ADDR_TEXT];
+
+	addr_put(&c->rq->client, addr);
+	if (strchr(r->option, '=') != NULL)
+		return mem_printf("%s%s", r->option, addr);
+	if (r->value != NULL)
+		return mem_printf("%s=%.*s", r->option,
+		    (int)(r->value_len < VALUE_MAX ? r->value_len : VALUE_MAX),
+		    r->value);
+	return mem_strdup(r->option);
+}
+
+/* A field as the client wrote it, cut; nothing if there is none. */
+static size_t
+put_field(struct log_field *out, const char *name,
+    const struct http1_head *head, const char *field)
+{
+	const struct http1_field *f = http1_find(head, field, NULL);
+
+	if (f == NULL)
+		return 0;
+	*out = (struct log_field)LOG_BYTES(name, f->value,
+	    f->value_len < VALUE_MAX ? f->value_len : VALUE_MAX);
+	return 1;
+}
+
+/* What was asked for, unless no head was there to ask. The query is secret. */
+static size_t
+put_request(struct log_field *out, const struct http1_head *head,
+    const char *path)
+{
+	size_t n = 0;
+
+	if (head->method_len == 0)
+		return 0;
+	out[n++] = (struct log_field)LOG_BYTES("method", head->method,
+	    head->method_len < VALUE_MAX ? head->method_len : VALUE_MAX);
+	out[n++] = (struct log_field)LOG_STR("path", path);
+	n += put_field(out + n, "host", head, "Host");
+	n += put_field(out + n, "origin", head, "Origin");
+	return n;
+}
+
+static void
+log_refusal(const struct conn *c, const struct refusal *r)
+{
+	char peer[REQUEST_PEER_SIZE];
+	char *path = request_log_path(c->rq);
+	char *option = r->option == NULL ? NULL : spell_option(c, r);
+	struct log_field fields[REFUSAL_FIELDS] = {
+		LOG_UINT("session", c->node.id),
+		LOG_STR("peer", peer),
+		LOG_UINT("status", r->status),
+		LOG_STR("rule", r->rule),
+	};
+	size_t n = 4;
+
+	request_peer(c->rq, peer);
+	if (option != NULL)
+		fields[n++] = (struct log_field)LOG_STR("option", option);
+	n += put_request(fields + n, &c->rq->head, path);
+	log_fields(LOG_LVL_WARN, "refused", fields, n);
+	free(option);
+	free(path);
+}
+
 void
 conn_note_refusal(struct conn *c, const struct refusal *r)
 {
-	char peer[REQUEST_PEER_SIZE];
-	const struct log_field fields[] = { LOG_UINT("session", c->node.id),
-		LOG_STR("peer", peer), LOG_UINT("status", r->status),
-		LOG_STR("rule", r->rule), LOG_STR("option", r->option) };
-
 	if (r->rule == NULL)
 		return;
 	c->logged = true;
-	request_peer(c->rq, peer);
-	log_fields(LOG_LVL_WARN, "refused", fields,
-	    nitems(fields) - (r->option == NULL));
+	if (log_wants(LOG_LVL_WARN))
+		log_refusal(c, r);
 }
 
 /* What the client says to that is dropped, as behind any last answer. */

@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "base/addr.h"
 #include "base/base.h"
 #include "base/log.h"
@@ -14,17 +17,27 @@
 #include "engine/request.h"
 #include "ipc/ipc_codec.h"
 
-/* There is nobody yet who could be told. */
+enum { OPTION_MAX = ADDR_TEXT + 32 };
+
+/*
+ * There is nobody yet who could be told. An option that ends in '=' takes the
+ * peer's address.
+ */
 static void
 log_arrival(const struct conn *c, const char *rule, const char *reason,
     const char *option)
 {
-	char peer[ADDR_TEXT];
+	char peer[ADDR_TEXT], with[OPTION_MAX];
+	size_t len = strlen(option);
 
+	if (!log_wants(LOG_LVL_WARN))
+		return;
 	addr_put(&c->peer, peer);
+	(void)snprintf(with, sizeof(with), "%s%s", option,
+	    len > 0 && option[len - 1] == '=' ? peer : "");
 	LOG(LOG_LVL_WARN, "refused", LOG_UINT("session", c->node.id),
 	    LOG_STR("peer", peer), LOG_STR("rule", rule),
-	    LOG_STR("reason", reason), LOG_STR("option", option));
+	    LOG_STR("reason", reason), LOG_STR("option", with));
 }
 
 void
@@ -154,7 +167,7 @@ conn_knock(struct conn *c)
 		c->fd = -1;
 	} else {
 		log_arrival(c, "proxy header", "the peer is no trusted proxy",
-		    "--trusted-proxy");
+		    "--trusted-proxy=");
 		conn_end_soon(c);
 	}
 }

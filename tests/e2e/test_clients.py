@@ -2,7 +2,7 @@
 
 import pytest
 
-from standpipe import Daemon, Refused, request_head, run
+from standpipe import Daemon, Refused, fields, request_head, run
 
 LOCAL = "127.0.0.1"
 PROXY = "127.0.0.9"     # all of 127.0.0.0/8 is ours to connect from
@@ -217,10 +217,10 @@ def test_allow_and_deny(options, inside, outside):
                 # before a byte has been sent
                 assert c.response().status == 403
                 assert c.ending() in ("eof", "reset")
-            option = "--deny" if "denied" in d.wait_log(
-                "rule=", start=mark).string else "--allow"
-            assert f"option={option}" in d.wait_log(
-                f"refused.*peer={source}:", start=mark).string
+            told = fields(d.wait_log(f"refused.*peer={source}:",
+                                     start=mark).string)
+            assert told["option"] == ("--deny" if "denied" in told["rule"]
+                                      else f"--allow={source}")
 
 
 def test_allow_unix(tmp_path):

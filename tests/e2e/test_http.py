@@ -1,11 +1,12 @@
 """Before the 101: requests, refusals, origins, subprotocols (rule 1)."""
 
 import contextlib
+import json
 
 import pytest
 
-from standpipe import (BINARY, PATIENCE, TEXT, Daemon, Gone, frame, now, pause,
-                       request_head)
+from standpipe import (BINARY, PATIENCE, TEXT, Daemon, Gone, fields, frame, now,
+                       pause, request_head)
 
 
 @pytest.fixture(scope="module")
@@ -361,13 +362,12 @@ def test_H10_bad_host_is_400(plain, hosts):
 
 def answer(d, origin=None, host=None, **headers):
     """The status that an upgrade with these fields gets."""
-    fields = [(name.replace("_", "-"), value)
-              for name, value in headers.items()]
+    more = [(name.replace("_", "-"), value) for name, value in headers.items()]
     if origin is not None:
-        fields.append(("Origin", origin))
+        more.append(("Origin", origin))
     with d.client() as c:
         kw = {"host": host.format(port=d.port)} if host else {}
-        return c.handshake(headers=fields, **kw).status
+        return c.handshake(headers=more, **kw).status
 
 
 @pytest.mark.parametrize("origin, host, status", [
@@ -385,7 +385,7 @@ def answer(d, origin=None, host=None, **headers):
     ("http://127.0.0.1.evil.test:{port}", None, 403),
     ("http://127.0.0.1:{port}.evil.test", None, 403),
     ("file://", None, 403),
-    ("", None, 403),
+    ("", None, 101),                            # as none
     ("garbage", None, 403),
     ("http://localhost", "localhost", 101),     # default ports normalised
     ("http://localhost:80", "localhost", 101),
@@ -414,7 +414,8 @@ def listed():
     ("https://a.wild.test", 403), ("https://a.wild.test:84430", 403),
     ("http://[::1]:9", 101), ("http://[::2]:9", 403),
     ("https://good.test,https://evil.test", 403),
-    ("https://good.test@evil.test", 403), ("https://good.test/", 403),
+    ("https://good.test@evil.test", 403), ("https://good.test/", 101),
+    ("https://good.test/x", 403),
 ])
 def test_H11_H12_origin_must_match_whole(listed, origin, status):
     assert answer(listed, origin) == status
@@ -442,21 +443,98 @@ def test_sameorigin_besides_a_list():
         assert answer(d) == 101
 
 
-def test_refusals_are_logged_with_rule_and_option(listed):
+def test_fault_T4_a_refusal_says_how_to_allow_it(listed):
     mark = listed.mark()
-    assert answer(listed, "http://evil.test") == 403
+    with listed.client() as c:
+        assert c.handshake("/a%20b?token=secret", host="127.0.0.1:1", headers=[
+            ("Origin", "http://localhost:3000")]).status == 403
     line = listed.wait_log("refused", start=mark).string
-    assert "status=403" in line and "rule=" in line and "peer=127.0.0.1:" in line
-    assert "option=--origin" in line or 'option="--origin' in line
+    told = fields(line)
+    assert told["rule"] == "origin not listed" and told["status"] == "403"
+    assert told["option"] == "--origin=http://localhost:3000"
+    assert told["origin"] == "http://localhost:3000"
+    assert told["host"] == "127.0.0.1:1" and told["method"] == "GET"
+    assert told["path"] == "/a%20b" and "secret" not in line
+    assert told["peer"].startswith("127.0.0.1:")
+
+
+REFUSALS = [
+    ([], {"host": "foo.example:8", "headers": [("Sec-Fetch-Site", "none")]},
+     "--server-name=foo.example"),
+    (["--server-name=a.test"], {"host": "h", "headers": [("Sec-Fetch-Site", "none")]},
+     "--server-name=h"),
+    ([], {"headers": [("Origin", "null")]}, "--origin=null"),
+    ([], {"headers": [("Origin", "file://")]}, "--origin=file://"),
+    ([], {"headers": [("Origin", "app://.")]}, "--origin=app://."),
+    ([], {"headers": [("Origin", "moz-extension://6c9b1d5e-1c2b")]},
+     "--origin=moz-extension://6c9b1d5e-1c2b"),
+    ([], {"headers": [("Origin", "capacitor://localhost")]},
+     "--origin=capacitor://localhost"),
+    ([], {"headers": [("Origin", "b.org:81")]}, "--origin=b.org:81"),
+    ([], {"headers": [("Origin", "what is this")]}, "--origin=*"),
+    ([], {"headers": [("Sec-Fetch-Site", "cross-site"),
+                      ("Referer", "http://b.org/x?secret")]},
+     "--origin=http://b.org"),
+    ([], {"headers": [("Sec-Fetch-Site", "cross-site")]}, "--origin=*"),
+    (["--allow=192.0.2.0/24"], {}, "--allow=127.0.0.1"),
+    (["--deny=127.0.0.1"], {}, "--deny"),
+    ([], {"headers": [("Origin", "http://" + 600 * "a")]}, "--origin=*"),
+]
+
+
+@pytest.mark.parametrize("more, how, option", REFUSALS)
+def test_fault_T4_F5_the_option_lets_it_in(more, how, option):
+    with Daemon(*more) as d:
+        with d.client() as c:
+            assert c.handshake(**how).status == 403
+        line = d.wait_log("refused").string
+        assert fields(line)["option"] == option
+        assert "secret" not in line
+    if "=" in option:
+        with Daemon(*more, option) as d, d.client() as c:
+            assert c.handshake(**how).status == 101
+
+
+def test_fault_T4_a_refusal_in_json():
+    with Daemon("--log-format=json") as d:
+        with d.client() as c:
+            assert c.handshake("/x?y", headers=[
+                ("Origin", "http://b.org\"\x80")]).status == 403
+        told = json.loads(d.wait_log('^.*"refused".*$').group(0))
+        assert told["option"] == "--origin=*" and told["path"] == "/x"
+        assert told["origin"].startswith('http://b.org"')
+
+
+@pytest.mark.parametrize("site, mode, dest, status", [
+    ("cross-site", "no-cors", "image", 403),
+    ("same-site", "no-cors", "script", 403),
+    ("cross-site", "navigate", "iframe", 403),
+    ("cross-site", "navigate", "document", 200),
+    ("same-origin", "no-cors", "image", 200),
+    ("none", "navigate", "document", 200)])
+def test_fault_A7_pages_of_others_get_no_file(tmp_path, site, mode, dest,
+                                              status):
+    (tmp_path / "x").write_text("x")
+    (tmp_path / "x").chmod(0o644)
+    tmp_path.chmod(0o755)
+    with Daemon(f"--staticdir={tmp_path}") as d:
+        with d.client() as c:
+            c.send(head(b"GET /x HTTP/1.1", b"Host: localhost",
+                        b"Sec-Fetch-Site: " + site.encode(),
+                        b"Sec-Fetch-Mode: " + mode.encode(),
+                        b"Sec-Fetch-Dest: " + dest.encode()))
+            assert c.response().status == status
 
 
 @pytest.mark.parametrize("host, browser, status", [
     ("rebound.test:{port}", True, 403), ("rebound.test:{port}", False, 101),
     ("localhost:{port}", True, 101), ("127.0.0.1:{port}", True, 101),
     ("127.9.9.9:{port}", True, 101), ("[::1]:{port}", True, 101),
+    ("0.0.0.0:{port}", True, 101), ("192.0.2.7:{port}", True, 101),
+    ("localhost.:{port}", True, 101), ("[2001:db8::7]:{port}", True, 101),
     ("a.localhost:{port}", True, 101), ("localhost.test:{port}", True, 403),
     ("127.0.0.1.test:{port}", True, 403)])
-def test_rebinding_host_must_be_a_loopback_name(plain, host, browser, status):
+def test_fault_W8_rebinding_needs_a_name(plain, host, browser, status):
     headers = {"Sec_Fetch_Site": "same-origin"} if browser else {}
     assert answer(plain, host=host, **headers) == status
     if browser:

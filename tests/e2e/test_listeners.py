@@ -780,7 +780,8 @@ def test_proxy_header_of_those_that_are_trusted():
                    "--framing=nul", **ENV) as d:
         with d.at() as c:
             assert c.ending() in ("eof", "reset") and c.rest == b""
-        d.wait_log("refused .*rule=\"proxy header\" .*option=--trusted-proxy")
+        d.wait_log("refused .*rule=\"proxy header\" .*"
+                   "option=\"--trusted-proxy=127.0.0.1\"")
     with Listening("--listen=proxy:127.0.0.1:0", "--trusted-proxy=127.0.0.1",
                    "--framing=nul", **ENV) as d:
         assert variables(d.at(), v1())["REMOTE_ADDR"] == "192.0.2.7"

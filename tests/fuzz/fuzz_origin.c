@@ -1,8 +1,8 @@
 /*
  * Origin rules. The input is lines: Origin, Host, a pattern, a server name, a
  * proxy's host; the first byte holds the switches. Besides not crashing, a page
- * must be let in by its own origin as a pattern, unless that is malformed, and
- * never over a loopback connection under a Host that is not ours.
+ * must be let in by the pattern that the log names, and never over a loopback
+ * connection under a Host that is not ours.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ static void
 judge(uint8_t bits, char *line[LINES])
 {
 	const char *pattern = line[2], *name = line[3];
-	const char *const own = line[0];
+	char *own;
 	struct origin_policy policy = {
 		.origins = &pattern,
 		.norigins = bits & 1,
@@ -52,11 +52,12 @@ judge(uint8_t bits, char *line[LINES])
 		.norigins = bits >> 3 & 1,
 		.origin = line[0],
 		.origin_len = strlen(line[0]),
-		.sec_fetch_site = bits & 16,
+		.site = bits & 16 ? ORIGIN_SITE_OTHER : ORIGIN_SITE_UNKNOWN,
 		.loopback = bits & 32,
 		.https = bits & 64,
 	};
-	enum origin_verdict v, again;
+	struct origin_option o;
+	enum origin_verdict v;
 
 	if (http1_split_host(line[1], strlen(line[1]), &rq.host_len, &rq.port))
 		rq.host = line[1];
@@ -65,19 +66,21 @@ judge(uint8_t bits, char *line[LINES])
 		&rq.proxy_port))
 		rq.proxy_host = line[4];
 	v = origin_check(&policy, &rq);
-	check(origin_strrule(v) != NULL && origin_option(v) != NULL);
+	check(origin_strrule(v) != NULL);
+	origin_option(&policy, &rq, v, &o);
 	if (v == ORIGIN_ALLOWED && rq.loopback && rq.norigins > 0 &&
 	    policy.nserver_names == 0)
-		check(origin_is_loopback(rq.host, rq.host_len));
-	if (rq.norigins == 0 || v == ORIGIN_ERR_HOST)
+		check(origin_is_loopback(rq.host, rq.host_len) ||
+		    origin_is_address(rq.host, rq.host_len));
+	if (v != ORIGIN_ERR_UNLISTED && v != ORIGIN_ERR_FOREIGN)
 		return;
-	policy.origins = &own;
+	if ((own = strndup(o.value, o.len)) == NULL)
+		return;
+	policy.origins = (const char *const *)&own;
 	policy.norigins = 1;
 	policy.same_origin = false;
-	again = origin_check(&policy, &rq);
-	check(again == ORIGIN_ALLOWED ||
-	    (again == ORIGIN_ERR_MALFORMED &&
-		(v == again || strcmp(pattern, "*") == 0)));
+	check(origin_check(&policy, &rq) == ORIGIN_ALLOWED);
+	free(own);
 }
 
 int

@@ -313,7 +313,7 @@ static const struct bad_case {
 	    "--kill=KILL:1s,TERM: KILL can only be the last rung" },
 	{ { "--origin=a,,b", "x" },
 	    "--origin=: not an origin (examples: https://example.org,"
-	    " *.example.org:8443, null, *)" },
+	    " *.example.org:8443, file://, null, *)" },
 	{ { "--setenv=X", "x" },
 	    "--setenv=X: not NAME=VALUE (a name is letters, digits and _)" },
 	{ { "--chdir=", "x" }, "--chdir=: a directory is needed" },

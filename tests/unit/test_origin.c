@@ -43,38 +43,37 @@ static const struct test_case {
 	{ "no origin, a list", H("a"), OUTSIDE, { "b" }, true, { 0 },
 	    ORIGIN_ALLOWED },
 	{ "null (H13)", H("a") O("null"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_NULL },
+	    ORIGIN_ERR_FOREIGN },
 	{ "null, another list", H("a") O("null"), OUTSIDE, { "a" }, false,
-	    { 0 }, ORIGIN_ERR_NULL },
+	    { 0 }, ORIGIN_ERR_UNLISTED },
 	{ "null listed", H("a") O("null"), OUTSIDE, { "b", "null" }, false,
 	    { 0 }, ORIGIN_ALLOWED },
 	{ "null listed, same origin", H("a") O("null"), OUTSIDE, { "null" },
-	    true, { 0 }, ORIGIN_ERR_NULL },
+	    true, { 0 }, ORIGIN_ERR_FOREIGN },
 	{ "null under *", H("a") O("null"), OUTSIDE, { "*" }, false, { 0 },
 	    ORIGIN_ALLOWED },
-	{ "NULL is no origin", H("a") O("NULL"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	{ "NULL is null", H("a") O("NULL"), OUTSIDE, { "null" }, false, { 0 },
+	    ORIGIN_ALLOWED },
 
 	{ "two origins", H("a") O("http://a") O("http://a"), OUTSIDE, { "*" },
 	    false, { 0 }, ORIGIN_ERR_SEVERAL },
 	{ "two in one", H("a") O("http://a http://a"), OUTSIDE, { 0 }, false,
-	    { 0 }, ORIGIN_ERR_MALFORMED },
-	{ "empty", H("a") O(""), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	    { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "empty", H("a") O(""), OUTSIDE, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
 	{ "no scheme", H("a") O("a"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	    ORIGIN_ERR_FOREIGN },
 	{ "empty scheme", H("a") O("://a"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	    ORIGIN_ERR_FOREIGN },
 	{ "bad scheme", H("a") O("1http://a"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
-	{ "path", H("a") O("http://a/"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	    ORIGIN_ERR_FOREIGN },
+	{ "slash", H("a") O("http://a/"), OUTSIDE, { 0 }, false, { 0 },
+	    ORIGIN_ALLOWED },
 	{ "user", H("a") O("http://u@a"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	    ORIGIN_ERR_FOREIGN },
 	{ "empty port", H("a") O("http://a:"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	    ORIGIN_ERR_FOREIGN },
 	{ "local file", H("a") O("file://"), OUTSIDE, { 0 }, false, { 0 },
-	    ORIGIN_ERR_MALFORMED },
+	    ORIGIN_ERR_FOREIGN },
 	{ "local file under *", H("a") O("file://"), OUTSIDE, { "*" }, false,
 	    { 0 }, ORIGIN_ALLOWED },
 
@@ -157,7 +156,7 @@ static const struct test_case {
 	{ "bare domain (H12)", H("a") O("http://example.com"), OUTSIDE,
 	    { "*.example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
 	{ "empty label (H12)", H("a") O("http://.example.com"), OUTSIDE,
-	    { "*.example.com" }, false, { 0 }, ORIGIN_ERR_MALFORMED },
+	    { "*.example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
 	{ "no label boundary (H12)", H("a") O("http://evil-example.com"),
 	    OUTSIDE, { "*.example.com" }, false, { 0 }, ORIGIN_ERR_UNLISTED },
 	{ "a star elsewhere is none", H("a") O("http://x.b"), OUTSIDE,
@@ -211,7 +210,33 @@ static const struct test_case {
 	{ "server name with port is none", H("my.org:81") O("http://my.org:81"),
 	    LOOPBACK, { 0 }, false, { "my.org:81" }, ORIGIN_ERR_HOST },
 	{ "another address", H("128.0.0.1") O("http://128.0.0.1"), LOOPBACK,
-	    { 0 }, false, { 0 }, ORIGIN_ERR_HOST },
+	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "fault_W8 all addresses", H("0.0.0.0:81") O("http://0.0.0.0:81"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "fault_W8 forwarded port", H("192.0.2.7:81") O("http://192.0.2.7:81"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "fault_W8 IPv6", H("[2001:db8::1]") O("http://[2001:db8::1]"),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "fault_W8 any address", H("[::]:81") O("http://[::]:81"), LOOPBACK,
+	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "fault_W8 dot of the root",
+	    H("localhost.:81") O("http://localhost.:81"), LOOPBACK, { 0 },
+	    false, { 0 }, ORIGIN_ALLOWED },
+	{ "fault_W8 dot below", H("a.localhost.") O("http://a.localhost."),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ALLOWED },
+	{ "fault_W8 dot of a server name", H("my.org.") O("http://my.org."),
+	    LOOPBACK, { 0 }, false, { "my.org" }, ORIGIN_ALLOWED },
+	{ "fault_W8 an address with names",
+	    H("192.0.2.7") O("http://192.0.2.7"), OUTSIDE, { 0 }, false,
+	    { "my.org" }, ORIGIN_ALLOWED },
+	{ "fault_W8 a page at another address",
+	    H("0.0.0.0:81") O("http://192.0.2.7:81"), LOOPBACK, { 0 }, false,
+	    { 0 }, ORIGIN_ERR_FOREIGN },
+	{ "fault_W8 only like an address",
+	    H("1.2.3.4.evil.org") O("http://1.2.3.4.evil.org"), LOOPBACK, { 0 },
+	    false, { 0 }, ORIGIN_ERR_HOST },
+	{ "fault_W8 a name with a dot", H("evil.org.") O("http://evil.org."),
+	    LOOPBACK, { 0 }, false, { 0 }, ORIGIN_ERR_HOST },
 	{ "outside without names", H("evil.org") O("http://evil.org"), OUTSIDE,
 	    { 0 }, false, { 0 }, ORIGIN_ALLOWED },
 	{ "outside with names", H("evil.org") O("http://evil.org"), OUTSIDE,
@@ -350,19 +375,225 @@ judges_without_host(void **state)
 	assert_int_equal(origin_check(&policy, &rq), ORIGIN_ERR_HOST);
 }
 
+/* What clients of all kinds say, and what the log says would let them in. */
+static void
+fault_F5_origins(void **state)
+{
+	static const struct {
+		const char *origin, *option;
+	} rows[] = {
+		{ "http://localhost:3000", "http://localhost:3000" },
+		{ "https://b.org/", "https://b.org" },
+		{ "null", "null" },
+		{ "file://", "file://" },
+		{ "file:///", "file://" },
+		{ "file:///android_asset/www", "file:///android_asset/www" },
+		{ "app://.", "app://." },
+		{ "app://obsidian.md", "app://obsidian.md" },
+		{ "capacitor://localhost", "capacitor://localhost" },
+		{ "ionic://localhost", "ionic://localhost" },
+		{ "tauri://localhost", "tauri://localhost" },
+		{ "qrc://", "qrc://" },
+		{ "moz-extension://6c9b1d5e-1c2b-4a1f-8a55-0123456789ab",
+		    "moz-extension://6c9b1d5e-1c2b-4a1f-8a55-0123456789ab" },
+		{ "chrome-extension://abcdefghijklmnop/",
+		    "chrome-extension://abcdefghijklmnop" },
+		{ "safari-web-extension://AB-12",
+		    "safari-web-extension://AB-12" },
+		{ "vscode-webview://0f3k2", "vscode-webview://0f3k2" },
+		{ "vscode-file://vscode-app", "vscode-file://vscode-app" },
+		{ "x://u@a/b?c", "x://u@a/b?c" },
+		{ "b.org", "b.org" },
+		{ "b.org:81", "b.org:81" },
+		{ "http://u@a", "*" },
+		{ "http://a http://a", "*" },
+		{ "http://", "*" },
+		{ "http://b:", "*" },
+		{ "1http://b", "*" },
+		{ "://b", "*" },
+		{ "about:blank#", "*" },
+		{ "x://a,b", "*" },
+		{ "x://*", "*" },
+		{ "*", "*" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const char *pattern = rows[i].option;
+		const struct origin_policy none = { 0 },
+					   some = {
+						   .origins = &pattern,
+						   .norigins = 1,
+					   };
+		struct origin_option o;
+		struct origin_request rq;
+		char in[256], fields[128];
+
+		snprintf(fields, sizeof(fields), "Host: h\r\nOrigin: %s\r\n",
+		    rows[i].origin);
+		read_request(&rq, in, sizeof(in), "1.1", fields);
+		assert_int_equal(origin_check(&none, &rq), ORIGIN_ERR_FOREIGN);
+		origin_option(&none, &rq, ORIGIN_ERR_FOREIGN, &o);
+		assert_string_equal(o.name, "--origin");
+		if (o.len != strlen(pattern) ||
+		    memcmp(o.value, pattern, o.len) != 0)
+			fail_msg("%s: %.*s", rows[i].origin, (int)o.len,
+			    o.value);
+		if (origin_check(&some, &rq) != ORIGIN_ALLOWED)
+			fail_msg("%s is not let in by it", rows[i].origin);
+	}
+}
+
+/* A scheme of applications may be let in as a whole, and not more. */
+static void
+fault_F5_patterns(void **state)
+{
+	static const struct {
+		const char *pattern, *origin;
+		bool allowed;
+	} rows[] = {
+		{ "moz-extension://*", "moz-extension://6c9b-1d", true },
+		{ "vscode-webview://*", "vscode-webview://0f3k2", true },
+		{ "file://*", "file:///a/b", true },
+		{ "file://", "file:///a", false },
+		{ "FILE://", "file://", true },
+		{ "app://.", "app://..", false },
+		{ "moz-extension://*", "chrome-extension://6c9b", false },
+		{ "moz-extension://*", "https://moz-extension", false },
+		{ "x://*", "null", false },
+		{ "x://*", "x", false },
+		{ "file://", "null", false },
+		{ "b.org", "file://b.org", false },
+		{ "a", "1http://a", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const struct origin_policy policy = {
+			.origins = &rows[i].pattern,
+			.norigins = 1,
+		};
+		struct origin_request rq;
+		char in[256], fields[128];
+
+		snprintf(fields, sizeof(fields), "Host: h\r\nOrigin: %s\r\n",
+		    rows[i].origin);
+		read_request(&rq, in, sizeof(in), "1.1", fields);
+		if ((origin_check(&policy, &rq) == ORIGIN_ALLOWED) !=
+		    rows[i].allowed)
+			fail_msg("%s, %s", rows[i].pattern, rows[i].origin);
+	}
+}
+
+/* What browsers send without Origin: images, scripts, frames, links. */
+static void
+fault_A7_pages_without_origin(void **state)
+{
+	static const struct {
+		const char *method, *site, *mode, *dest, *referer, *pattern;
+		enum origin_verdict verdict;
+	} rows[] = {
+#define OK ORIGIN_ALLOWED
+#define NO ORIGIN_ERR_FOREIGN
+#define NOT_LISTED ORIGIN_ERR_UNLISTED
+		{ "GET", "cross-site", "no-cors", "image", "", NULL, NO },
+		{ "GET", "cross-site", "no-cors", "script", "", NULL, NO },
+		{ "GET", "cross-site", "no-cors", "style", "", NULL, NO },
+		{ "GET", "same-site", "no-cors", "image", "", NULL, NO },
+		{ "GET", "cross-site", "navigate", "iframe", "", NULL, NO },
+		{ "GET", "cross-site", "navigate", "object", "", NULL, NO },
+		{ "GET", "cross-site", "navigate", "embed", "", NULL, NO },
+		{ "GET", "same-site", "navigate", "iframe", "", NULL, NO },
+		{ "GET", "cross-site", "no-cors", "document", "", NULL, NO },
+		{ "GET", "cross-site", "", "", "", NULL, NO },
+		{ "GET", "Cross-Site", "no-cors", "empty", "", NULL, NO },
+		{ "GET", "cross-site", "navigate", "document", "", NULL, OK },
+		{ "HEAD", "cross-site", "navigate", "document", "", NULL, OK },
+		{ "GET", "same-site", "navigate", "document", "", NULL, OK },
+		{ "POST", "cross-site", "navigate", "document", "", NULL, NO },
+		{ "POST", "same-site", "no-cors", "empty", "", NULL, NO },
+		{ "GET", "same-origin", "no-cors", "image", "", NULL, OK },
+		{ "POST", "same-origin", "cors", "empty", "", NULL, OK },
+		{ "GET", "none", "navigate", "document", "", NULL, OK },
+		{ "GET", "none", "no-cors", "image", "", NULL, OK },
+		{ "GET", "", "", "", "", NULL, OK },
+		{ "GET", "", "", "", "http://b.org/", NULL, OK },
+		{ "GET", "cross-site", "no-cors", "image", "", "*", OK },
+		{ "GET", "cross-site", "no-cors", "image", "", "b.org",
+		    NOT_LISTED },
+		{ "GET", "cross-site", "no-cors", "image", "http://b.org/",
+		    "b.org", OK },
+		{ "GET", "same-site", "navigate", "iframe",
+		    "http://b.org:81/x?y", "http://b.org:81", OK },
+		{ "GET", "cross-site", "no-cors", "image",
+		    "http://c.org/http://b.org/", "b.org", NOT_LISTED },
+		{ "GET", "cross-site", "no-cors", "image", "http://c.org/",
+		    NULL, NO },
+#undef OK
+#undef NO
+#undef NOT_LISTED
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const struct origin_policy policy = {
+			.origins = &rows[i].pattern,
+			.norigins = rows[i].pattern != NULL,
+		};
+		const char *const field[] = { "Sec-Fetch-Site", rows[i].site,
+			"Sec-Fetch-Mode", rows[i].mode, "Sec-Fetch-Dest",
+			rows[i].dest, "Referer", rows[i].referer };
+		char in[512];
+		struct http1_head head;
+		struct origin_request rq;
+		size_t n, scanned = 0, used;
+
+		n = (size_t)snprintf(in, sizeof(in),
+		    "%s / HTTP/1.1\r\nHost: localhost\r\n", rows[i].method);
+		for (size_t k = 0; k < nitems(field); k += 2)
+			if (field[k + 1][0] != '\0')
+				n += (size_t)snprintf(in + n, sizeof(in) - n,
+				    "%s: %s\r\n", field[k], field[k + 1]);
+		n += (size_t)snprintf(in + n, sizeof(in) - n, "\r\n");
+		assert_int_equal(http1_read_request(&head, (const uint8_t *)in,
+				     n, &scanned, &used),
+		    HTTP1_HEAD);
+		origin_read(&rq, &head);
+		rq.loopback = true;
+		if (origin_check(&policy, &rq) != rows[i].verdict)
+			fail_msg("row %zu: %s", i, in);
+	}
+}
+
 /* Whoever reads the log learns what would let the request in. */
 static void
 names_rules(void **state)
 {
+	static const char *const names[] = { "a.org" };
+	const struct origin_policy policy = {
+		.server_names = names,
+		.nserver_names = 1,
+	};
+	struct origin_request rq = {
+		.host = "h",
+		.host_len = 1,
+		.proxy_host = "p",
+		.proxy_host_len = 1,
+	};
+	struct origin_option o;
+
 	(void)state;
 	for (int v = ORIGIN_ERR_HOST; v < ORIGIN_ALLOWED; v++)
 		assert_string_not_equal(origin_strrule((enum origin_verdict)v),
 		    origin_strrule((enum origin_verdict)(v + 1)));
-	assert_string_equal(origin_option(ORIGIN_ERR_NULL), "--origin=null");
-	assert_string_equal(origin_option(ORIGIN_ERR_FOREIGN), "--origin");
-	assert_string_equal(origin_option(ORIGIN_ERR_UNLISTED), "--origin");
-	assert_string_equal(origin_option(ORIGIN_ERR_HOST), "--server-name");
-	assert_string_equal(origin_option(ORIGIN_ERR_SEVERAL), "none");
+	origin_option(&policy, &rq, ORIGIN_ERR_HOST, &o);
+	assert_string_equal(o.name, "--server-name");
+	assert_string_equal(o.value, "p");
+	rq.proxy_host = NULL;
+	origin_option(&policy, &rq, ORIGIN_ERR_HOST, &o);
+	assert_string_equal(o.value, "h");
+	origin_option(&policy, &rq, ORIGIN_ERR_SEVERAL, &o);
+	assert_null(o.name);
 }
 
 int
@@ -372,6 +603,9 @@ main(void)
 		cmocka_unit_test(judges),
 		cmocka_unit_test(judges_behind_proxies),
 		cmocka_unit_test(judges_without_host),
+		cmocka_unit_test(fault_F5_origins),
+		cmocka_unit_test(fault_F5_patterns),
+		cmocka_unit_test(fault_A7_pages_without_origin),
 		cmocka_unit_test(names_rules),
 	};
 
