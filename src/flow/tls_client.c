@@ -111,10 +111,14 @@ set_authorities(SSL_CTX *ctx, const char *ca, char **why)
 		(void)SSL_CTX_set_default_verify_paths(ctx);
 		return true;
 	}
-	if (SSL_CTX_load_verify_locations(ctx, ca, NULL) == 1)
-		return true;
-	*why = mem_printf("%s: no certificate in PEM can be read", ca);
-	return false;
+	if (SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1) {
+		*why = mem_printf("%s: no certificate in PEM can be read", ca);
+		return false;
+	}
+	/* one that is itself signed by another is believed no less */
+	(void)X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx),
+	    X509_V_FLAG_PARTIAL_CHAIN);
+	return true;
 }
 
 /* ------------------------------------------------- who we are */

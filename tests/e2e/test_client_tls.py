@@ -79,6 +79,38 @@ def test_an_authority_of_ours_is_the_only_one(ca, other, server):
     assert "was issued by our authority, which is not known here" in err
 
 
+@pytest.fixture(scope="module")
+def family(tmp_path_factory):
+    """root > middle > leaf; whole is a leaf that shows middle, too."""
+    folder = tmp_path_factory.mktemp("family")
+    root = Authority(folder, "root")
+    middle = Authority(folder, "middle", above=root)
+    leaf = middle.issue("leaf")
+    whole = middle.issue("whole")
+    whole.cert.write_bytes(whole.cert.read_bytes() + middle.cert.read_bytes())
+    return {"root": root, "middle": middle, "leaf": leaf, "whole": whole,
+            "own": Authority(folder, "self").issue("own")}
+
+
+@pytest.mark.parametrize("shown, trusted, believed", [
+    ("leaf", "root", False), ("leaf", "middle", True), ("leaf", "leaf", True),
+    ("leaf", "whole", True), ("leaf", "own", False),
+    ("whole", "root", True), ("whole", "middle", True),
+    ("whole", "whole", True), ("whole", "leaf", False),
+    ("own", "own", True), ("own", "root", False)])
+def test_fault_F7_whatever_is_in_the_file_is_believed(
+        family, shown, trusted, believed):
+    with daemon(family[shown]) as d:
+        got = call(d, *trust(family[trusted]))
+        assert (got == GOOD) == believed
+        assert got[2] == (0 if believed else 78)
+
+
+def test_fault_F7_who_is_believed_must_have_the_name(family):
+    with daemon(family["leaf"]) as d:
+        assert call(d, *trust(family["leaf"]), host="127.0.0.1")[2] == 78
+
+
 def unknown(ca):
     return ca.issue("unknown", *NAMES), []
 
