@@ -73,15 +73,27 @@ fd_close2(int fds[2])
 }
 
 /* open(2) gives the lowest free number, and those below are open by then. */
-int
-fd_open_standard(void)
+static int
+open_standard(int mode)
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
-		    open("/dev/null", O_RDWR) == -1)
+		    open("/dev/null", mode) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+int
+fd_open_standard(void)
+{
+	return open_standard(O_RDWR);
+}
+
+int
+fd_open_standard_for_reading(void)
+{
+	return open_standard(O_RDONLY);
 }
 
 /* Close them, or make them close-on-exec. */

@@ -28,6 +28,9 @@ void fd_close2(int fds[2]);
 /* Descriptors 0 to 2 that are not open become /dev/null: call first in main(). */
 int fd_open_standard(void);
 
+/* The same, but writing to what was not open gives EBADF as it would have. */
+int fd_open_standard_for_reading(void);
+
 /*
  * Make every descriptor from `first` up that somebody left open close-on-exec
  * (close_range where it exists, else a walk), so that nothing we inherited

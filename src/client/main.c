@@ -69,10 +69,14 @@ keep_json(struct client_conf *conf, char **why)
 		*why = mem_printf("--json=%d: %s", (int)conf->json,
 		    errno == EBADF ? "not an open descriptor"
 				   : strerror(errno));
-		return false;
+	} else if ((fcntl(own, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		*why = mem_printf("--json=%d: not open for writing",
+		    (int)conf->json);
+		fd_close(&own);
+	} else {
+		conf->json = own;
 	}
-	conf->json = own;
-	return true;
+	return own != -1;
 }
 
 static int
@@ -131,7 +135,7 @@ main(int argc, char **argv)
 	char *why = NULL;
 	int status = EXIT_SUCCESS;
 
-	if (fd_open_standard() == -1)
+	if (fd_open_standard_for_reading() == -1)
 		return EXIT_FAILURE;
 	client_conf_init(conf);
 	switch (client_cmdline_read(conf, argc, argv, stdout, &why)) {
@@ -144,6 +148,10 @@ main(int argc, char **argv)
 			status = serve(&client, &outcome);
 		break;
 	case CLIENT_CMDLINE_TOLD:
+		if (fflush(stdout) != 0)
+			status = complain(mem_printf("standard output: %s",
+					      strerror(errno)),
+			    OUTCOME_LOCAL);
 		break;
 	case CLIENT_CMDLINE_ERROR:
 		status = complain(why, OUTCOME_USAGE);

@@ -77,8 +77,6 @@ open_again(int fd, int mode)
 	char name[32];
 	int own;
 
-	if (!is_open_for(fd, mode))
-		return -1;
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	own = open(name, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (own != -1 && mode == O_RDONLY && is_hung_up(fd))
@@ -106,6 +104,10 @@ open_stream(struct flow *flow, enum stream_kind kind, int fd)
 		return NULL;
 	if (S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
+		return NULL;
+	}
+	if (!is_open_for(fd, mode)) {
+		errno = EBADF;
 		return NULL;
 	}
 	if (S_ISSOCK(st.st_mode))

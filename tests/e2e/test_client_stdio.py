@@ -79,13 +79,44 @@ def test_C8_there_is_no_input(redirect):
     assert (r.returncode, r.stdout, r.stderr) == (0, b"said\n", b"")
 
 
-@pytest.mark.parametrize("redirect", [">/dev/null", ">&-", "<&- >&-"])
-def test_there_is_no_output(redirect):
+def redirected(redirect, *words):
+    return subprocess.run(["sh", "-c", f'"$@" {redirect}', "sh",
+                           str(STANDPIPE), *words], capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=PATIENCE)
+
+
+def test_there_is_no_output():
     with Daemon(command=["echo", "said"]) as d:
-        r = subprocess.run(["sh", "-c", f'"$@" {redirect}', "sh",
-                            str(STANDPIPE), d.url], capture_output=True,
-                           stdin=subprocess.DEVNULL)
+        r = redirected(">/dev/null", d.url)
     assert (r.returncode, r.stdout, r.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("redirect", [">&-", "<&- >&-", "1</dev/null"])
+@pytest.mark.parametrize("words", [
+    ["-n", "URL"], ["-b", "URL"], ["--ping", "-c1", "URL"], ["--help"],
+    ["--version"]])
+def test_fault_W12_output_that_is_closed_is_no_success(redirect, words):
+    with Daemon(command=["echo", "said"]) as d:
+        r = redirected(redirect, *(d.url if w == "URL" else w for w in words))
+    assert (r.returncode, r.stdout) == (74, b"")
+    assert r.stderr == b"standpipe: standard output: Bad file descriptor\n"
+
+
+@pytest.mark.parametrize("redirect", [">&-", "1</dev/null"])
+def test_fault_W12_who_needs_no_output_does_without(redirect):
+    with Daemon(command=["echo", "said"]) as d:
+        r = redirected(redirect, d.url, "--", "true")
+    assert (r.returncode, r.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("words, why", [
+    (["--json"], ""), (["--json=1"], "--json=1: not open for writing"),
+    (["--json=7"], "--json=7: not an open descriptor")])
+def test_fault_W12_json_goes_nowhere(words, why):
+    with Daemon(command=["true"]) as d:
+        r = redirected("2>&-" if words == ["--json"] else "1</dev/null",
+                       "-n", *words, d.url)
+    assert r.returncode == 2 and why in r.stderr.decode()
 
 
 def exchange(sock, data, size):

@@ -155,6 +155,18 @@ opens_missing(void)
 }
 
 static bool
+opens_missing_for_reading(void)
+{
+	char c;
+
+	close(0);
+	close(1);
+	return fd_open_standard_for_reading() == 0 && is_null(0) &&
+	    is_null(1) && read(0, &c, 1) == 0 && write(1, "x", 1) == -1 &&
+	    errno == EBADF;
+}
+
+static bool
 keeps_present(void)
 {
 	int fds[2];
@@ -168,6 +180,7 @@ opens_standard_descriptors(void **state)
 {
 	(void)state;
 	assert_in_child(opens_missing);
+	assert_in_child(opens_missing_for_reading);
 	assert_in_child(keeps_present);
 }
 
