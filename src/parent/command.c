@@ -15,6 +15,7 @@
 #include "ipc/ipc_codec.h"
 #include "ipc/ipc_vars.h"
 #include "parent/command.h"
+#include "parent/locale.h"
 #include "proc/program.h"
 
 static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
@@ -44,12 +45,35 @@ put_env(struct command *c, char *var)
 	c->env[c->nenv++] = var;
 }
 
+/* Who sets it for programs means what he says, whatever our own is. */
+static bool
+sets_locale(const struct conf_list *setenv)
+{
+	for (size_t i = 0; i < setenv->n; i++)
+		if (strncmp(setenv->v[i], "LANG=", 5) == 0 ||
+		    strncmp(setenv->v[i], "LC_ALL=", 7) == 0)
+			return true;
+	return false;
+}
+
+static void
+put_locale(struct command *c)
+{
+	char *vars[LOCALE_VARS];
+	size_t n = locale_make(vars);
+
+	for (size_t i = 0; i < n; i++)
+		put_env(c, vars[i]);
+}
+
 static void
 make_env(struct command *c, const struct conf_route *r)
 {
 	const char *path = getenv("PATH"), *v;
 
 	put_env(c, mem_printf("PATH=%s", path == NULL ? default_path : path));
+	if (!sets_locale(&r->setenv))
+		put_locale(c);
 	if (c->has_user && c->user.name[0] != '\0') {
 		put_env(c, mem_printf("HOME=%s", c->user.home));
 		put_env(c, mem_printf("USER=%s", c->user.name));

@@ -97,6 +97,58 @@ def test_fault_F3_the_null_device_stays_whose_it_was():
     assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
 
 
+# ------------------------------------------------- its locale
+
+NO_LOCALE = {name: None for name in os.environ
+             if name == "LANG" or name.startswith("LC_")}
+U8, L1 = "de_DE.UTF-8", "de_DE.ISO-8859-1"
+LOCALES = {
+    "none": ({}, [], {"LANG": "C.UTF-8"}),
+    "C": ({"LANG": "C"}, [], {"LANG": "C.UTF-8"}),
+    "POSIX": ({"LANG": "POSIX"}, [], {"LANG": "C.UTF-8"}),
+    "empty": ({"LANG": "", "LC_ALL": ""}, [], {"LANG": "C.UTF-8"}),
+    "no charset": ({"LANG": "de_DE"}, [], {"LANG": "C.UTF-8"}),
+    "another charset": ({"LANG": L1}, [], {"LANG": "C.UTF-8"}),
+    "almost": ({"LANG": "C.UTF-88"}, [], {"LANG": "C.UTF-8"}),
+    "UTF-8": ({"LANG": U8}, [], {"LANG": U8}),
+    "utf8": ({"LANG": "C.utf8"}, [], {"LANG": "C.utf8"}),
+    "variant": ({"LANG": "de_DE.utf8@euro"}, [], {"LANG": "de_DE.utf8@euro"}),
+    "all": ({"LANG": "C", "LC_ALL": U8}, [],
+            {"LANG": "C.UTF-8", "LC_ALL": U8}),
+    "all is C": ({"LANG": U8, "LC_ALL": "C"}, [], {"LANG": U8}),
+    "characters are C": ({"LANG": U8, "LC_CTYPE": "C"}, [], {"LANG": U8}),
+    "order": ({"LANG": U8, "LC_COLLATE": "C"}, [],
+              {"LANG": U8, "LC_COLLATE": "C"}),
+    "dates": ({"LC_TIME": U8, "LC_NUMERIC": L1}, [],
+              {"LANG": "C.UTF-8", "LC_TIME": U8}),
+    "another variable": ({"LC_EVIL": U8, "LANGUAGE": "de"}, [],
+                         {"LANG": "C.UTF-8"}),
+    "set": ({"LANG": U8, "LC_ALL": U8}, ["--setenv=LANG=C"], {"LANG": "C"}),
+    "all set": ({"LANG": U8}, ["--setenv=LC_ALL=C"], {"LC_ALL": "C"}),
+    "passed": ({"LANG": U8, "LC_ALL": "C"}, ["--passenv=LC_ALL"],
+               {"LANG": U8, "LC_ALL": "C"}),
+}
+
+
+@pytest.mark.parametrize("name", LOCALES)
+def test_fault_W2_locale(name):
+    ours, args, expected = LOCALES[name]
+    with Daemon(*args, command=["env"], env={**NO_LOCALE, **ours}) as d:
+        with d.session() as c:
+            env = c.variables()
+    assert {name: value for name, value in env.items()
+            if name.startswith(("LANG", "LC_"))} == expected
+
+
+def test_fault_W2_programs_know_characters():
+    with Daemon(command=["python3", "-c", "import locale; print(locale."
+                         "nl_langinfo(locale.CODESET) if locale.setlocale("
+                         "locale.LC_ALL, '') else 0)"],
+                env=NO_LOCALE) as d:
+        with d.session() as c:
+            assert c.recv_text() == "UTF-8"
+
+
 # ------------------------------------------------- what it may not have
 
 @pytest.mark.root

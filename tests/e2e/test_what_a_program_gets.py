@@ -24,18 +24,22 @@ def env_of(d, path="/", **kw):
     return dict(text.split("=", 1) for text in texts)
 
 
+NO_LOCALE = {name: None for name in os.environ
+             if name == "LANG" or name.startswith("LC_")}
+
+
 @pytest.fixture(scope="module")
 def envd():
     with Daemon("--framing=nul", command=["env", "-0"],
                 env={"SECRET": "1", "LD_LIBRARY_PATH": "/nowhere",
-                     "HTTP_LEAK": "1"}) as d:
+                     "HTTP_LEAK": "1", **NO_LOCALE}) as d:
         yield d
 
 
 def test_P25_environment_is_cgi_and_path_and_nothing_else(envd):
     env = env_of(envd, "/a/b?x=1&y=%20")
     assert set(env) == {
-        "PATH", "SERVER_SOFTWARE", "SERVER_NAME", "SERVER_PORT",
+        "PATH", "LANG", "SERVER_SOFTWARE", "SERVER_NAME", "SERVER_PORT",
         "SERVER_PROTOCOL", "GATEWAY_INTERFACE", "REQUEST_METHOD",
         "REQUEST_URI", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING",
         "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_PORT", "UNIQUE_ID",
