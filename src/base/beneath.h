@@ -2,20 +2,25 @@
  * Files inside a folder, and nowhere else: no `..`, no link and nobody who
  * moves things meanwhile leads out of it.
  *
- * Used by: parent/folder.c.
+ * Used by: parent/folder.c, engine/lookup.c, engine/listing.c, engine/pages.c.
  */
 #ifndef BASE_BENEATH_H
 #define BASE_BENEATH_H
 
+struct beneath {
+	int fd;           /* of the folder */
+	const char *home; /* kept: its absolute path, without links; or NULL */
+};
+
 /*
  * Open path (relative, without `..`) below the folder's descriptor, with these
- * flags and close-on-exec. Links are followed as long as they stay inside,
- * where the system can watch over that (Linux: openat2); elsewhere none is.
- * -1 with errno: EXDEV or ELOOP is a way out that was not taken.
+ * flags and close-on-exec. Links are followed as long as they stay inside:
+ * where they pass through a folder above, or are absolute, the way must be that
+ * of `home`, name by name. -1 with errno: EXDEV is a way out that was not taken.
  */
-int beneath_open(int folder, const char *path, int flags);
+int beneath_open(const struct beneath *, const char *path, int flags);
 
-/* The same as it is done elsewhere. */
-int beneath_walk(int folder, const char *path, int flags);
+/* The same as it is done where the system cannot watch over links. */
+int beneath_walk(const struct beneath *, const char *path, int flags);
 
 #endif

@@ -112,7 +112,7 @@ struct conf_route {
 	struct conf_list origins; /* small letters; "*" among them: anybody */
 	bool same_origin;
 	bool console;
-	char *staticdir; /* NULL: none; the engine gets a descriptor */
+	char *staticdir; /* NULL: none; the engine gets a descriptor, too */
 	bool list_directories;
 	char *errordir;               /* likewise */
 	struct conf_list header;      /* NAME: VALUE, of all answers */

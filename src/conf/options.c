@@ -625,6 +625,7 @@ const struct option options[] = {
 	    .type = OPT_STRING,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
+	    .engine = true,
 	    .field = FIELD(route.staticdir),
 	    .item = name_text,
 	    .wanted = "a directory is needed",

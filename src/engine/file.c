@@ -359,8 +359,8 @@ redirect(struct request *rq, const char *path, size_t len)
 
 /* Titles are what was asked for; the policy keeps whatever is in them quiet. */
 static void
-list(struct request *rq, struct lookup *found, int root, const char *path,
-    size_t len)
+list(struct request *rq, struct lookup *found, const struct beneath *root,
+    const char *path, size_t len)
 {
 	static const struct http1_out fields[] = {
 		{ "Content-Type", "text/html; charset=utf-8" },
@@ -387,13 +387,13 @@ list(struct request *rq, struct lookup *found, int root, const char *path,
 }
 
 static void
-refuse_denied(struct request *rq)
+refuse_noted(struct request *rq, const char *rule)
 {
 	conn_refuse(rq->conn,
 	    &(struct refusal){
 		.status = 404,
 		.why = "There is no such page.",
-		.rule = "file permissions",
+		.rule = rule,
 		.keep = true,
 	    });
 }
@@ -412,7 +412,7 @@ refuse_listing(struct request *rq)
 }
 
 void
-file_serve(struct request *rq, int root)
+file_serve(struct request *rq, const struct beneath *root)
 {
 	const struct conf *conf = engine_conf(conn_engine(rq->conn));
 	enum http_coding codings[HTTP_CODINGS];
@@ -440,8 +440,11 @@ file_serve(struct request *rq, int root)
 	case LOOKUP_NONE:
 		refuse_missing(rq);
 		break;
+	case LOOKUP_OUTSIDE:
+		refuse_noted(rq, "link out of the folder");
+		break;
 	case LOOKUP_DENIED:
-		refuse_denied(rq);
+		refuse_noted(rq, "file permissions");
 		break;
 	case LOOKUP_ERROR:
 		refuse_trouble(rq, errno);

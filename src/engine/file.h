@@ -7,9 +7,10 @@
 #ifndef ENGINE_FILE_H
 #define ENGINE_FILE_H
 
+struct beneath;
 struct request;
 
 /* Answer a request for a page from the folder, whatever comes of it. */
-void file_serve(struct request *, int root);
+void file_serve(struct request *, const struct beneath *root);
 
 #endif

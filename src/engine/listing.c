@@ -27,7 +27,8 @@ struct names {
 
 /* What would be found under the name: a link that leads out is nothing. */
 static bool
-judge(int root, const char *folder, const char *name, bool *is_folder)
+judge(const struct beneath *root, const char *folder, const char *name,
+    bool *is_folder)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -55,7 +56,8 @@ add(struct names *names, const char *name, bool is_folder)
 
 /* Takes the folder's descriptor. */
 static bool
-read_names(struct names *names, int fd, int root, const char *folder)
+read_names(struct names *names, int fd, const struct beneath *root,
+    const char *folder)
 {
 	DIR *d = fdopendir(fd);
 	struct dirent *e;
@@ -128,8 +130,8 @@ put_page(struct buf *b, const struct names *names, const char *title,
 }
 
 bool
-listing_put(struct buf *b, int folder, int root, const char *name,
-    const char *title, size_t title_len)
+listing_put(struct buf *b, int folder, const struct beneath *root,
+    const char *name, const char *title, size_t title_len)
 {
 	struct names names = { 0 };
 	int fd = fcntl(folder, F_DUPFD_CLOEXEC, 3);

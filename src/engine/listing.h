@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct beneath;
 struct buf;
 
 enum {
@@ -23,7 +24,7 @@ enum {
  * (both borrowed), and what the page calls it (decoded path, borrowed). False
  * with errno if it cannot be read, or the page does not fit.
  */
-bool listing_put(struct buf *, int folder, int root, const char *name,
-    const char *title, size_t title_len);
+bool listing_put(struct buf *, int folder, const struct beneath *root,
+    const char *name, const char *title, size_t title_len);
 
 #endif

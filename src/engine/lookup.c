@@ -64,10 +64,11 @@ judge_errno(int err)
 	case EACCES:
 	case EPERM:
 		return LOOKUP_DENIED;
-	case ENOENT:
-	case ENOTDIR:
 	case ELOOP:
 	case EXDEV:
+		return LOOKUP_OUTSIDE;
+	case ENOENT:
+	case ENOTDIR:
 	case ENAMETOOLONG:
 	case ENXIO: /* a socket */
 	case ENODEV:
@@ -80,7 +81,7 @@ judge_errno(int err)
 
 /* -1 with errno; what is neither a file nor a folder is not there. */
 static int
-open_one(int root, const char *name, struct stat *st)
+open_one(const struct beneath *root, const char *name, struct stat *st)
 {
 	int fd = beneath_open(root, name, OPEN_FLAGS);
 
@@ -105,8 +106,8 @@ is_older(const struct stat *a, const struct stat *b)
 
 /* The precompressed neighbour of a file, or -1. */
 static int
-open_neighbour(int root, const char *file, const struct stat *of,
-    enum http_coding coding, struct stat *st)
+open_neighbour(const struct beneath *root, const char *file,
+    const struct stat *of, enum http_coding coding, struct stat *st)
 {
 	char name[PATH_MAX];
 	int n = snprintf(name, sizeof(name), "%s.%s", file,
@@ -123,8 +124,8 @@ open_neighbour(int root, const char *file, const struct stat *of,
 
 /* The one that the client likes best; that there are others is noted. */
 static void
-choose_coding(struct lookup *l, int root, const enum http_coding *codings,
-    size_t n)
+choose_coding(struct lookup *l, const struct beneath *root,
+    const enum http_coding *codings, size_t n)
 {
 	static const enum http_coding all[] = { HTTP_CODING_BR,
 		HTTP_CODING_GZIP };
@@ -155,7 +156,7 @@ choose_coding(struct lookup *l, int root, const enum http_coding *codings,
 
 /* The folder's own page in its place, if there is one. */
 static bool
-open_index(struct lookup *l, int root)
+open_index(struct lookup *l, const struct beneath *root)
 {
 	size_t len = strlen(l->name);
 	struct stat st;
@@ -186,8 +187,8 @@ give_up(struct lookup *l, enum lookup_result rc)
 }
 
 enum lookup_result
-lookup_open(struct lookup *l, int root, const char *path, size_t len,
-    const enum http_coding *codings, size_t n)
+lookup_open(struct lookup *l, const struct beneath *root, const char *path,
+    size_t len, const enum http_coding *codings, size_t n)
 {
 	bool slash;
 

@@ -16,13 +16,16 @@
 
 #include "codec/http_accept.h"
 
+struct beneath;
+
 enum lookup_result {
-	LOOKUP_FILE,   /* a file, or the index.html of a folder */
-	LOOKUP_FOLDER, /* a folder without one */
-	LOOKUP_SLASH,  /* a folder, but the path does not end in '/' */
-	LOOKUP_NONE,   /* nothing that is served */
-	LOOKUP_DENIED, /* there is something, but we may not read it */
-	LOOKUP_ERROR,  /* trouble of ours: errno */
+	LOOKUP_FILE,    /* a file, or the index.html of a folder */
+	LOOKUP_FOLDER,  /* a folder without one */
+	LOOKUP_SLASH,   /* a folder, but the path does not end in '/' */
+	LOOKUP_NONE,    /* nothing that is served */
+	LOOKUP_OUTSIDE, /* a link that leads out, or to itself */
+	LOOKUP_DENIED,  /* there is something, but we may not read it */
+	LOOKUP_ERROR,   /* trouble of ours: errno */
 };
 
 struct lookup {
@@ -39,8 +42,8 @@ struct lookup {
  * as the file itself: a neighbour name.br or name.gz that is not older is given
  * in its place.
  */
-enum lookup_result lookup_open(struct lookup *, int root, const char *path,
-    size_t len, const enum http_coding *codings, size_t n);
+enum lookup_result lookup_open(struct lookup *, const struct beneath *root,
+    const char *path, size_t len, const enum http_coding *codings, size_t n);
 
 /* Whether a name of a folder is one that may be asked for. */
 bool lookup_shows(const char *folder, const char *name);

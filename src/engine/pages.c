@@ -42,11 +42,12 @@ read_page(struct buf *page, int fd)
 static void
 open_page(struct buf *page, int folder, unsigned status)
 {
+	const struct beneath in = { .fd = folder };
 	char name[16];
 	int fd, err;
 
 	(void)snprintf(name, sizeof(name), "%u.html", status);
-	fd = beneath_open(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = beneath_open(&in, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1 && errno == ENOENT)
 		return;
 	err = fd == -1 ? errno : read_page(page, fd);

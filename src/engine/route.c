@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "base/beneath.h"
 #include "conf/conf.h"
 #include "dialect/standpipe_v1.h"
 #include "engine/answer.h"
@@ -27,7 +28,10 @@ void
 route_serve_rest(struct request *rq)
 {
 	struct engine *e = conn_engine(rq->conn);
-	int folder = engine_static_folder(e);
+	const struct beneath folder = {
+		.fd = engine_static_folder(e),
+		.home = engine_conf(e)->route.staticdir,
+	};
 
 	if (!http1_method_is(&rq->head, "HEAD") &&
 	    !http1_method_is(&rq->head, "GET"))
@@ -35,8 +39,8 @@ route_serve_rest(struct request *rq)
 		    NULL);
 	else if (engine_conf(e)->route.console)
 		answer_console(rq->conn);
-	else if (folder != -1)
-		file_serve(rq, folder);
+	else if (folder.fd != -1)
+		file_serve(rq, &folder);
 	else if (engine_conf(e)->route.cgidir != NULL)
 		refuse(rq, 404, "There is nothing of that name.", NULL, NULL);
 	else

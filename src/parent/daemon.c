@@ -483,6 +483,16 @@ make_engines(struct daemon *d)
 		add_engine(d, ENGINE_NAMES);
 }
 
+/* Engines learn where the folder really is: its links may say so. */
+static bool
+pack_conf(struct daemon *d)
+{
+	struct conf told = *d->conf;
+
+	told.route.staticdir = d->folder[IPC_FOLDER_STATIC].path;
+	return wire_pack(&told, &d->packed);
+}
+
 bool
 daemon_open(struct daemon *d, const struct conf *conf, char **why)
 {
@@ -503,7 +513,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	    !certs_open(&d->certs, d, conf, why) ||
 	    !listen_open(&d->listeners, conf, why))
 		goto fail;
-	if (!wire_pack(conf, &d->packed)) {
+	if (!pack_conf(d)) {
 		*why = mem_strdup("the settings are too large");
 		goto fail;
 	}

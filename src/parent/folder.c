@@ -98,7 +98,8 @@ folder_holds(const struct folder *outer, const struct folder *inner)
 static int
 look_at(const struct folder *f, const char *name, struct stat *st)
 {
-	int fd = beneath_open(f->fd, name, LOOK), rc, saved;
+	const struct beneath in = { .fd = f->fd, .home = f->path };
+	int fd = beneath_open(&in, name, LOOK), rc, saved;
 
 	if (fd == -1)
 		return -1;

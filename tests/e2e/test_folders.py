@@ -45,6 +45,8 @@ def tree():
         (d / "stolen").symlink_to("../sock/secret")
         (d / "shell").symlink_to("/bin/sh")
         (d / "self").symlink_to("/proc/self/root")
+        (d / "whole").symlink_to(f"{d.resolve()}/sub")
+        (d / "back").symlink_to("../so/run")
         os.mkfifo(d / "fifo")
         yield top
 
@@ -112,6 +114,7 @@ def test_H15_H16_H17_parent_leads_nowhere_else():
     want = {
         "run": "runs", "run/": "runs", "run/a/b": "runs", "sub/run": "runs",
         "same": "runs", "down/run/x": "runs",
+        "whole/run/x": "runs", "back/x": "runs",  # fault G3
         "nowhere": errno.ENOENT, "nowhere/run": errno.ENOENT,
         "sub": errno.EISDIR, "sub/": errno.EISDIR, "fifo": errno.EISDIR,
         "text": errno.EACCES, "text/run": errno.EACCES,

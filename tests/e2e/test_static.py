@@ -6,11 +6,12 @@ import re
 import select
 import socket
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
-from standpipe import (PATIENCE, Daemon, Gone, descriptors, now, pss,
+from standpipe import (PATIENCE, Daemon, Gone, descriptors, libc, now, pss,
                        request_head, until)
 from test_command_line import wrong
 
@@ -62,6 +63,8 @@ def tree():
         (d / "passwd").symlink_to("/etc/passwd")
         (d / "self").symlink_to("/proc/self/root")
         (d / "dead").symlink_to("nowhere")
+        (d / "whole").symlink_to(f"{d.resolve()}/a.txt")
+        (d / "back").symlink_to("../so/page")
         os.mkfifo(d / "fifo")
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(str(d / "socket"))
@@ -511,3 +514,49 @@ def check_names(top):
         with Daemon(f"--staticdir={top}", *more) as d, d.client() as c:
             c.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             assert c.response().status == status, (more, host)
+
+
+# ------------------------------------------------- links by way of folders above
+
+
+def test_fault_G3_links_that_come_back(files):
+    assert get(files, "/whole").body == b"0123456789"
+    assert get(files, "/back/").body == b"<p>page"
+    assert get(files, "/back/a%20b").body == b"blank"
+    names = re.findall(r'href="./([^"]*)"', get(files, "/").body.decode())
+    assert {"whole", "back/"} <= set(names)
+
+
+def test_fault_G3_the_log_says_why(files):
+    missing(files, "/stolen")
+    files.wait_log('refused .*status=404.* rule="link out of the folder"')
+
+
+def test_fault_G3_no_way_out_while_links_are_swapped(tmp_path):
+    top = tmp_path.resolve()
+    top.chmod(0o755)
+    write(top / "so/page/file", "inside")
+    write(top / "sock/file", "secret")
+    names = [str(top / name).encode() for name in ("so/one", "so/other")]
+    os.symlink(top / "so/page", names[0])
+    os.symlink(top / "sock", names[1])
+    done = threading.Event()
+
+    def swap():
+        while not done.is_set():
+            assert libc.renameat2(-100, names[0], -100, names[1], 2) == 0
+
+    with Daemon(f"--staticdir={top}/so") as d, d.client() as c:
+        thread = threading.Thread(target=swap)
+        thread.start()
+        try:
+            seen = {}
+            for _ in range(2000):
+                c.send(head("/one/file"))
+                body = c.response().body
+                assert b"secret" not in body
+                seen[body == b"inside"] = True
+        finally:
+            done.set()
+            thread.join()
+        assert seen == {True: True, False: True}

@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,9 +24,12 @@
  *  root/in -> sub/deep     root/up -> sub/../file   root/own -> file
  *  root/out -> ../outside  root/abs -> /            root/loop -> loop
  *  root/proc -> /proc/self/root
+ *
+ * and links by way of folders above: see fault_G3 in the table.
  */
 struct tree {
-	char top[64];
+	char top[PATH_MAX];
+	char home[PATH_MAX + 8];
 	int root;
 	int fds; /* that were open before */
 };
@@ -70,21 +75,58 @@ make_links(int root)
 		{ "abs", "/" },
 		{ "loop", "loop" },
 		{ "proc", "/proc/self/root" },
+		{ "back", "../root/file" },
+		{ "round", "sub/../../root/sub/deep" },
+		{ "past", "../outside/../root/file" },
+		{ "top", ".." },
+		{ "loop2", "../root/loop2/x" },
 	};
 
 	for (size_t i = 0; i < nitems(links); i++)
 		assert_int_equal(symlinkat(links[i][1], root, links[i][0]), 0);
 }
 
+/* What follows the folder's own path, or that of the one above it. */
+static const char *const absolute[][2] = {
+	{ "a-file", "/root/file" },
+	{ "a-folder", "/root/sub/deep" },
+	{ "a-root", "/root" },
+	{ "a-slashes", "//root/./sub//deep/" },
+	{ "a-bends", "/root/../root/sub/../file" },
+	{ "a-chain", "/root/in/file" },
+	{ "a-top", "" },
+	{ "a-secret", "/outside/secret" },
+	{ "a-like", "/rootlike/file" },
+	{ "a-part", "/roo" },
+	{ "a-turns", "/root/../outside/secret" },
+};
+
+static void
+make_absolute_links(const struct tree *t)
+{
+	char target[PATH_MAX + 64];
+
+	for (size_t i = 0; i < nitems(absolute); i++) {
+		(void)snprintf(target, sizeof(target), "%s%s", t->top,
+		    absolute[i][1]);
+		assert_int_equal(symlinkat(target, t->root, absolute[i][0]), 0);
+	}
+	(void)snprintf(target, sizeof(target), "../../../../../../../../..%s",
+	    t->home);
+	assert_int_equal(symlinkat(target, t->root, "climb"), 0);
+}
+
 static int
 set_up(void **state)
 {
 	static struct tree t;
+	char name[] = "/tmp/test_beneath.XXXXXX";
 	int top, sub, deep, outside;
 
-	strcpy(t.top, "/tmp/test_beneath.XXXXXX");
 	t.fds = count_fds();
-	assert_non_null(mkdtemp(t.top));
+	assert_non_null(mkdtemp(name));
+	assert_non_null(realpath(name, t.top));
+	(void)snprintf(t.home, sizeof(t.home), "%s/root", t.top);
 	top = open(t.top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_not_equal(top, -1);
 	outside = make_folder(top, "outside");
@@ -96,6 +138,7 @@ set_up(void **state)
 	make_file(deep, "file");
 	assert_int_equal(mkfifoat(t.root, "fifo", 0600), 0);
 	make_links(t.root);
+	make_absolute_links(&t);
 	fd_close(&outside);
 	fd_close(&deep);
 	fd_close(&sub);
@@ -109,11 +152,15 @@ tear_down(void **state)
 {
 	static const char *const names[] = { "root/in", "root/up", "root/own",
 		"root/out", "root/abs", "root/loop", "root/proc", "root/fifo",
-		"root/file", "root/sub/deep/file", "root/sub/deep", "root/sub",
-		"root", "outside/secret", "outside" };
+		"root/back", "root/round", "root/past", "root/top",
+		"root/loop2", "root/climb", "root/file", "root/sub/deep/file",
+		"root/sub/deep", "root/sub", "root", "outside/secret",
+		"outside" };
 	struct tree *t = *state;
 	int top = open(t->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	for (size_t i = 0; i < nitems(absolute); i++)
+		(void)unlinkat(t->root, absolute[i][0], 0);
 	fd_close(&t->root);
 	for (size_t i = 0; i < nitems(names); i++)
 		if (unlinkat(top, names[i], 0) == -1)
@@ -124,34 +171,54 @@ tear_down(void **state)
 	return 0;
 }
 
-/* What is the result of the one that watches links and of the other. */
 static const struct row {
 	const char *path;
-	bool open, walk;
+	bool open;
 } rows[] = {
-	{ "file", true, true },
-	{ "sub", true, true },
-	{ "sub/deep/file", true, true },
-	{ "fifo", true, true },
-	{ "in/file", true, false },
-	{ "up", true, false },
-	{ "own", true, false },
-	{ "", false, false },
-	{ "/", false, false },
-	{ "/etc/passwd", false, false },
-	{ "..", false, false },
-	{ "../root/file", false, false },
-	{ "../outside/secret", false, false },
-	{ "sub/../../outside/secret", false, false },
-	{ "out", false, false },
-	{ "out/secret", false, false },
-	{ "abs", false, false },
-	{ "abs/etc/passwd", false, false },
-	{ "loop", false, false },
-	{ "proc/etc/passwd", false, false },
-	{ "file/file", false, false },
-	{ "missing", false, false },
-	{ "missing/file", false, false },
+	{ "file", true },
+	{ "sub", true },
+	{ ".", true },
+	{ "sub/deep/file", true },
+	{ "fifo", true },
+	{ "in/file", true },
+	{ "up", true },
+	{ "own", true },
+	{ "back", true },
+	{ "round/file", true },
+	{ "climb/file", true },
+	{ "a-file", true },
+	{ "a-folder/file", true },
+	{ "a-root", true },
+	{ "a-root/a-root/a-root/file", true },
+	{ "a-slashes/file", true },
+	{ "a-bends", true },
+	{ "a-chain", true },
+	{ "a-top", false },
+	{ "a-top/outside/secret", false },
+	{ "a-secret", false },
+	{ "a-like", false },
+	{ "a-part", false },
+	{ "a-turns", false },
+	{ "top", false },
+	{ "top/outside/secret", false },
+	{ "past", false },
+	{ "loop2", false },
+	{ "", false },
+	{ "/", false },
+	{ "/etc/passwd", false },
+	{ "..", false },
+	{ "../root/file", false },
+	{ "../outside/secret", false },
+	{ "sub/../../outside/secret", false },
+	{ "out", false },
+	{ "out/secret", false },
+	{ "abs", false },
+	{ "abs/etc/passwd", false },
+	{ "loop", false },
+	{ "proc/etc/passwd", false },
+	{ "file/file", false },
+	{ "missing", false },
+	{ "missing/file", false },
 };
 
 static void
@@ -170,19 +237,8 @@ check(const struct row *r, int fd, bool want)
 	fd_close(&fd);
 }
 
-/* Where openat2 is missing, both are the same. */
-static bool
-watches_links(int root)
-{
-	int fd = beneath_open(root, "own", O_RDONLY | O_NONBLOCK);
-	bool watches = fd != -1;
-
-	fd_close(&fd);
-	return watches;
-}
-
 static void
-opens_what_is_inside(void **state)
+fault_G3_links_that_stay_inside(void **state)
 {
 	const int flags[] = {
 		O_RDONLY | O_NONBLOCK,
@@ -191,46 +247,72 @@ opens_what_is_inside(void **state)
 #endif
 	};
 	const struct tree *t = *state;
-	bool watches = watches_links(t->root);
+	const struct beneath in = { .fd = t->root, .home = t->home };
 
 	for (size_t i = 0; i < nitems(rows); i++) {
 		const struct row *r = &rows[i];
 
 		for (size_t k = 0; k < nitems(flags); k++) {
-			check(r, beneath_open(t->root, r->path, flags[k]),
-			    watches ? r->open : r->walk);
-			check(r, beneath_walk(t->root, r->path, flags[k]),
-			    r->walk);
+			check(r, beneath_open(&in, r->path, flags[k]), r->open);
+			check(r, beneath_walk(&in, r->path, flags[k]), r->open);
 		}
 	}
 	assert_int_equal(count_fds(), t->fds + 1);
 }
 
+/* Then absolute links, and those by way of a folder above, lead nowhere. */
+static void
+needs_to_know_its_home(void **state)
+{
+	const struct tree *t = *state;
+	const struct beneath in = { .fd = t->root };
+	int fd = beneath_walk(&in, "in/file", O_RDONLY);
+
+	assert_int_not_equal(fd, -1);
+	fd_close(&fd);
+	assert_int_equal(beneath_open(&in, "a-file", O_RDONLY), -1);
+	assert_int_equal(errno, EXDEV);
+	assert_int_equal(beneath_open(&in, "back", O_RDONLY), -1);
+	assert_int_equal(errno, EXDEV);
+}
+
 static void
 says_why(void **state)
 {
+	static const struct {
+		const char *path;
+		int err;
+	} why[] = {
+		{ "..", EXDEV },
+		{ "a-secret", EXDEV },
+		{ "past", EXDEV },
+		{ "loop", ELOOP },
+		{ "loop2", ELOOP },
+		{ "missing", ENOENT },
+		{ "file/x", ENOTDIR },
+	};
 	char name[512];
 	const struct tree *t = *state;
+	const struct beneath in = { .fd = t->root, .home = t->home };
 
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	assert_int_equal(beneath_walk(t->root, name, O_RDONLY), -1);
+	assert_int_equal(beneath_walk(&in, name, O_RDONLY), -1);
 	assert_int_equal(errno, ENAMETOOLONG);
-	assert_int_equal(beneath_walk(t->root, "..", O_RDONLY), -1);
-	assert_int_equal(errno, EXDEV);
-	assert_int_equal(beneath_walk(t->root, "own", O_RDONLY), -1);
-	assert_int_equal(errno, ELOOP);
-	assert_int_equal(beneath_open(t->root, "missing", O_RDONLY), -1);
-	assert_int_equal(errno, ENOENT);
-	assert_int_equal(beneath_open(t->root, "file/x", O_RDONLY), -1);
-	assert_int_equal(errno, ENOTDIR);
+	for (size_t i = 0; i < nitems(why); i++) {
+		assert_int_equal(beneath_walk(&in, why[i].path, O_RDONLY), -1);
+		assert_int_equal(errno, why[i].err);
+		assert_int_equal(beneath_open(&in, why[i].path, O_RDONLY), -1);
+		assert_int_equal(errno, why[i].err);
+	}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens_what_is_inside),
+		cmocka_unit_test(fault_G3_links_that_stay_inside),
+		cmocka_unit_test(needs_to_know_its_home),
 		cmocka_unit_test(says_why),
 	};
 
