@@ -4,7 +4,7 @@ over.
 Injected  a process, held by ptrace while the block lasts; its call() gives what
           the kernel answered, or Killed
 
-Linux on x86-64 alone; elsewhere AVAILABLE is false.
+Linux on x86-64 alone, where ptrace(2) is allowed; elsewhere AVAILABLE is false.
 """
 
 import ctypes
@@ -13,10 +13,9 @@ import platform
 import re
 import signal
 import struct
+import subprocess
 import sys
 from pathlib import Path
-
-AVAILABLE = sys.platform == "linux" and platform.machine() == "x86_64"
 
 PTRACE_PEEKDATA, PTRACE_POKEDATA = 2, 5
 PTRACE_CONT, PTRACE_SINGLESTEP = 7, 9
@@ -69,6 +68,24 @@ def ptrace(request, pid, addr=0, data=0):
     if found == -1 and ctypes.get_errno() != 0:
         raise OSError(ctypes.get_errno(), "ptrace")
     return found & (1 << 64) - 1
+
+
+def may_trace():
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            ptrace(PTRACE_SEIZE, child.pid)
+            ptrace(PTRACE_INTERRUPT, child.pid)
+            os.waitpid(child.pid, WALL)
+            ptrace(PTRACE_DETACH, child.pid)
+            return True
+        except OSError:
+            return False
+        finally:
+            child.kill()
+
+
+AVAILABLE = (sys.platform == "linux" and platform.machine() == "x86_64" and
+             may_trace())
 
 
 def find_call(pid):
