@@ -351,12 +351,14 @@ unsigned
 ws_mask(uint8_t *data, size_t len, const uint8_t key[4], unsigned at)
 {
 	/* Four words at a time: compilers make two or one vector of them. */
-	uint8_t turned[8];
+	uint8_t round[12]; /* the key three times, from any of its bytes on */
+	const uint8_t *turned = round + (at & 3);
 	uint64_t mask, w[4];
 	size_t i = 0;
 
-	for (size_t j = 0; j < sizeof(turned); j++)
-		turned[j] = key[(at + j) & 3];
+	memcpy(round, key, 4);
+	memcpy(round + 4, key, 4);
+	memcpy(round + 8, key, 4);
 	memcpy(&mask, turned, sizeof(mask));
 	for (; i + sizeof(w) <= len; i += sizeof(w)) {
 		memcpy(w, data + i, sizeof(w));

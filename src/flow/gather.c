@@ -32,6 +32,7 @@ flush_by(struct gather *g,
 	write(to, g->iov, g->niov);
 	g->niov = 0;
 	g->used = 0;
+	g->copied = false;
 }
 
 void
@@ -46,24 +47,14 @@ gather_flush_last(struct gather *g)
 	flush_by(g, stream_writev_last);
 }
 
-/* Whether the last piece ends where the room's used part does. */
-static bool
-ends_in_room(const struct gather *g)
-{
-	const struct iovec *v = &g->iov[g->niov - 1];
-
-	return (uint8_t *)v->iov_base + v->iov_len == g->room + g->used;
-}
-
 void
 gather_commit(struct gather *g, size_t n)
 {
-	uint8_t *p = g->room + g->used;
-
-	if (g->niov > 0 && ends_in_room(g))
+	if (g->copied)
 		g->iov[g->niov - 1].iov_len += n;
 	else
-		g->iov[g->niov++] = (struct iovec){ p, n };
+		g->iov[g->niov++] = (struct iovec){ g->room + g->used, n };
+	g->copied = true;
 	g->used += n;
 }
 
@@ -100,5 +91,6 @@ gather_add(struct gather *g, struct stream *to, const void *data, size_t len)
 	} else {
 		g->iov[g->niov++] =
 		    (struct iovec){ (void *)(uintptr_t)data, len };
+		g->copied = false;
 	}
 }

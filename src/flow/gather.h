@@ -30,6 +30,7 @@ struct gather {
 	size_t niov;
 	uint8_t *room; /* owned: GATHER_ROOM bytes */
 	size_t used;
+	bool copied; /* the last piece lies in the room */
 };
 
 void gather_init(struct gather *);

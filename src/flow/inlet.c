@@ -46,6 +46,7 @@ inlet_init(struct inlet *l, struct flow *flow, struct endpoint_exec *endpoint,
 		.owner = owner,
 		.framing = (uint8_t)framing_of(route),
 	};
+	l->bare = l->framing == FRAMING_BINARY || l->framing == FRAMING_TEXT;
 	if (route->whole_messages) {
 		l->held = mem_new(1, sizeof(*l->held));
 		buf_init(&l->held->bytes, HELD_MAX);
@@ -84,6 +85,10 @@ add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 	struct gather *g = &l->flow->up;
 	uint8_t around[FRAMING_HEAD_MAX];
 
+	if (l->bare) {
+		gather_add(g, in, data, len);
+		return;
+	}
 	gather_add(g, in, around, framing_head(around, kind, text, last, len));
 	gather_add(g, in, data, len);
 	gather_add(g, in, around, framing_tail(around, kind, last));
@@ -116,10 +121,12 @@ hold_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 static bool
 line_refused(const struct inlet *l, const uint8_t *data, size_t len)
 {
-	int end = framing_delimiter((enum framing_kind)l->framing);
+	int end;
 
-	return l->route->multiline == CONF_MULTILINE_REFUSE && end != -1 &&
-	    len > 0 && memchr(data, end, len) != NULL;
+	if (l->route->multiline != CONF_MULTILINE_REFUSE || len == 0)
+		return false;
+	end = framing_delimiter((enum framing_kind)l->framing);
+	return end != -1 && memchr(data, end, len) != NULL;
 }
 
 static void

@@ -44,6 +44,7 @@ struct inlet {
 	struct inlet_held *held;        /* owned; NULL: nothing is held */
 	uint64_t signals; /* base/rate's: the next that would not be early */
 	uint8_t framing;  /* enum framing_kind */
+	bool bare;        /* it puts nothing around a message */
 	bool ended;
 };
 

@@ -90,6 +90,7 @@ struct frame {
 	enum ws_opcode op;
 	bool fin;
 	bool deflated; /* begins a message that is */
+	size_t len;    /* of the payload */
 };
 
 static size_t
@@ -113,8 +114,7 @@ send_frame(struct transport_ws *t, struct frame f, const struct iovec *v,
 
 	if (masks)
 		random_bytes(key, sizeof(key));
-	head_len =
-	    ws_put_head(head, f.op, f.fin, sum(v, n), masks ? key : NULL);
+	head_len = ws_put_head(head, f.op, f.fin, f.len, masks ? key : NULL);
 	if (f.deflated)
 		head[0] |= WS_DEFLATED;
 	gather_add(&t->flow->down, t->stream, head, head_len);
@@ -130,9 +130,10 @@ static void
 send_control(struct transport_ws *t, enum ws_opcode op, const uint8_t *data,
     size_t len)
 {
+	struct frame f = { .op = op, .fin = true, .len = len };
 	struct iovec v = { (void *)(uintptr_t)data, len };
 
-	send_frame(t, (struct frame){ .op = op, .fin = true }, &v, 1);
+	send_frame(t, f, &v, 1);
 }
 
 static void
@@ -140,7 +141,7 @@ send_data(struct transport_ws *t, struct frame f, const struct iovec *v,
     size_t n)
 {
 	if (t->deflate != NULL)
-		t->deflate->sent += sum(v, n);
+		t->deflate->sent += f.len;
 	send_frame(t, f, v, n);
 }
 
@@ -162,7 +163,7 @@ send_deflated(struct transport_ws *t, struct frame f, const struct iovec *v,
 	struct iovec out;
 	bool last = f.fin;
 
-	deflate_begin(d, &job, v, sum(v, n), last);
+	deflate_begin(d, &job, v, f.len, last);
 	if (t->flow->down.to == NULL)
 		deflate_written(d);
 	f.deflated = f.op != WS_OP_CONTINUATION;
@@ -175,6 +176,7 @@ send_deflated(struct transport_ws *t, struct frame f, const struct iovec *v,
 			send_data(t, f, v, n);
 			return;
 		}
+		f.len = out.iov_len;
 		send_data(t, f, &out, 1);
 		f.op = WS_OP_CONTINUATION;
 		f.deflated = false;
@@ -190,12 +192,13 @@ transport_ws_sendv(struct transport_ws *t, bool text, bool last,
 		    : text          ? WS_OP_TEXT
 				    : WS_OP_BINARY,
 		.fin = last,
+		.len = sum(v, n),
 	};
 
 	if (!may_send(t))
 		return;
 	if (t->deflate != NULL &&
-	    deflate_wants(t->deflate, !t->in_message, last, sum(v, n)))
+	    deflate_wants(t->deflate, !t->in_message, last, f.len))
 		send_deflated(t, f, v, n);
 	else
 		send_data(t, f, v, n);
