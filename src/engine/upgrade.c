@@ -18,6 +18,12 @@
 #include "flow/session.h"
 #include "flow/stream.h"
 
+/* What the 101 says; a session that may last for days does without. */
+struct agreed {
+	struct compression compression;
+	char accept[WS_HELLO_ACCEPT_SIZE];
+};
+
 struct upgrade {
 	struct engine *engine;   /* kept */
 	struct conn *conn;       /* kept; NULL: the session has taken over */
@@ -29,8 +35,7 @@ struct upgrade {
 	char *user;              /* as well; NULL: unknown */
 	const char *subprotocol; /* kept by the settings; NULL: none */
 	enum v1_offer v1;        /* as it was offered, if it is spoken */
-	struct compression compression;
-	char accept[WS_HELLO_ACCEPT_SIZE];
+	struct agreed *agreed;   /* owned, until the session has begun */
 };
 
 /* The program sees to its own end. */
@@ -43,6 +48,7 @@ upgrade_free(struct upgrade *u)
 	free(u->peer);
 	free(u->user);
 	free(u->path);
+	free(u->agreed);
 	free(u);
 }
 
@@ -120,17 +126,26 @@ list_fields(const struct upgrade *u, struct http1_out fields[])
 static void
 put_101(struct upgrade *u, struct stream *client)
 {
+	const struct compression *c = &u->agreed->compression;
 	struct http1_out more[WS_HELLO_FIELDS_MAX];
 	size_t n = list_fields(u, more);
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX / 2);
-	if (!ws_hello_put_101(&out, u->accept,
+	if (!ws_hello_put_101(&out, u->agreed->accept,
 		u->v1 == V1_BY_SUBPROTOCOL ? V1_PROTOCOL : u->subprotocol,
-		u->compression.agreed ? u->compression.answer : NULL, more, n))
+		c->agreed ? c->answer : NULL, more, n))
 		bug("a 101 does not fit");
 	stream_write(client, out.data, out.len);
 	buf_clear(&out);
+}
+
+static const struct ws_terms *
+terms_of(const struct upgrade *u)
+{
+	const struct compression *c = &u->agreed->compression;
+
+	return c->agreed ? &c->terms : NULL;
 }
 
 static void
@@ -159,7 +174,7 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	    .ops = &upgrade_session_ops,
 	    .owner = u,
 	    .client = client,
-	    .terms = u->compression.agreed ? &u->compression.terms : NULL,
+	    .terms = terms_of(u),
 	    .fd = { fd[0], fd[1], fd[2] },
 	    .pid = pid,
 	    .id = program_id(u->program),
@@ -170,6 +185,8 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	    .subprotocol = u->subprotocol,
 	});
 	u->peer = u->path = u->user = NULL;
+	free(u->agreed);
+	u->agreed = NULL;
 	if (engine_stopping(u->engine))
 		session_stop(u->session);
 	if (rest.len > 0)
@@ -271,9 +288,10 @@ upgrade_new(struct request *rq, const char *subprotocol, enum v1_offer v1,
 		.path = request_log_path(rq),
 		.subprotocol = subprotocol,
 		.v1 = v1,
-		.compression = *compression,
+		.agreed = mem_new(1, sizeof(*u->agreed)),
 	};
-	ws_hello_accept(rq->hello.key, u->accept);
+	u->agreed->compression = *compression;
+	ws_hello_accept(rq->hello.key, u->agreed->accept);
 	return u;
 }
 
