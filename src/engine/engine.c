@@ -31,6 +31,7 @@
 enum {
 	FDS_OF_SESSION = 4, /* the connection and three pipes */
 	FDS_OURS = 16,      /* besides the listeners */
+	LIST_TURN = 64,     /* programs that are listed in a turn */
 };
 
 struct engine {
@@ -41,6 +42,8 @@ struct engine {
 	struct certs certs;   /* the files of TLS */
 	struct event on_msg;
 	struct event on_room; /* the parent takes messages again */
+	struct event on_list; /* more sessions are to be listed */
+	size_t nlisted;
 	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
 	size_t nlisteners;
 	int folder[IPC_FOLDERS]; /* owned; -1: none */
@@ -352,6 +355,34 @@ on_stop(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+/* Somebody has asked what there is: a few lines a turn, then their number. */
+static void
+engine_on_list(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine *e = arg;
+
+	(void)fd;
+	(void)what;
+	e->nlisted += program_list(e, LIST_TURN);
+	if (e->programs.at != NULL)
+		event_active(&e->on_list, EV_TIMEOUT, 1);
+	else
+		LOG(LOG_LVL_INFO, "sessions of an engine",
+		    LOG_INT("engine", getpid()),
+		    LOG_UINT("sessions", e->nlisted),
+		    LOG_UINT("connections", e->conns.n));
+}
+
+static bool
+on_list(struct engine *e, const struct ipc_msg *m)
+{
+	(void)m;
+	e->nlisted = 0;
+	program_list_begin(e);
+	event_active(&e->on_list, EV_TIMEOUT, 1);
+	return true;
+}
+
 static bool
 handle(struct engine *e, const struct ipc_msg *m)
 {
@@ -362,6 +393,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_FOLDER] = on_folder,
 		[IPC_START] = on_start,
 		[IPC_STOP] = on_stop,
+		[IPC_LIST] = on_list,
 		[IPC_SPAWNED] = program_on_spawned,
 		[IPC_REFUSED] = program_on_refused,
 		[IPC_EXITED] = program_on_exited,
@@ -460,6 +492,7 @@ engine_new(int fd, size_t max_fds)
 	ipc_chan_init(&e->chan, fd, IPC_FROM_ENGINE);
 	(void)event_assign(&e->on_msg, base, fd, EV_READ | EV_PERSIST,
 	    engine_on_msg, e);
+	(void)evtimer_assign(&e->on_list, base, engine_on_list, e);
 	(void)event_assign(&e->on_room, base, fd, EV_WRITE, engine_on_room, e);
 	(void)event_add(&e->on_msg, NULL);
 	return e;
@@ -494,6 +527,7 @@ engine_free(struct engine *e)
 	pages_free(e->pages);
 	(void)event_del(&e->on_msg);
 	(void)event_del(&e->on_room);
+	(void)event_del(&e->on_list);
 	ipc_chan_clear(&e->chan);
 	buf_clear(&e->packed);
 	client_rules_free(e->clients);

@@ -26,6 +26,8 @@ ids_remove(struct ids *t, struct id_node *n)
 	while (*p != n)
 		p = &(*p)->next_in_bucket;
 	*p = n->next_in_bucket;
+	if (t->at == n)
+		t->at = n->next;
 	if ((*n->link = n->next) != NULL)
 		n->next->link = n->link;
 	t->n--;

@@ -21,6 +21,7 @@ struct id_node {
 struct ids {
 	struct id_node *bucket[IDS_BUCKETS];
 	struct id_node *first; /* of all; each has its `next` */
+	struct id_node *at;    /* who looks at all of them is here; or NULL */
 	size_t n;
 };
 

@@ -44,6 +44,33 @@ serve(void)
 	return status;
 }
 
+/* Somebody may signal all of us: the parent says what is to happen. */
+static void
+ignore_signals(void)
+{
+	static const int signals[] = {
+		SIGPIPE,
+		SIGTERM,
+		SIGINT,
+		SIGHUP,
+		SIGQUIT,
+		SIGUSR1,
+		SIGUSR2,
+		SIGALRM,
+		SIGVTALRM,
+		SIGPROF,
+#ifdef SIGIO
+		SIGIO,
+#endif
+#ifdef SIGPWR
+		SIGPWR,
+#endif
+	};
+
+	for (size_t i = 0; i < nitems(signals); i++)
+		(void)signal(signals[i], SIG_IGN);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -52,11 +79,7 @@ main(int argc, char **argv)
 		    "standpiped-engine: started by standpiped, not by hand\n");
 		return 2;
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
-	/* somebody may signal all of us: the parent says what is to happen */
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
+	ignore_signals();
 	log_init(&(
 	    struct log_conf){ .program = "standpiped", .level = LOG_LVL_INFO });
 	if (argc == 2 && strcmp(argv[1], "auth") == 0)

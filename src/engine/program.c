@@ -191,6 +191,30 @@ program_on_exited(struct engine *e, const struct ipc_msg *m)
 /* ------------------------------------------------- all of them */
 
 void
+program_list_begin(struct engine *e)
+{
+	engine_programs(e)->at = engine_programs(e)->first;
+}
+
+size_t
+program_list(struct engine *e, size_t n)
+{
+	struct ids *all = engine_programs(e);
+	size_t listed = 0;
+
+	for (; n > 0 && all->at != NULL; n--) {
+		struct program *p = container_of(all->at, struct program, node);
+
+		all->at = all->at->next;
+		if (p->owner == NULL || p->ops->on_list == NULL)
+			continue;
+		p->ops->on_list(p->owner);
+		listed++;
+	}
+	return listed;
+}
+
+void
 program_stop_all(struct engine *e)
 {
 	for (struct id_node *n = engine_programs(e)->first, *next; n != NULL;

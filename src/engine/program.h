@@ -32,6 +32,8 @@ struct program_ops {
 	void (*on_refused)(void *owner, enum ipc_refusal, int err);
 	/* It has ended; program_leave() is still to come. */
 	void (*on_exited)(void *owner, uint8_t signal, uint8_t status);
+	/* A line of the log about it, if it is a session. May be NULL. */
+	void (*on_list)(void *owner);
 	/* The daemon stops: say so to the client, soon. */
 	void (*on_stop)(void *owner);
 	/* The engine ends: free everything at once, but not the program. */
@@ -68,6 +70,13 @@ uint32_t program_id(const struct program *);
 bool program_on_spawned(struct engine *, const struct ipc_msg *);
 bool program_on_refused(struct engine *, const struct ipc_msg *);
 bool program_on_exited(struct engine *, const struct ipc_msg *);
+
+/*
+ * Have up to n of those that follow say what they are, from the first after
+ * program_list_begin(); how many did. Done once engine_programs() is at NULL.
+ */
+void program_list_begin(struct engine *);
+size_t program_list(struct engine *, size_t n);
 
 /* The daemon stops; the engine ends. */
 void program_stop_all(struct engine *);

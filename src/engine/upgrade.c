@@ -24,6 +24,8 @@ struct agreed {
 	char accept[WS_HELLO_ACCEPT_SIZE];
 };
 
+enum { AGENT_MAX = 256 }; /* bytes of User-Agent that a log line has */
+
 struct upgrade {
 	struct engine *engine;   /* kept */
 	struct conn *conn;       /* kept; NULL: the session has taken over */
@@ -149,6 +151,28 @@ terms_of(const struct upgrade *u)
 }
 
 static void
+log_begin(const struct upgrade *u, pid_t pid)
+{
+	const struct http1_field *agent =
+	    http1_find(&u->rq->head, "User-Agent", NULL);
+	struct log_field fields[6] = {
+		LOG_UINT("session", program_id(u->program)),
+		LOG_STR("peer", u->peer),
+		LOG_STR("path", u->path),
+		LOG_INT("pid", pid),
+	};
+	size_t n = 4;
+
+	if (u->user != NULL)
+		fields[n++] = (struct log_field)LOG_STR("user", u->user);
+	if (agent != NULL)
+		fields[n++] = (struct log_field)LOG_BYTES("agent", agent->value,
+		    agent->value_len < AGENT_MAX ? agent->value_len
+						 : AGENT_MAX);
+	log_fields(LOG_LVL_INFO, "session begins", fields, n);
+}
+
+static void
 upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 {
 	struct upgrade *u = owner;
@@ -163,6 +187,8 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 		upgrade_free(u);
 		return;
 	}
+	if (log_wants(LOG_LVL_INFO))
+		log_begin(u, pid);
 	u->seats = conn_take_seats(u->conn);
 	client = conn_take_stream(u->conn, &rest);
 	u->conn = NULL;
@@ -212,6 +238,15 @@ upgrade_on_stop(void *owner)
 		session_stop(u->session);
 }
 
+static void
+upgrade_on_list(void *owner)
+{
+	struct upgrade *u = owner;
+
+	if (u->session != NULL)
+		session_list(u->session);
+}
+
 /* The conn, if it still has us, is dropped by itself. */
 static void
 upgrade_on_drop(void *owner)
@@ -231,6 +266,7 @@ static const struct program_ops upgrade_program = {
 	.on_started = upgrade_on_started,
 	.on_refused = upgrade_on_refused,
 	.on_exited = upgrade_on_exited,
+	.on_list = upgrade_on_list,
 	.on_stop = upgrade_on_stop,
 	.on_drop = upgrade_on_drop,
 };

@@ -744,8 +744,26 @@ log_end(const struct session *s)
 }
 
 void
+session_list(const struct session *s)
+{
+	const struct log_field fields[] = { LOG_UINT("session", s->id),
+		LOG_STR("peer", s->peer), LOG_STR("path", s->path),
+		LOG_MS("duration", clock_ms() - s->started),
+		LOG_UINT("in_messages", s->in_messages),
+		LOG_UINT("in_bytes", s->in_bytes),
+		LOG_UINT("out_messages", s->out_messages),
+		LOG_UINT("out_bytes", s->out_bytes),
+		LOG_INT("pid", s->endpoint.pid), LOG_STR("user", s->user) };
+
+	log_fields(LOG_LVL_INFO, "session", fields,
+	    nitems(fields) - (s->user == NULL));
+}
+
+void
 session_free(struct session *s)
 {
+	if (log_wants(LOG_LVL_INFO))
+		log_end(s);
 	deadlines_clear(&s->deadlines);
 	transport_ws_clear(&s->transport);
 	endpoint_exec_clear(&s->endpoint);
@@ -772,7 +790,6 @@ session_on_turn(void *owner)
 		return;
 	endpoint_exec_finish(&s->endpoint);
 	complaints_end(&s->complaints, &who);
-	log_end(s);
 	s->ops->on_free(s->owner, s);
 	session_free(s);
 }

@@ -68,6 +68,9 @@ void session_start_reading(struct session *);
 /* The program's exit status is in. */
 void session_exited(struct session *, uint8_t signal, uint8_t status);
 
+/* A line of the log about it as it is. */
+void session_list(const struct session *);
+
 /* The daemon stops: 1001, soon. */
 void session_stop(struct session *);
 

@@ -54,6 +54,8 @@ enum ipc_type {
 	/* and two more: engine to parent */
 	IPC_SIGNAL, /* the client wants the command signalled */
 	IPC_SPOILT, /* the socket of that number accepts nobody any more */
+	/* and one more: parent to engine */
+	IPC_LIST, /* say in the log which sessions there are */
 	IPC_TYPES,
 };
 

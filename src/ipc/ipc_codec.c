@@ -48,6 +48,7 @@ static const struct rule {
 	[IPC_FORGET] = { "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_PASSWORDS] = { "passwords", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0,
 	    0 },
+	[IPC_LIST] = { "list", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_ASKER] = { "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
 };
 

@@ -32,7 +32,8 @@ enum {
 /* ------------------------------------------------- signals */
 
 /* Signals are blocked but in ppoll(2): the handlers run nowhere else. */
-static volatile sig_atomic_t child_ended, hung_up, stop_asked;
+static volatile sig_atomic_t child_ended, hung_up, list_asked, stop_asked;
+static volatile sig_atomic_t ignored; /* the last that means nothing here */
 
 static void
 on_signal(int sig)
@@ -41,11 +42,33 @@ on_signal(int sig)
 		child_ended = 1;
 	else if (sig == SIGHUP)
 		hung_up = 1;
-	else
+	else if (sig == SIGUSR1)
+		list_asked = 1;
+	else if (sig == SIGTERM || sig == SIGINT)
 		stop_asked++;
+	else
+		ignored = sig;
 }
 
-static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+/* None that would end us goes by without a word. */
+static const int signals[] = {
+	SIGCHLD,
+	SIGTERM,
+	SIGINT,
+	SIGHUP,
+	SIGUSR1,
+	SIGUSR2,
+	SIGQUIT,
+	SIGALRM,
+	SIGVTALRM,
+	SIGPROF,
+#ifdef SIGIO
+	SIGIO,
+#endif
+#ifdef SIGPWR
+	SIGPWR,
+#endif
+};
 
 static int
 catch_signals(void)
@@ -231,6 +254,14 @@ handle_signals(struct daemon *d)
 	if (hung_up) {
 		hung_up = 0;
 		reload(d);
+	}
+	if (list_asked) {
+		list_asked = 0;
+		engine_list_sessions(d);
+	}
+	if (ignored) {
+		log_info("signal ignored: %s", strsignal(ignored));
+		ignored = 0;
 	}
 	for (; stop_asked > 0; stop_asked--) {
 		log_info(d->stopping ? "stopping at once" : "stopping");

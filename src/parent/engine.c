@@ -736,3 +736,14 @@ engine_stop(struct engine *e)
 	if (e->chan.fd != -1)
 		tell(e, IPC_STOP, 0, NULL, 0);
 }
+
+void
+engine_list_sessions(struct daemon *d)
+{
+	for (size_t i = 0; i < d->nengines; i++) {
+		struct engine *e = &d->engines[i];
+
+		if (e->role == ENGINE_SERVES && e->ready && e->chan.fd != -1)
+			tell(e, IPC_LIST, 0, NULL, 0);
+	}
+}

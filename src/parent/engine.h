@@ -66,6 +66,9 @@ void engine_mend_listeners(struct daemon *);
 /* Let it send its clients away and end. */
 void engine_stop(struct engine *);
 
+/* Have every engine say in the log what sessions it has. */
+void engine_list_sessions(struct daemon *);
+
 /*
  * It is no more, or may not go on: kill it if it still runs, disown its
  * commands, and plan the next one unless the daemon stops.

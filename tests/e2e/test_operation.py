@@ -577,3 +577,44 @@ def test_keepalive_is_on_for_every_accepted_socket():
 
             until(lambda: timer() == "02", "the keepalive timer runs")
             c.bye()
+
+
+def test_fault_T3_a_session_that_begins_is_in_the_log():
+    with Daemon() as d:
+        with d.session("/x?secret", headers=[("User-Agent", 400 * "a")]):
+            line = d.wait_log("session begins").string
+        told = fields(line)
+        assert told["path"] == "/x" and told["agent"] == 256 * "a"
+        assert told["peer"].startswith("127.0.0.1:") and int(told["pid"]) > 1
+        assert d.session_end()["session"] == told["session"]
+
+
+def test_fault_T3_sigusr1_lists_the_sessions():
+    with Daemon("--engines=2") as d, contextlib.ExitStack() as stack:
+        for i in range(150):
+            stack.enter_context(d.session(f"/{i}"))
+        d.signal(signal.SIGUSR1)
+        counts = [int(fields(found.string)["sessions"])
+                  for found in d.wait_logs("sessions of an engine", 2)]
+        assert sum(counts) == 150
+        paths = {fields(found.string)["path"]
+                 for found in d.wait_logs(r" session session=\d+ .*pid=", 150)}
+        assert paths == {f"/{i}" for i in range(150)}
+
+
+@pytest.mark.parametrize("name", ["USR1", "USR2", "QUIT", "HUP", "PIPE", "ALRM",
+                                  "VTALRM", "PROF", "IO", "PWR"])
+def test_fault_T3_no_signal_ends_the_daemon_in_silence(name, tmp_path):
+    users = tmp_path / "users"
+    users.write_text("a:$6$x$" + 86 * "a" + "\n")
+    sig = getattr(signal, "SIG" + name)
+    with Daemon(f"--auth-file={users}", "--engines=1") as d:
+        engines = d.engines()
+        d.signal(sig)
+        for pid in engines:
+            os.kill(pid, sig)
+        if name not in ("USR1", "HUP", "PIPE"):
+            d.wait_log("signal ignored")
+        with d.client() as c:
+            assert c.handshake().status == 401
+        assert d.engines() == engines

@@ -70,6 +70,7 @@ static const struct row {
 	{ IPC_FORGET, "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_PASSWORDS, "passwords", IPC_FROM_PARENT, 1, 65536, 0, 0 },
 	{ IPC_ASKER, "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	{ IPC_LIST, "list", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_SIGNAL, "signal", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	{ IPC_FAILED_LOGIN, "failed-login", IPC_FROM_ENGINE, 16, 16, 0, 0 },
 	{ IPC_BLOCKED, "blocked", IPC_FROM_PARENT, 20, 20, 0, 0 },
