@@ -725,6 +725,21 @@ http1_has_token(const struct http1_head *head, const char *name,
 }
 
 bool
+http1_has_items(const struct http1_head *head, const char *name)
+{
+	const struct http1_field *f = NULL;
+
+	while ((f = http1_find(head, name, f)) != NULL) {
+		const char *rest = f->value, *item;
+		size_t rest_len = f->value_len, len;
+
+		if (http1_next_item(&rest, &rest_len, &item, &len))
+			return true;
+	}
+	return false;
+}
+
+bool
 http1_host(const struct http1_head *head, const char **host, size_t *host_len,
     unsigned *port)
 {

@@ -152,6 +152,9 @@ size_t http1_count(const struct http1_head *, const char *name);
 bool http1_has_token(const struct http1_head *, const char *name,
     const char *token);
 
+/* Whether it holds anything: a list of nothing is as none. */
+bool http1_has_items(const struct http1_head *, const char *name);
+
 /*
  * Step through a comma-separated list: *rest and *rest_len are what is left of
  * it. False at its end; else *item is the next element without blanks around

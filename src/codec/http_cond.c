@@ -107,7 +107,7 @@ precondition_holds(const struct http_cond *c, const struct http1_head *head)
 {
 	int64_t t;
 
-	if (http1_find(head, "If-Match", NULL) != NULL)
+	if (http1_has_items(head, "If-Match"))
 		return list_has(c, head, "If-Match", true);
 	return !date_of(c, head, "If-Unmodified-Since", &t) || c->modified <= t;
 }
@@ -121,7 +121,7 @@ http_cond_decide(const struct http_cond *c, const struct http1_head *head)
 
 	if (!precondition_holds(c, head))
 		return HTTP_COND_FAILED;
-	if (http1_find(head, "If-None-Match", NULL) != NULL) {
+	if (http1_has_items(head, "If-None-Match")) {
 		if (!list_has(c, head, "If-None-Match", false))
 			return HTTP_COND_GO;
 		return get ? HTTP_COND_NOT_MODIFIED : HTTP_COND_FAILED;

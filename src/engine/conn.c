@@ -192,7 +192,7 @@ check_expect(struct conn *c)
 	};
 	const struct http1_head *head = &c->rq->head;
 
-	if (head->minor == 0 || http1_count(head, "Expect") == 0)
+	if (head->minor == 0 || !http1_has_items(head, "Expect"))
 		return true;
 	c->expects = http1_has_token(head, "Expect", "100-continue");
 	if (!c->expects)

@@ -560,3 +560,13 @@ def test_fault_G3_no_way_out_while_links_are_swapped(tmp_path):
             done.set()
             thread.join()
         assert seen == {True: True, False: True}
+
+
+@pytest.mark.parametrize("field", ["Expect", "If-Match", "If-None-Match",
+                                   "Accept-Encoding", "Range"])
+@pytest.mark.parametrize("value", ["", " ", ",", " , ,"])
+def test_fault_F6_a_list_of_nothing_asks_for_nothing(files, field, value):
+    assert get(files, "/a.txt", f"{field}:{value}").status == 200
+    date = get(files, "/a.txt", f"{field}:{value}",
+               f"If-Modified-Since: {DATE}")
+    assert date.status == 304
