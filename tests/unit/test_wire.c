@@ -64,7 +64,7 @@ fill(struct conf *c)
 		{ "dir", "/SECRET_DIR" },
 		{ "gate", "/SECRET_GATE -x" },
 		{ "gate-vars", "TEAM_*" },
-		{ "staticdir", "/SECRET_FILES" },
+		{ "staticdir", "/files" },
 		{ "errordir", "/SECRET_PAGES" },
 		{ "list-directories", "true" },
 		{ "header", "A: b" },
@@ -135,7 +135,7 @@ assert_filled(const struct conf *c)
 	assert_null(r->cgidir);
 	assert_string_equal(r->gate, "set");
 	assert_int_equal(r->gate_vars.n, 1);
-	assert_null(r->staticdir);
+	assert_string_equal(r->staticdir, "/files");
 	assert_null(r->errordir);
 	assert_true(r->list_directories);
 	assert_string_equal(r->header.v[0], "A: b");
