@@ -909,7 +909,7 @@ const struct option options[] = {
 	    .item = name_text,
 	    .wanted = "a user is needed",
 	    .metavar = "USER",
-	    .help = "user that engines and commands run as",
+	    .help = "user that programs run as",
 	},
 	{
 	    .name = "group",
@@ -920,7 +920,7 @@ const struct option options[] = {
 	    .item = name_text,
 	    .wanted = "a group is needed",
 	    .metavar = "GROUP",
-	    .help = "group that engines and commands run as",
+	    .help = "group that programs run as",
 	},
 	{
 	    .name = "reverselookup",

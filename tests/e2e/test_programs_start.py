@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import Daemon, request_head, stat, status_field, until
+from standpipe import Daemon, request_head, run, stat, status_field, until
 
 
 @contextlib.contextmanager
@@ -220,3 +220,28 @@ def test_fault_A17_the_daemon_keeps_its_terminal():
             assert c.recv_close()[0] == 1001
             c.finish(1001)
             assert d.wait() == 0
+
+
+# ------------------------------------------------- as whom
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("who", [(), ("--user=daemon",), ("--group=users",),
+                                 ("--user=daemon", "--group=users")],
+                         ids=" ".join)
+def test_fault_A15_engines_never_run_as_the_user_of_programs(who):
+    with Daemon(*who, command=["cat", "/proc/self/status"]) as d:
+        engine = Path(f"/proc/{d.engines()[0]}")
+        with d.session() as c:
+            program = "\n".join(c.texts()[0])
+        assert engine.owner() in ("_standpipe", "nobody")
+        assert engine.stat().st_uid != int(
+            status_field(program, "Uid").split()[0])
+        assert engine.stat().st_gid != int(
+            status_field(program, "Gid").split()[0])
+
+
+def test_fault_A15_help_says_so():
+    said = run("--help").stdout.decode()
+    assert "user that programs run as" in said
+    assert "group that programs run as" in said
