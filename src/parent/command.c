@@ -324,6 +324,7 @@ enum {
 /* One start: which program, and how it is to run. */
 struct start {
 	char *path; /* owned */
+	int file;   /* owned: what is there, found in a folder; 0: not said */
 	char *const *argv;
 	char *own_argv[2]; /* of a program that has no words but its name */
 	char *chdir;       /* owned; NULL: stay */
@@ -378,8 +379,8 @@ use_folder(struct start *st, const struct command *c, const struct folder *f,
 	if (f->fd == -1)
 		errno = ENOENT;
 	else
-		st->path =
-		    folder_find_program(f, sp->path, sp->path_len, &name);
+		st->path = folder_find_program(f, sp->path, sp->path_len, &name,
+		    &st->file);
 	if (st->path == NULL)
 		return false;
 	st->own_argv[0] = st->path;
@@ -418,6 +419,8 @@ start_clear(struct start *st)
 	int saved = errno;
 
 	free(st->path);
+	if (st->file > 0)
+		close(st->file);
 	free(st->chdir);
 	for (size_t i = 0; i < PLACE_VARS; i++)
 		free(st->place[i]);
@@ -460,6 +463,7 @@ run(const struct command *c, const struct start *st, const struct ipc_spawn *sp,
 	fill_env(env, c, st, sp);
 	return spawn(&(struct spawn_spec){
 	    .path = st->path,
+	    .file = st->file,
 	    .argv = st->argv,
 	    .envp = env,
 	    .fd = { fd[0], fd[1], fd[2] },

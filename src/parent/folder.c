@@ -99,15 +99,11 @@ static int
 look_at(const struct folder *f, const char *name, struct stat *st)
 {
 	const struct beneath in = { .fd = f->fd, .home = f->path };
-	int fd = beneath_open(&in, name, LOOK), rc, saved;
+	int fd = beneath_open(&in, name, LOOK);
 
-	if (fd == -1)
-		return -1;
-	rc = fstat(fd, st);
-	saved = errno;
-	fd_close(&fd);
-	errno = saved;
-	return rc;
+	if (fd != -1 && fstat(fd, st) == -1)
+		fd_close(&fd);
+	return fd;
 }
 
 /*
@@ -134,21 +130,26 @@ path_of_program(const struct folder *f, const char *name, const struct stat *st)
 
 char *
 folder_find_program(const struct folder *f, const char *path, size_t len,
-    size_t *name_len)
+    size_t *name_len, int *file)
 {
-	char name[IPC_PATH_MAX + 1];
+	char name[IPC_PATH_MAX + 1], *found;
 	struct stat st;
+	int fd;
 
 	for (size_t at = 0; at < len; name[at++] = '/') {
 		for (; at < len && path[at] != '/'; at++)
 			name[at] = path[at];
 		name[at] = '\0';
-		if (look_at(f, name, &st) == -1)
+		if ((fd = look_at(f, name, &st)) == -1)
 			return NULL;
 		if (S_ISREG(st.st_mode)) {
 			*name_len = at;
-			return path_of_program(f, name, &st);
+			if ((found = path_of_program(f, name, &st)) == NULL)
+				fd_close(&fd);
+			*file = fd;
+			return found;
 		}
+		fd_close(&fd);
 		if (!S_ISDIR(st.st_mode))
 			break;
 	}

@@ -27,12 +27,12 @@ bool folder_holds(const struct folder *outer, const struct folder *inner);
 
 /*
  * The program that path[0..len) (ipc_path_ok()) begins with: its first
- * components that name a file. Gives its absolute path, and in *name_len how
- * much of path that is. NULL with errno: folder_lacks() tells that there is no
- * such program from trouble of our own.
+ * components that name a file. Gives its absolute path, the file itself in *fd,
+ * and in *name_len how much of path that is. NULL with errno: folder_lacks()
+ * tells that there is no such program from trouble of our own.
  */
 char *folder_find_program(const struct folder *, const char *path, size_t len,
-    size_t *name_len);
+    size_t *name_len, int *fd);
 bool folder_lacks(int err);
 
 #endif

@@ -180,6 +180,21 @@ prepare(const struct spawn_spec *spec)
 	return SPAWN_EXEC;
 }
 
+/* Returns only if that failed. */
+static void
+exec(const struct spawn_spec *spec)
+{
+#ifdef SYS_execveat
+	if (spec->file > 0) {
+		(void)syscall(SYS_execveat, spec->file, "", spec->argv,
+		    spec->envp, AT_EMPTY_PATH);
+		if (errno != ENOENT && errno != ENOSYS)
+			return; /* it is no script, and the system no old one */
+	}
+#endif
+	execve(spec->path, spec->argv, spec->envp);
+}
+
 /*
  * In the child, maybe in the caller's memory: only system calls, and no return.
  * The caller opened 0 to 2 before anything else, so none of spec->fd is one of
@@ -196,7 +211,7 @@ run_child(const struct spawn_spec *spec, int report)
 		(void)sigaction(caught_signals[i], &dfl, NULL);
 	r.step = prepare(spec);
 	if (r.step == SPAWN_EXEC)
-		execve(spec->path, spec->argv, spec->envp);
+		exec(spec);
 	r.err = errno;
 	r.pid = getpid();
 	(void)!write(report, &r, sizeof(r));

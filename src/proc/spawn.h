@@ -34,6 +34,12 @@ struct spawn_user {
 
 struct spawn_spec {
 	const char *path; /* the program; no search is made */
+	/*
+	 * Borrowed: the same, open (O_PATH will do), so that no other is run;
+	 * 0: by its path. A script is always found by its path, as the system
+	 * gives that to its interpreter.
+	 */
+	int file;
 	char *const *argv;
 	char *const *envp;
 	int fd[3];         /* become 0, 1 and 2; borrowed */

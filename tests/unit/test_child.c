@@ -583,6 +583,55 @@ becomes_a_user(void **state)
 	assert_string_equal(u.name, "nobody");
 }
 
+static pid_t
+start_file(const struct world *w, int file, const char *path)
+{
+	char *argv[] = { word(path), word("%s"), word("by file\n"), NULL };
+	char *envp[] = { NULL };
+
+	return spawn(&(struct spawn_spec){
+	    .path = path,
+	    .file = file,
+	    .argv = argv,
+	    .envp = envp,
+	    .fd = { w->in[0], w->out[1], STDERR_FILENO },
+	});
+}
+
+/* Whatever the path has come to mean: but a script is given to its shell. */
+static void
+fault_A11_runs_the_file_that_was_looked_at(void **state)
+{
+	struct world *w = *state;
+	char script[sizeof(self) + 8], text[64];
+	int program = open("/usr/bin/printf", O_RDONLY | O_CLOEXEC), fd;
+	pid_t pid;
+
+	if (program == -1)
+		skip();
+	pid = start_file(w, program, "/nonexistent");
+#ifdef __linux__
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	expect_bytes(w->out[0], "by file\n");
+#endif
+	close(program);
+	snprintf(script, sizeof(script), "%s.XXXXXX", self);
+	assert_true((fd = mkstemp(script)) != -1);
+	assert_true(write(fd, "#!/bin/sh\necho $0\n", 18) == 18);
+	assert_int_equal(fchmod(fd, 0700), 0);
+	close(fd);
+	assert_true((fd = open(script, O_RDONLY | O_CLOEXEC)) != -1);
+	pid = start_file(w, fd, script);
+	close(fd);
+	assert_true(pid > 0);
+	fd_close(&w->out[1]);
+	read_text(w->out[0], text, sizeof(text));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(strncmp(text, script, strlen(script)), 0);
+	unlink(script);
+}
+
 /* Stops every child of `parent`, for as long as that lives. */
 static void
 play_stopper(pid_t parent)
@@ -1278,6 +1327,7 @@ main(int argc, char **argv)
 		world_test(starts_from_a_clean_state),
 		world_test(gives_what_was_asked_for),
 		world_test(becomes_a_user),
+		world_test(fault_A11_runs_the_file_that_was_looked_at),
 		world_test(fault_A6_a_child_that_is_stopped),
 		world_test(fault_F12_a_child_ends_with_the_caller),
 		cmocka_unit_test(finds_users),

@@ -215,8 +215,9 @@ finds_programs(void **state)
 	for (size_t i = 0; i < nitems(rows); i++) {
 		size_t len = 0,
 		       want = rows[i].name == NULL ? 0 : strlen(rows[i].name);
+		int fd = -1;
 		char *found = folder_find_program(&f, rows[i].path,
-		    strlen(rows[i].path), &len);
+		    strlen(rows[i].path), &len, &fd);
 
 		if ((found == NULL) != (rows[i].name == NULL))
 			fail_msg("%s: %s", rows[i].path,
@@ -228,6 +229,8 @@ finds_programs(void **state)
 		assert_int_equal(len, want);
 		assert_memory_equal(found, f.path, strlen(f.path));
 		assert_string_equal(found + strlen(f.path) + 1, rows[i].name);
+		assert_true(fd >= 0);
+		close(fd);
 		free(found);
 	}
 	folder_close(&f);
@@ -238,11 +241,12 @@ runs_nothing_from_a_folder_in_its_place(void **state)
 {
 	struct folder f = open_in_top("so"), g = open_in_top("so/sub");
 	size_t len;
+	int fd;
 
 	(void)state;
 	free(f.path);
 	f.path = mem_strdup(g.path);
-	assert_null(folder_find_program(&f, "run", 3, &len));
+	assert_null(folder_find_program(&f, "run", 3, &len, &fd));
 	assert_int_equal(errno, ESTALE);
 	assert_false(folder_lacks(errno));
 	folder_close(&f);
