@@ -156,7 +156,7 @@ open_line(struct command_line *line, char *const *argv, char **why)
 	line->argv = argv;
 	line->path = program_find(argv[0], path == NULL ? default_path : path);
 	if (line->path != NULL)
-		return true;
+		return (*why = program_judge_script(line->path)) == NULL;
 	*why = mem_printf("%s: %s", argv[0],
 	    errno == ENOENT ? "command not found" : strerror(errno));
 	return false;
@@ -456,22 +456,30 @@ fill_env(char *env[ENV_MAX], const struct command *c, const struct start *st,
 
 static pid_t
 run(const struct command *c, const struct start *st, const struct ipc_spawn *sp,
-    const int fd[3])
+    const int fd[3], char **text)
 {
 	char *env[ENV_MAX];
+	const struct spawn_spec spec = {
+		.path = st->path,
+		.file = st->file,
+		.argv = st->argv,
+		.envp = env,
+		.fd = { fd[0], fd[1], fd[2] },
+		.blocking = true,
+		.chdir = st->chdir,
+		.user = c->has_user ? &c->user : NULL,
+		.survives = c->ladder.n == 0,
+	};
+	pid_t pid;
+	int saved;
 
 	fill_env(env, c, st, sp);
-	return spawn(&(struct spawn_spec){
-	    .path = st->path,
-	    .file = st->file,
-	    .argv = st->argv,
-	    .envp = env,
-	    .fd = { fd[0], fd[1], fd[2] },
-	    .blocking = true,
-	    .chdir = st->chdir,
-	    .user = c->has_user ? &c->user : NULL,
-	    .survives = c->ladder.n == 0,
-	});
+	if ((pid = spawn(&spec)) == -1) {
+		saved = errno;
+		*text = program_explain(&spec, saved);
+		errno = saved;
+	}
+	return pid;
 }
 
 /*
@@ -489,7 +497,7 @@ give_pipes(const struct command *c, const int fd[3], size_t n)
 
 static pid_t
 run_with_pipes(const struct command *c, const struct start *st,
-    const struct ipc_spawn *sp, struct command_pipes *pipes)
+    const struct ipc_spawn *sp, struct command_pipes *pipes, char **text)
 {
 	int theirs[3] = { -1, -1, -1 }, ours[3] = { -1, -1, -1 };
 	size_t n = c->null == -1 ? 3 : 2;
@@ -497,7 +505,7 @@ run_with_pipes(const struct command *c, const struct start *st,
 
 	theirs[2] = c->null;
 	if (make_pipes(n, theirs, ours) == 0 && give_pipes(c, theirs, n) == 0 &&
-	    (pid = run(c, st, sp, theirs)) != -1) {
+	    (pid = run(c, st, sp, theirs, text)) != -1) {
 		memcpy(pipes->fd, ours, sizeof(ours));
 		pipes->n = n;
 		ours[0] = ours[1] = ours[2] = -1;
@@ -515,16 +523,17 @@ run_with_pipes(const struct command *c, const struct start *st,
  */
 pid_t
 command_start(const struct command *c, const struct ipc_spawn *sp,
-    struct command_pipes *pipes, enum ipc_refusal *why)
+    struct command_pipes *pipes, enum ipc_refusal *why, char **text)
 {
 	struct start st = { 0 };
 	pid_t pid = -1;
 
+	*text = NULL;
 	*why = IPC_REFUSED_EXEC;
 	if (!choose(&st, c, sp)) {
 		if (folder_lacks(errno))
 			*why = IPC_REFUSED_MISSING;
-	} else if ((pid = run_with_pipes(c, &st, sp, pipes)) == -1 &&
+	} else if ((pid = run_with_pipes(c, &st, sp, pipes, text)) == -1 &&
 	    is_from_folder(sp) && errno == EACCES) {
 		*why = IPC_REFUSED_MISSING;
 	}

@@ -64,10 +64,11 @@ bool command_has(const struct command *, const struct ipc_spawn *);
 /*
  * Start what an engine asked for, with the variables that it gave, which
  * command_vars_ok() has let pass, besides our own. The pid and *pipes (yours
- * now, non-blocking), or -1 with errno and the reason in *why.
+ * now, non-blocking), or -1 with errno and the reason in *why, and for
+ * IPC_REFUSED_EXEC an owned sentence in *text, or NULL.
  */
 pid_t command_start(const struct command *, const struct ipc_spawn *,
-    struct command_pipes *pipes, enum ipc_refusal *why);
+    struct command_pipes *pipes, enum ipc_refusal *why, char **text);
 
 /*
  * Whether an engine may set all the variables of a request. Where the program

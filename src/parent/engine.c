@@ -421,11 +421,19 @@ start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
 	struct daemon *d = e->daemon;
 	struct command_pipes pipes;
 	enum ipc_refusal why;
+	char *text;
 	pid_t pid;
 
-	pid = command_start(&d->command, sp, &pipes, &why);
+	pid = command_start(&d->command, sp, &pipes, &why, &text);
 	if (pid == -1) {
-		tell_refused(e, session, why, errno);
+		int err = errno;
+
+		if (text != NULL && why == IPC_REFUSED_EXEC)
+			LOG(LOG_LVL_WARN, "program did not start",
+			    LOG_UINT("session", session),
+			    LOG_STR("error", text));
+		free(text);
+		tell_refused(e, session, why, err);
 		return;
 	}
 	(void)child_add(d->children, pid, e, session, d->command.ladder);

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import Daemon, request_head, run, stat, status_field, until
+from standpipe import Daemon, fields, request_head, run, stat, status_field, until
 
 
 @contextlib.contextmanager
@@ -245,3 +245,50 @@ def test_fault_A15_help_says_so():
     said = run("--help").stdout.decode()
     assert "user that programs run as" in said
     assert "group that programs run as" in said
+
+
+# ------------------------------------------------- why it does not
+
+
+WRONG = {
+    "interpreter": (b"#!/usr/bin/pyton3\n", "its interpreter /usr/bin/pyton3: "
+                    "No such file or directory"),
+    "words": (b"#! /no/such -x\n", "its interpreter /no/such: No such file"),
+    "CR LF": (b"#!/bin/sh\r\nls\r\n",
+              'ends in CR LF, and there is no interpreter "/bin/sh\\r"'),
+    "nothing": (b"", "no program of this system, and no #! line"),
+    "text": (b"echo hello\n", "no program of this system, and no #! line"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_fault_T5_a_failed_start_names_the_file(name):
+    text, why = WRONG[name]
+    with programs(prog="cat") as top:
+        with Daemon(command=[top / "prog"]) as d:
+            (top / "prog").write_bytes(text)
+            with d.client() as c:
+                assert c.handshake().status == 502
+            said = fields(d.wait_log("warn program did not start").string)
+            assert str(top / "prog") in said["error"]
+            assert why.replace("\\\\", "\\") in said["error"]
+
+
+@pytest.mark.parametrize("name", ["interpreter", "words", "CR LF"])
+def test_fault_T5_an_interpreter_is_missed_at_the_start(name):
+    text, why = WRONG[name]
+    with programs(prog="cat") as top:
+        (top / "prog").write_bytes(text)
+        got = run("--port=0", "--", top / "prog")
+        assert got.returncode == 1 and why in got.stderr.decode()
+        got = run("--port=0", f"--gate={top}/prog", "--", "cat")
+        assert got.returncode == 1 and why in got.stderr.decode()
+
+
+@pytest.mark.root
+def test_fault_T5_a_folder_is_named_with_the_user():
+    with tempfile.TemporaryDirectory() as closed:
+        with Daemon("--user=daemon", f"--chdir={closed}", command=["cat"]) as d:
+            with d.client() as c:
+                assert c.handshake().status == 502
+            assert d.wait_log(f"cannot enter {closed} as daemon: Permission")

@@ -316,8 +316,9 @@ def test_resource_limits_are_those_of_the_caller():
 
 
 def test_H7_P15_rule1_exec_failure_is_502_and_no_101(script):
-    bad = script("#!/nonexistent/interpreter\n")
+    bad = script("#!/bin/sh\n")
     with Daemon(command=[bad]) as d:
+        script("#!/nonexistent/interpreter\n")
         for _ in range(3):
             with d.client() as c:
                 response = c.handshake()

@@ -113,8 +113,9 @@ def test_P6_the_whole_group_is_ended(mailbox):
 
 
 def test_P15_a_program_that_cannot_be_started_is_no_101(script):
-    path = script("#!/no/such/interpreter\n")
+    path = script("#!/bin/sh\n")
     with Websocketd(PORT, path) as d, d.client() as c:
+        script("#!/no/such/interpreter\n")
         assert c.handshake().status == 502
         assert c.ending() == "eof" and c.rest == b""
 
