@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from standpipe import (ENGINE, HERE, PATIENCE, REPORT, STANDPIPED, Daemon,
-                       descriptors, handler)
+                       descriptors, environment, handler)
 
 
 def numbers():
@@ -43,7 +43,7 @@ def settings(*options):
         said = Path(folder, "said")
         said.touch()
         said.chmod(0o666)  # the engine may be nobody
-        d = Daemon("--engines=1", *options)
+        d = Daemon("--engines=1", *options, leftovers=True)
         d.args[0] = f"{folder}/standpiped"
         with d:
             said = said.read_bytes()
@@ -140,10 +140,12 @@ class Engine:
     said      what settings() gave
     programs  {number: Program} that were asked for
     asked     those among them that wait for an answer
+    said_last the whole log, after the end
     """
 
-    def __init__(self, said):
+    def __init__(self, said, env=None):
         self.said = said
+        self.env = environment(**(env or {}))
         self.programs = {}
         self.asked = []
         self.seats = set()
@@ -160,22 +162,32 @@ class Engine:
             theirs.setblocking(False)
             self.process = subprocess.Popen(
                 [ENGINE], stdin=theirs, stdout=subprocess.DEVNULL,
-                stderr=self.log)
+                stderr=self.log, env=self.env)
         self.pid = self.process.pid
+        try:
+            self.begin()
+        except (OSError, AssertionError):
+            self.__exit__()
+            raise
+        return self
+
+    def begin(self):
         for packet in self.said:
             kind, = struct.unpack("=I", packet[:4])
             fds = [self.listener.fileno()] if kind == IPC["LISTEN"] else []
-            socket.send_fds(ours, [packet], fds)
-        ours.settimeout(PATIENCE)
-        assert ours.recv(70000)[:4] == struct.pack("=I", IPC["READY"])
-        ours.setblocking(False)
-        return self
+            socket.send_fds(self.parent, [packet], fds)
+        self.parent.settimeout(PATIENCE)
+        got = self.parent.recv(70000)
+        assert got[:4] == struct.pack("=I", IPC["READY"]), "it does not begin"
+        self.parent.setblocking(False)
 
     def __exit__(self, *_):
         for program in self.programs.values():
             program.close()
-        self.process.kill()
+        if self.process.poll() is None:
+            self.process.kill()
         self.process.wait()
+        self.said_last = self.lines()
         self.parent.close()
         self.listener.close()
         self.log.close()

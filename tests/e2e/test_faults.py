@@ -1,0 +1,32 @@
+"""One call of the system fails, and what becomes of it: some of what faults.py
+tries."""
+
+import pytest
+from faults import stop_server, sweep
+from standpipe import SANITIZED
+
+pytestmark = pytest.mark.skipif(
+    SANITIZED, reason="a sanitizer has its own memory")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    yield
+    stop_server()
+
+
+@pytest.mark.parametrize("role, kind, every, least", [
+    ("engine", "descriptor", 1, 4), ("engine", "again", 1, 4),
+    ("engine", "short", 1, 2),
+    ("parent", "descriptor", 5, 4), ("parent", "process", 1, 1),
+    ("parent", "again", 1, 2), ("parent", "write", 1, 3),
+    ("parent", "interrupt", 1, 3),
+    ("client", "descriptor", 1, 2), ("client", "again", 1, 2),
+    ("client", "short", 1, 2), ("client", "write", 1, 2),
+    ("client", "interrupt", 1, 2), ("client", "read", 1, 2),
+    ("full", "descriptor", 1, 2), ("full", "write", 1, 2),
+])
+def test_a_call_that_fails_ends_as_documented(role, kind, every, least):
+    came, bad = sweep(role, kind, every)
+    assert not bad
+    assert came.total() >= least
