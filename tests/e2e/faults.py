@@ -153,7 +153,9 @@ def try_engine(kind, n):
         if engine.process.returncode == -9:  # by us
             raise Bad(f"it hangs, {which(engine.said_last)}") from None
         came = judge_end(engine.process.returncode, engine.said_last)
-    except (AssertionError, OSError):
+    except (AssertionError, OSError) as e:
+        if engine.process.returncode in (0, -9):
+            raise Bad(f"{e!r}, {which(engine.said_last)}") from e
         came = judge_end(engine.process.returncode, engine.said_last)
     return came, engine.said_last
 
