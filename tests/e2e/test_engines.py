@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from standpipe import (ENGINE, PATIENCE, SANITIZED, STANDPIPED, Daemon, Gone,
-                       Process, descriptors, handler, pause, pss, until)
+                       Process, descriptors, handler, pause, pss, request_head,
+                       until)
 
 
 def settled(d, count):
@@ -343,3 +345,60 @@ def test_engine_that_reads_no_answers_costs_the_parent_nothing():
         pause(2)
         assert pss(d.pid) < before[0] + (2 << 20)
         assert len(descriptors(d.pid)) < before[1] + 16
+
+
+@contextlib.contextmanager
+def one_of_two_lies(lie, *args):
+    """A daemon with two engines, of which the first that is started lies, as
+    do those that follow it: one engine is always ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        shutil.copy(STANDPIPED, folder)
+        shutil.copy(ENGINE, f"{folder}/ours")
+        shutil.copy(handler("lying-engine"), f"{folder}/liar")
+        Path(folder, "lie").write_text(lie)
+        first = Path(folder, "first")
+        first.touch()
+        first.chmod(0o666)
+        start = Path(folder, "standpiped-engine")
+        start.write_text("#!/bin/sh\n"
+                         f"if [ -s {first} ]; then exec {folder}/ours; fi\n"
+                         f"echo x >{first}; exec {folder}/liar\n")
+        start.chmod(0o755)
+        d = Daemon("--engines=2", "--kill=TERM:50ms,KILL", *args)
+        d.args[0] = f"{folder}/standpiped"
+        with d:
+            yield d
+            d.signal(signal.SIGTERM)  # a liar that lives does not listen
+            d.status = d.wait()
+            assert d.status in (0, 1)
+
+
+def served(d):
+    """Whether one of some clients is: the liar keeps those that it is given."""
+    clients = [d.client() for _ in range(8)]
+    try:
+        for c in clients:
+            c.send(request_head())
+        ready = select.select([c.sock for c in clients], [], [], PATIENCE)[0]
+        for c in clients:
+            if c.sock in ready:
+                assert c.response().status == 101
+                c.send_text("x")
+                assert c.recv_text() == "x"
+        return bool(ready)
+    finally:
+        for c in clients:
+            c.reset()
+
+
+@pytest.mark.parametrize("what", ["admit", "login", "kill"])
+def test_fault_T7_engine_that_floods_starves_nobody(what):
+    with one_of_two_lies(f"flood {what}", "--max-per-address=0",
+                         "--rate=0") as d:
+        assert served(d)
+        before = pss(d.pid), len(descriptors(d.pid))
+        for _ in range(10):
+            assert served(d)
+        assert SANITIZED or pss(d.pid) < before[0] + (8 << 20)
+        assert len(descriptors(d.pid)) < before[1] + 32
