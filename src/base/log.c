@@ -1,3 +1,6 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -13,7 +16,8 @@
 
 enum {
 	LINE_MAX_BYTES = 32 * 1024,
-	TAIL_BYTES = 8, /* always room for the quote, brace and newline */
+	LINE_AT_ONCE = 4096, /* that a pipe takes whole or not at all */
+	TAIL_BYTES = 8,      /* always room for the quote, brace and newline */
 	MESSAGE_MAX = 1024,
 };
 
@@ -29,6 +33,8 @@ static struct log_conf conf = {
 	.format = LOG_TEXT,
 };
 static struct line line;
+static mode_t sink;        /* what standard error is; 0: not asked yet */
+static uint64_t unwritten; /* lines that it did not take, and nobody knows of */
 
 static const struct {
 	const char *name;
@@ -40,11 +46,24 @@ static const struct {
 	[LOG_LVL_DEBUG] = { "debug", LOG_DEBUG },
 };
 
+/* Where lines of several processes might be mixed, they are short. */
+static size_t
+line_max(void)
+{
+	struct stat st;
+
+	if (sink == 0)
+		sink = fstat(STDERR_FILENO, &st) == 0 ? st.st_mode : S_IFREG;
+	return conf.syslog || S_ISREG(sink) ? LINE_MAX_BYTES : LINE_AT_ONCE;
+}
+
 /* The connection is made now: a sandbox may come later. */
 void
 log_init(const struct log_conf *c)
 {
 	conf = *c;
+	sink = 0;
+	(void)line_max(); /* this, too, is asked before */
 	if (conf.syslog)
 		openlog(conf.program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
@@ -58,7 +77,7 @@ log_wants(enum log_level level)
 static bool
 put_bytes(struct line *l, const char *p, size_t n, size_t spare)
 {
-	if (n > sizeof(l->data) - spare - l->len)
+	if (n > line_max() - spare - l->len)
 		return false;
 	memcpy(l->data + l->len, p, n);
 	l->len += n;
@@ -233,27 +252,64 @@ put_json(struct line *l, enum log_level level, const char *msg,
 		put(l, f[i].name);
 		put(l, "\":");
 		put_field(l, &f[i]);
-		if (l->len >= sizeof(l->data) - 2 * TAIL_BYTES) {
-			l->len = whole; /* half an object helps nobody */
-			break;
-		}
+		if (l->len < line_max() - 2 * TAIL_BYTES)
+			continue;
+		/* half an object helps nobody, half a text does */
+		if (l->len < whole + strlen(f[i].name) + 2 * TAIL_BYTES)
+			l->len = whole;
+		break;
 	}
 	put_tail(l, "}");
 }
 
 /*
  * Standard error may be a pipe nobody reads or a stopped terminal, and making
- * it non-blocking would do so for whoever shares it: ask first.
+ * it non-blocking would do so for whoever shares it: ask first. What a pipe says
+ * is good for LINE_AT_ONCE bytes; a socket is asked with the bytes.
  */
+static bool
+write_now(const char *data, size_t len)
+{
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t n;
+
+	if (!S_ISSOCK(sink) &&
+	    (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT)))
+		return false;
+	do
+		n = S_ISSOCK(sink) ? send(STDERR_FILENO, data, len,
+					 MSG_DONTWAIT | MSG_NOSIGNAL)
+				   : write(STDERR_FILENO, data, len);
+	while (n == -1 && errno == EINTR);
+	return n != -1;
+}
+
+/* Whether nothing is left to be said of lines that were not written. */
+static bool
+confess(void)
+{
+	const struct log_field f = LOG_UINT("lines", unwritten);
+	static struct line own;
+
+	if (unwritten == 0)
+		return true;
+	own.len = 0;
+	if (conf.format == LOG_JSON)
+		put_json(&own, LOG_LVL_WARN, "log was not read", &f, 1);
+	else
+		put_text(&own, LOG_LVL_WARN, "log was not read", &f, 1);
+	put_tail(&own, "\n");
+	if (!write_now(own.data, own.len))
+		return false;
+	unwritten = 0;
+	return true;
+}
+
 static void
 send_line(const struct line *l)
 {
-	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	if (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT))
-		return;
-	while (write(STDERR_FILENO, l->data, l->len) == -1 && errno == EINTR)
-		continue;
+	if (!confess() || !write_now(l->data, l->len))
+		unwritten++;
 }
 
 void

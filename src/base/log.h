@@ -6,7 +6,10 @@
  * Values may come from anywhere; they are escaped (text and JSON alike: control
  * bytes and bytes from 0x7f up as \xNN) and cut at LOG_VALUE_MAX. A line leaves
  * in one write(2) and is dropped if that cannot be done: logging never blocks
- * a session and never fails.
+ * a session and never fails. How many were dropped is a line of its own, before
+ * the next that is not. Where several processes write to one pipe, socket or
+ * terminal a line has at most 4096 bytes, so that none is mixed into another; of
+ * a longer one the end is cut off.
  *
  * Used by: everybody but the pure rooms (codec, dialect, ipc_codec).
  */

@@ -10,6 +10,7 @@ enum {
 	BURST = 3000,
 	STEP_OF_ALL = 400, /* 2500 lines a second, which is at most 1.5 MB */
 	BURST_OF_ALL = 4000,
+	PIECE = 3500, /* bytes that a line of the log has room for, escaped */
 };
 
 void
@@ -49,6 +50,38 @@ drop(struct complaints *c, uint64_t now, size_t len)
 	c->bytes += len + 1;
 }
 
+/* As much of it as a line of the log has room for. */
+static size_t
+piece(const uint8_t *line, size_t len)
+{
+	size_t room = PIECE, n = 0, need;
+
+	for (; n < len; n++, room -= need) {
+		bool plain = line[n] >= 0x20 && line[n] < 0x7f;
+
+		need = !plain                           ? sizeof("\\\\xNN") - 1
+		    : line[n] == '"' || line[n] == '\\' ? 2
+							: 1;
+		if (need > room)
+			break;
+	}
+	return n;
+}
+
+static void
+give(const struct complainer *who, const uint8_t *line, size_t len)
+{
+	size_t n;
+
+	do {
+		n = piece(line, len);
+		LOG(who->level, "stderr", LOG_UINT("session", who->session),
+		    LOG_INT("pid", who->pid), LOG_BYTES("text", line, n));
+		line += n;
+		len -= n;
+	} while (len > 0);
+}
+
 void
 complaints_take(struct complaints *c, struct complaints_share *s,
     const struct complainer *who, const uint8_t *line, size_t len)
@@ -64,8 +97,7 @@ complaints_take(struct complaints *c, struct complaints_share *s,
 	report(c, who);
 	c->till = rate_count(c->till, now, STEP * cost);
 	s->till = rate_count(s->till, now, s->step * cost);
-	LOG(who->level, "stderr", LOG_UINT("session", who->session),
-	    LOG_INT("pid", who->pid), LOG_BYTES("text", line, len));
+	give(who, line, len);
 }
 
 void

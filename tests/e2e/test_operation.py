@@ -479,6 +479,45 @@ def test_log_that_nobody_reads_blocks_nobody():
         os.close(write)
 
 
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_fault_A2_long_lines_for_a_log_that_nobody_reads(kind):
+    # What is escaped to four times its length does not fit into one page.
+    if kind == "pipe":
+        ends = [os.fdopen(fd, mode, 0)
+                for fd, mode in zip(os.pipe(), ("rb", "wb"))]
+    else:
+        ends = socket.socketpair()
+    ready, far = os.pipe()
+    me = subprocess.Popen([str(STANDPIPED), "--port=0", "--address=127.0.0.1",
+                           "--engines=1", f"--ready-fd={far}", "sh", "-c",
+                           "tee /dev/stderr"],
+                          stderr=ends[1].fileno(), stdin=subprocess.DEVNULL,
+                          pass_fds=[far])
+    os.close(far)
+    long = b"\1" * 4000
+    try:
+        with os.fdopen(ready) as stream:
+            port = int(re.search(r":(\d+)/", stream.readline())[1])
+        with Client(("127.0.0.1", port)) as c:
+            assert c.handshake().status == 101
+            for _ in range(100):
+                c.send_text(long)
+                assert c.recv_text() == long.decode()
+            c.bye()
+        log = os.read(ends[0].fileno(), 1 << 20)
+        assert all(len(line) < 4096 for line in log.split(b"\n"))
+        with Client(("127.0.0.1", port)) as c:
+            assert c.handshake().status == 101
+            c.bye()
+    finally:
+        me.send_signal(signal.SIGTERM)
+        assert me.wait(PATIENCE) == 0
+        ends[1].close()
+        rest = os.read(ends[0].fileno(), 1 << 20)
+        ends[0].close()
+    assert re.search(rb"warn log was not read lines=\d+\n", log + rest)
+
+
 # ------------------------------------------------------------------ stderr
 
 
