@@ -52,6 +52,7 @@ struct engine {
 	uint32_t last_id, id_step;
 	size_t max_fds;
 	bool full; /* no descriptors for one more: the listeners are paused */
+	bool said_full; /* and it has not become much better since */
 	bool configured;
 	bool stopping;
 	int status;
@@ -124,14 +125,17 @@ watch_room(struct engine *e)
 {
 	bool full = !has_room(e);
 
+	if (e->conns.n + e->programs.n < e->max_fds / FDS_OF_SESSION / 2)
+		e->said_full = false; /* another time will be another line */
 	if (full == e->full || e->stopping)
 		return;
 	e->full = full;
-	if (full)
+	if (full && !e->said_full)
 		LOG(LOG_LVL_WARN, "descriptors are short, clients wait",
 		    LOG_UINT("limit", e->max_fds),
 		    LOG_UINT("connections", e->conns.n),
 		    LOG_UINT("programs", e->programs.n));
+	e->said_full |= full;
 	for (size_t i = 0; i < e->nlisteners; i++) {
 		if (full)
 			listener_pause(e->listener[i]);

@@ -1,6 +1,8 @@
 /*
  * standpiped: the half of the daemon that has the privileges.
  */
+#include <sys/resource.h>
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +62,21 @@ warn_unmasked(const struct conf *conf)
 			 "send (RFC 6455, section 10.3)");
 }
 
+/* Engines take all that they may have, and do not accept without some room. */
+static bool
+has_descriptors(char **why)
+{
+	enum { LEAST = 32 };
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_max >= LEAST)
+		return true;
+	*why = mem_printf("the limit of %llu open descriptors (ulimit -Hn) is "
+			  "too low: %d are the least to serve anybody",
+	    (unsigned long long)rl.rlim_max, LEAST);
+	return false;
+}
+
 static int
 serve(const struct conf *conf)
 {
@@ -75,7 +92,7 @@ serve(const struct conf *conf)
 		    EXIT_USAGE);
 	warn_root(conf);
 	warn_unmasked(conf);
-	if (!daemon_open(&d, conf, &why))
+	if (!has_descriptors(&why) || !daemon_open(&d, conf, &why))
 		return complain(conf, why, EXIT_FAILURE);
 	status = daemon_run(&d);
 	daemon_close(&d);

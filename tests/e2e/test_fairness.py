@@ -4,9 +4,12 @@ Nothing here looks at a clock: a quiet session is answered before the flood of
 another one has been worked off, and what is too much is counted.
 """
 
+import subprocess
+
 import pytest
 
-from standpipe import CLOSE, TEXT, Daemon, fields, frame, request_head
+from standpipe import (CLOSE, PATIENCE, STANDPIPED, TEXT, Daemon, fields,
+                       frame, request_head)
 
 MANY = 60000  # messages, in less bytes than one turn of the loop may read
 EMPTY = frame(b"", TEXT)
@@ -108,3 +111,16 @@ def test_fault_A1_many_requests_at_once(tmp_path):
                    timeout=60)
             for _ in range(1000):
                 assert c.response(timeout=60).body == b"x"
+
+
+def limited(n, *words):
+    return subprocess.run(["sh", "-c", f'ulimit -n {n} && exec "$0" "$@"',
+                           str(STANDPIPED), *words], stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("limit", [12, 20, 31])
+def test_fault_A12_too_few_descriptors_are_refused(limit):
+    r = limited(limit, "--port=0", "cat")
+    assert r.returncode == 1
+    assert f"the limit of {limit} open descriptors".encode() in r.stderr
