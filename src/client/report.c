@@ -52,7 +52,11 @@ report_open(const struct client_conf *conf, const struct facts *f)
 	tell_more(conf, "WebSocket is open in %" PRIu64 " ms",
 	    between(f->connected, f->opened));
 	if (!f->v1 && client_conf_v1_offer(conf) != V1_NOT_OFFERED)
-		tell_more(conf, "%s was offered and not answered", V1_PROTOCOL);
+		tell_more(conf, "%s was offered and not answered%s",
+		    V1_PROTOCOL,
+		    conf->framing == FRAMING_BINARY
+			? ": what becomes of bytes is up to the server"
+			: "");
 	if (f->protocol[0] != '\0')
 		tell_more(conf, "subprotocol %s", f->protocol);
 	if (f->extensions[0] != '\0')

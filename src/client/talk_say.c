@@ -11,6 +11,28 @@ wait_for_server(struct talk *t)
 		local_pause(t->local);
 }
 
+/*
+ * To a program of standpipe.v1 our input is the bytes that it is, unless
+ * somebody wants messages made of it; --binary is no such wish.
+ */
+static bool
+sends_bytes(const struct talk *t)
+{
+	const struct client_conf *conf = &t->client->conf;
+
+	return inner_is_on(&t->inner) && !t->inner.messages &&
+	    (conf->framing == FRAMING_BINARY ||
+		(!conf->framing_given && conf->files[0] == NULL));
+}
+
+static void
+send_bytes(struct talk *t, const uint8_t *data, size_t len)
+{
+	t->sent++;
+	t->sent_bytes += len;
+	inner_send_bytes(&t->inner, data, len);
+}
+
 static void
 send_piece(struct talk *t, const struct framing_event *ev)
 {
@@ -50,7 +72,10 @@ send_event(struct talk *t, enum framing_result rc,
 {
 	switch (rc) {
 	case FRAMING_PIECE:
-		send_piece(t, ev);
+		if (sends_bytes(t))
+			send_bytes(t, ev->data, ev->len);
+		else
+			send_piece(t, ev);
 		break;
 	case FRAMING_PING:
 		transport_ws_ping(&t->transport, ev->data, ev->len);
@@ -97,27 +122,6 @@ talk_resume_input(struct talk *t)
 		local_resume(t->local);
 }
 
-/*
- * To a program of standpipe.v1 our input is the bytes that it is, unless
- * somebody wants messages made of it.
- */
-static bool
-sends_bytes(const struct talk *t)
-{
-	const struct client_conf *conf = &t->client->conf;
-
-	return inner_is_on(&t->inner) && !t->inner.messages &&
-	    !conf->framing_given && conf->files[0] == NULL;
-}
-
-static void
-send_bytes(struct talk *t, const uint8_t *data, size_t len)
-{
-	t->sent++;
-	t->sent_bytes += len;
-	inner_send_bytes(&t->inner, data, len);
-}
-
 static void
 send_messages(struct talk *t, uint8_t *data, size_t len)
 {
@@ -140,7 +144,7 @@ talk_on_input(void *owner, uint8_t *data, size_t len)
 {
 	struct talk *t = owner;
 
-	if (sends_bytes(t))
+	if (sends_bytes(t) && t->client->conf.files[0] == NULL)
 		send_bytes(t, data, len);
 	else
 		send_messages(t, data, len);

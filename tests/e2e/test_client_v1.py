@@ -31,6 +31,46 @@ def test_bytes_come_back_as_they_went(framing):
     assert r.returncode == 0 and r.stderr == b"" and r.stdout == data
 
 
+@pytest.mark.parametrize("options", [
+    ["-b"], ["--binary"], ["--framing=binary"],
+    ["-b", "--standpipe-protocol=subprotocol"]])
+def test_fault_F13_binary_means_the_bytes_as_they_are(framing, options):
+    with Daemon(f"--framing={framing}") as d:
+        for data in (b"abc", b"", bytes(range(256)) * 4000 + b"\r\n\0no end"):
+            r = standpipe(*options, d.url, input=data)
+            assert (r.returncode, r.stderr) == (0, b"")
+            assert r.stdout == data
+
+
+def test_fault_F13_so_it_does_for_files(framing, tmp_path):
+    files = [tmp_path / "one", tmp_path / "two"]
+    for path, data in zip(files, (bytes(range(256)) * 1000, b"abc")):
+        path.write_bytes(data)
+    with Daemon(f"--framing={framing}") as d:
+        r = standpipe("-b", d.url, *files)
+    assert (r.returncode, r.stderr) == (0, b"")
+    assert r.stdout == b"".join(path.read_bytes() for path in files)
+
+
+def test_fault_F13_and_for_commands(framing):
+    with Daemon(f"--framing={framing}") as d:
+        r = standpipe("-b", d.url, "--", "sh", "-c",
+                      "printf abc; exec >&-; cat >&2")
+    assert (r.returncode, r.stderr) == (0, b"abc")
+
+
+def test_fault_F13_where_there_are_messages_there_still_are():
+    with Daemon("--framing=frames") as d:
+        r = standpipe("-b", d.url, input=b"abc")
+    assert (r.returncode, r.stdout, r.stderr) == (0, b"abc", b"")
+
+
+def test_fault_F13_nobody_can_promise_it_for_another_server():
+    with Daemon("--no-standpipe-protocol") as d:
+        r = standpipe("-v", "-b", "-c1", d.url, input=b"abc")
+    assert b"what becomes of bytes is up to the server" in r.stderr
+
+
 def test_exit_status_and_standard_error():
     with Daemon("--stderr=both", command=[
             "sh", "-c", "echo out; echo err >&2; exit 42"]) as d:
