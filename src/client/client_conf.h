@@ -55,7 +55,8 @@ struct client_conf {
 	uint64_t connect_timeout;   /* from the name to what a proxy says */
 	uint64_t handshake_timeout; /* from TLS to the answer */
 	uint64_t close_timeout;
-	uint64_t keepalive; /* a ping so often */
+	bool no_close_expected; /* an end without one is a good one */
+	uint64_t keepalive;     /* a ping so often */
 	uint64_t keepalive_timeout;
 	bool keepalive_timeout_given;
 	char *proxy;      /* a URL, or "none"; NULL: as the environment says */

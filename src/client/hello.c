@@ -55,6 +55,7 @@ struct hello {
 	unsigned interim; /* how many of those came before it */
 	struct refusal refusal;
 	struct outcome outcome;
+	bool plain;   /* not TLS, which the server may expect */
 	bool in_body; /* of a refusal */
 	bool refused;
 };
@@ -236,6 +237,16 @@ is_interim(const struct http1_head *head)
 	return head->status / 100 == 1 && head->status != 101;
 }
 
+/* What TLS answers to what is none (RFC 8446, sections 5.1 and 6). */
+static bool
+is_tls_alert(const struct hello *h)
+{
+	static const uint8_t alert[] = { 21, 3 };
+
+	return h->plain && h->in.len >= sizeof(alert) &&
+	    memcmp(h->in.data, alert, sizeof(alert)) == 0;
+}
+
 static void
 read_head(struct hello *h)
 {
@@ -255,7 +266,8 @@ read_head(struct hello *h)
 	else if (rc == HTTP1_HEAD)
 		judge(h, &head, used);
 	else if (rc < 0)
-		fail(h, why_no_head(rc));
+		fail(h,
+		    is_tls_alert(h) ? "it is TLS (wss://?)" : why_no_head(rc));
 }
 
 static void
@@ -275,6 +287,13 @@ hello_on_read(void *owner, uint8_t *data, size_t len)
 	}
 }
 
+/* Many who expect TLS hang up without a word. */
+static bool
+is_hint_due(const struct hello *h)
+{
+	return h->plain && h->in.len == 0;
+}
+
 /* What was said of a refusal counts, even if its body was cut. */
 static void
 hello_on_end(void *owner)
@@ -284,7 +303,8 @@ hello_on_end(void *owner)
 	if (!h->in_body)
 		outcome_set(&h->outcome, OUTCOME_BROKEN,
 		    "the server closed the connection in the opening"
-		    " handshake");
+		    " handshake%s",
+		    is_hint_due(h) ? " (wss://?)" : "");
 	refuse(h);
 }
 
@@ -295,8 +315,8 @@ hello_on_lost(void *owner, int err)
 
 	if (!h->in_body && !secure_judge(h->stream, err, &h->outcome))
 		outcome_set(&h->outcome, OUTCOME_BROKEN,
-		    "the connection was lost in the opening handshake: %s",
-		    strerror(err));
+		    "the connection was lost in the opening handshake: %s%s",
+		    strerror(err), is_hint_due(h) ? " (wss://?)" : "");
 	refuse(h);
 }
 
@@ -400,6 +420,7 @@ hello_new(struct client *client, struct stream *stream, const struct ws_url *to,
 		.ops = ops,
 		.owner = owner,
 		.stream = stream,
+		.plain = !to->tls && to->path[0] == '\0',
 	};
 	buf_init(&h->in, HELD_MAX);
 	deadlines_init(&h->deadlines, client->flow.base, h->due, DUE_COUNT,

@@ -337,6 +337,14 @@ static const struct option rows[] = {
 	    .help = "wait for the answer to our Close",
 	},
 	{
+	    .name = "no-close-expected",
+	    .type = OPT_BOOL,
+	    .group = HELP_CONNECTION,
+	    .field = FIELD(no_close_expected),
+	    .dflt = "false",
+	    .help = "the server ends without a Close, as some do",
+	},
+	{
 	    .name = "keepalive",
 	    .type = OPT_DURATION,
 	    .group = HELP_CONNECTION,

@@ -33,12 +33,24 @@ is_exit_status(const struct talk *t)
 		strncmp(t->reason, killed, sizeof(killed) - 1) == 0);
 }
 
+/*
+ * Some servers never send a Close: behind a whole message the end of the
+ * connection is as good, if the user says so.
+ */
+static bool
+has_ended_well(const struct talk *t)
+{
+	return t->client->conf.no_close_expected && !inner_is_on(&t->inner) &&
+	    transport_ws_ended_well(&t->transport);
+}
+
 static void
 judge(const struct talk *t, struct outcome *o)
 {
 	if (t->fault != NULL)
 		outcome_set(o, t->fault_status, "%s", t->fault);
-	else if (t->our_code != 0 || talk_has_all(t))
+	else if (t->our_code != 0 || talk_has_all(t) ||
+	    (t->code == 0 && has_ended_well(t)))
 		return; /* there was nothing more to do */
 	else if (t->inner.exited)
 		o->status = t->inner.status;

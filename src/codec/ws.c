@@ -24,6 +24,12 @@ ws_reader_init(struct ws_reader *r, enum ws_role role, uint64_t max)
 	};
 }
 
+bool
+ws_reader_is_between(const struct ws_reader *r)
+{
+	return r->message == 0 && r->head_len == 0 && !r->in_payload;
+}
+
 void
 ws_reader_inflate(struct ws_reader *r)
 {

@@ -113,6 +113,9 @@ struct ws_reader {
 /* max: the largest message in bytes, summed over fragments; 0: no limit. */
 void ws_reader_init(struct ws_reader *, enum ws_role, uint64_t max);
 
+/* Whether nothing is begun: neither a message nor a frame. */
+bool ws_reader_is_between(const struct ws_reader *);
+
 /* Deflated messages are allowed from now on. */
 void ws_reader_inflate(struct ws_reader *);
 

@@ -611,6 +611,13 @@ transport_ws_queued(const struct transport_ws *t)
 	return stream_queued(t->stream);
 }
 
+bool
+transport_ws_ended_well(const struct transport_ws *t)
+{
+	return t->peer_ended && ws_reader_is_between(&t->reader) &&
+	    stream_queued(t->stream) == 0;
+}
+
 size_t
 transport_ws_unsent(const struct transport_ws *t)
 {

@@ -135,6 +135,12 @@ void transport_ws_abort(struct transport_ws *);
 size_t transport_ws_queued(const struct transport_ws *);
 size_t transport_ws_unsent(const struct transport_ws *);
 
+/*
+ * Whether the peer has shut its side behind a whole message, and has been given
+ * all of ours.
+ */
+bool transport_ws_ended_well(const struct transport_ws *);
+
 /* Bytes of messages either way, as they travelled; false: uncompressed. */
 bool transport_ws_wire(const struct transport_ws *, uint64_t *received,
     uint64_t *sent);
