@@ -3,6 +3,7 @@
 // What the peers for Node have in common; see README.
 
 const fs = require("fs");
+const net = require("net");
 const readline = require("readline");
 
 function missing(reason) {
@@ -137,8 +138,17 @@ function ready(port) {
 	process.stdin.on("close", () => process.exit(0)).resume();
 }
 
+// A port for who cannot say which one the system gave.
+function free_port(use) {
+	const server = net.createServer().listen(0, "127.0.0.1", () => {
+		const { port } = server.address();
+		server.close(() => use(port));
+	});
+}
+
 function trust(task) {
 	return task.ca ? { ca: fs.readFileSync(task.ca) } : {};
 }
 
-module.exports = { Guest, missing, module_of, ready, serve, trust };
+module.exports = {
+	Guest, free_port, missing, module_of, ready, serve, trust };

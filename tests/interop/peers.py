@@ -49,6 +49,8 @@ class Peer:
             return [shutil.which("tclsh") or self.absent("no Tcl"), self.path]
         if self.path.suffix == ".go":
             return [self.built(folder)]
+        if self.path.suffix == ".c":
+            return [self.compiled(folder)]
         return [sys.executable, "-P", self.path]
 
     def built(self, folder):
@@ -61,6 +63,19 @@ class Peer:
         if "cannot find package" in done.stderr:
             self.absent(done.stderr.splitlines()[0])
         assert done.returncode == 0, done.stderr
+        return program
+
+    def compiled(self, folder):
+        """In C, with what pkg-config says of the packages that it names."""
+        said = subprocess.run(
+            ["pkg-config", "--cflags", "--libs", *self.head("packages")],
+            check=False, capture_output=True, text=True)
+        if said.returncode != 0:
+            self.absent(said.stderr.splitlines()[0])
+        program = folder / self.name
+        subprocess.run([shutil.which("cc") or self.absent("no C compiler"),
+                        "-o", program, self.path, *said.stdout.split()],
+                       check=True)
         return program
 
 

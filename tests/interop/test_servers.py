@@ -88,6 +88,7 @@ def test_their_fragments_are_one_message(server):
     assert r.stdout == "ab€c\n".encode()
 
 
+@needs("pong")
 def test_our_pings_are_answered(server):
     r = server.standpipe("--ping", "--count=2", "--interval=10ms")
     assert r.returncode == 0 and r.stdout.count(b"pong from") == 2

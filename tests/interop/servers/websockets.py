@@ -1,4 +1,4 @@
-"""The Python package websockets."""
+"""The Python package websockets, with a subprotocol."""
 
 import asyncio
 
@@ -46,8 +46,8 @@ async def welcome(ws):
 
 
 async def main():
-    async with websockets.serve(welcome, "127.0.0.1", 0,
-                                max_size=None) as server:
+    async with websockets.serve(welcome, "127.0.0.1", 0, max_size=None,
+                                subprotocols=["chat"]) as server:
         ready(server.sockets[0].getsockname()[1])
         await stay()
 
