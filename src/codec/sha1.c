@@ -7,60 +7,84 @@ enum {
 	BLOCK = 64,
 	LENGTH = 8, /* of the text in bits, at the end of the last block */
 	WORDS = SHA1_LEN / 4,
-	ROUNDS = 80,
+	SPAN = 16, /* words that the next one is made of (section 6.1.3) */
+	STAGE = 20,
 };
 
-static uint32_t
+static inline uint32_t
 rotate(uint32_t v, unsigned n)
 {
 	return v << n | v >> (32 - n);
 }
 
-/* The words of a block, and what the rounds behind them make of these. */
-static void
-spread(const uint8_t *block, uint32_t w[ROUNDS])
+/* Written so that a compiler makes one load of it. */
+static inline uint32_t
+word(const uint8_t *p)
 {
-	for (size_t i = 0; i < 16; i++)
-		w[i] = (uint32_t)be_read(block + 4 * i, 4);
-	for (size_t i = 16; i < ROUNDS; i++)
-		w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Section 4.1.1, with the constants of 4.2.1. */
-static uint32_t
-mix(size_t round, uint32_t x, uint32_t y, uint32_t z)
+/* The word of a round; those of the last 16 are in w. */
+static inline uint32_t
+next_word(uint32_t w[SPAN], unsigned round)
 {
-	switch (round / 20) {
-	case 0:
-		return ((x & y) | (~x & z)) + 0x5a827999;
-	case 1:
-		return (x ^ y ^ z) + 0x6ed9eba1;
-	case 2:
-		return ((x & y) | (x & z) | (y & z)) + 0x8f1bbcdc;
-	default:
-		return (x ^ y ^ z) + 0xca62c1d6;
-	}
+	uint32_t *old = &w[round % SPAN];
+
+	if (round >= SPAN)
+		*old = rotate(*old ^ w[(round + 2) % SPAN] ^
+			w[(round + 8) % SPAN] ^ w[(round + 13) % SPAN],
+		    1);
+	return *old;
 }
+
+/* Section 4.1.1: what the stages mix by. */
+#define CHOICE(x, y, z) (((x) & ((y) ^ (z))) ^ (z))
+#define PARITY(x, y, z) ((x) ^ (y) ^ (z))
+#define MAJORITY(x, y, z) (((x) & (y)) | (((x) | (y)) & (z)))
+
+/* A round turns the names of the five, and not what they hold. */
+#define ROUND(mix, constant, i, a, b, c, d, e)                    \
+	do {                                                      \
+		(e) += rotate(a, 5) + mix(b, c, d) + (constant) + \
+		    next_word(w, i);                              \
+		(b) = rotate(b, 30);                              \
+	} while (0)
+
+#define FIVE_ROUNDS(mix, constant, i)                         \
+	do {                                                  \
+		ROUND(mix, constant, i, a, b, c, d, e);       \
+		ROUND(mix, constant, (i) + 1, e, a, b, c, d); \
+		ROUND(mix, constant, (i) + 2, d, e, a, b, c); \
+		ROUND(mix, constant, (i) + 3, c, d, e, a, b); \
+		ROUND(mix, constant, (i) + 4, b, c, d, e, a); \
+	} while (0)
+
+#define TWENTY_ROUNDS(mix, constant, i)               \
+	do {                                          \
+		FIVE_ROUNDS(mix, constant, i);        \
+		FIVE_ROUNDS(mix, constant, (i) + 5);  \
+		FIVE_ROUNDS(mix, constant, (i) + 10); \
+		FIVE_ROUNDS(mix, constant, (i) + 15); \
+	} while (0)
 
 static void
 take_block(uint32_t h[WORDS], const uint8_t *block)
 {
-	uint32_t w[ROUNDS], v[WORDS];
+	uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
+	uint32_t w[SPAN];
 
-	spread(block, w);
-	memcpy(v, h, sizeof(v));
-	for (size_t i = 0; i < ROUNDS; i++) {
-		uint32_t next =
-		    rotate(v[0], 5) + mix(i, v[1], v[2], v[3]) + v[4] + w[i];
-
-		v[4] = v[3];
-		v[3] = v[2];
-		v[2] = rotate(v[1], 30);
-		v[1] = v[0];
-		v[0] = next;
-	}
-	for (size_t i = 0; i < WORDS; i++)
-		h[i] += v[i];
+	for (size_t i = 0; i < SPAN; i++)
+		w[i] = word(block + 4 * i);
+	TWENTY_ROUNDS(CHOICE, 0x5a827999, 0 * STAGE);
+	TWENTY_ROUNDS(PARITY, 0x6ed9eba1, 1 * STAGE);
+	TWENTY_ROUNDS(MAJORITY, 0x8f1bbcdc, 2 * STAGE);
+	TWENTY_ROUNDS(PARITY, 0xca62c1d6, 3 * STAGE);
+	h[0] += a;
+	h[1] += b;
+	h[2] += c;
+	h[3] += d;
+	h[4] += e;
 }
 
 /* What is left of the text, a bit, zeros, and the length (section 5.1.1). */
