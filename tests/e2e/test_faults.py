@@ -16,8 +16,6 @@ def server():
 
 
 @pytest.mark.parametrize("role, kind, every, least", [
-    ("engine", "descriptor", 1, 4), ("engine", "again", 1, 4),
-    ("engine", "short", 1, 2),
     ("parent", "descriptor", 5, 4), ("parent", "process", 1, 1),
     ("parent", "again", 1, 2), ("parent", "write", 1, 3),
     ("parent", "interrupt", 1, 3),
