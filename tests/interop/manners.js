@@ -146,9 +146,16 @@ function free_port(use) {
 	});
 }
 
+// As soon as somebody listens there, which some servers do not tell.
+function ready_when_open(port) {
+	net.connect(port, "127.0.0.1")
+		.on("connect", function () { this.destroy(); ready(port); })
+		.on("error", () => setTimeout(ready_when_open, 10, port));
+}
+
 function trust(task) {
 	return task.ca ? { ca: fs.readFileSync(task.ca) } : {};
 }
 
 module.exports = {
-	Guest, free_port, missing, module_of, ready, serve, trust };
+	Guest, free_port, missing, module_of, ready, ready_when_open, serve, trust };

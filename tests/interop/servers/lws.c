@@ -43,8 +43,9 @@ take(struct lws *wsi, struct guest *g, const void *data, size_t len)
 static int
 give(struct lws *wsi, struct guest *g)
 {
-	int kind = lws_write_ws_flags(
-	    g->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT, g->first, g->last);
+	int kind =
+	    lws_write_ws_flags(g->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT,
+		g->first, g->last);
 	int n;
 
 	if (!g->waits)

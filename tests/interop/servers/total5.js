@@ -4,7 +4,7 @@
 //
 // cannot: binary empty big whole pong orders compress
 
-const { free_port, module_of, ready } = require("../manners.js");
+const { free_port, module_of, ready_when_open } = require("../manners.js");
 
 // What it writes down goes beside the file that it was started with.
 require.main.filename = `${process.cwd()}/server.js`;
@@ -16,6 +16,9 @@ ROUTE("SOCKET / @text", (clients) => {
 }, 65536);
 
 free_port((port) => {
-	ON("ready", () => ready(port));
+	ON("ready", () => {
+		F.TRouting.sort(); // a timer does it a little later
+		ready_when_open(port);
+	});
 	F.http({ ip: "127.0.0.1", port });
 });
