@@ -23,11 +23,18 @@ end_var(struct buf *out, size_t start)
 static bool
 put(struct buf *out, const char *name, const char *value, size_t len)
 {
-	size_t start = out->len;
+	size_t n = strlen(name), whole = n + 1 + len + 1;
+	uint8_t *p;
 
-	return memchr(value, '\0', len) == NULL && buf_add_str(out, name) &&
-	    buf_add_byte(out, '=') && buf_add(out, value, len) &&
-	    end_var(out, start);
+	if (memchr(value, '\0', len) != NULL || whole > CGI_MAX_VAR ||
+	    (p = buf_reserve(out, whole)) == NULL)
+		return false;
+	memcpy(p, name, n);
+	p[n] = '=';
+	memcpy(p + n + 1, value, len);
+	p[whole - 1] = '\0';
+	buf_commit(out, whole);
+	return true;
 }
 
 static bool
@@ -103,10 +110,13 @@ put_opt(struct buf *out, const char *name, const char *value)
 static bool
 put_uint(struct buf *out, const char *name, unsigned value)
 {
-	char text[16];
+	char text[3 * sizeof(value)];
+	size_t at = sizeof(text);
 
-	snprintf(text, sizeof(text), "%u", value);
-	return put_str(out, name, text);
+	do
+		text[--at] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	return put(out, name, text + at, sizeof(text) - at);
 }
 
 static bool
@@ -115,14 +125,13 @@ put_server(struct buf *out, const struct cgi_request *rq)
 	const char *name = rq->server_name;
 	size_t len = strlen(name);
 	unsigned port;
-	char protocol[16];
 
 	http1_host(rq->head, &name, &len, &port);
-	snprintf(protocol, sizeof(protocol), "HTTP/1.%u", rq->head->minor);
 	return put_str(out, "SERVER_SOFTWARE", rq->server_software) &&
 	    put(out, "SERVER_NAME", name, len) &&
 	    put_uint(out, "SERVER_PORT", rq->server_port) &&
-	    put_str(out, "SERVER_PROTOCOL", protocol) &&
+	    put_str(out, "SERVER_PROTOCOL",
+		rq->head->minor == 0 ? "HTTP/1.0" : "HTTP/1.1") &&
 	    put_str(out, "GATEWAY_INTERFACE", "CGI/1.1");
 }
 
@@ -250,18 +259,24 @@ exported(const struct http1_field *f, const struct cgi_request *rq)
 static bool
 put_field_name(struct buf *out, const struct http1_field *f)
 {
-	bool ok = buf_add_str(out, "HTTP_");
+	static const char prefix[] = "HTTP_";
+	size_t n = sizeof(prefix) - 1;
+	uint8_t *p = buf_reserve(out, n + f->name_len);
 
-	for (size_t i = 0; ok && i < f->name_len; i++) {
+	if (p == NULL)
+		return false;
+	memcpy(p, prefix, n);
+	for (size_t i = 0; i < f->name_len; i++) {
 		char c = f->name[i];
 
 		if (c == '-')
 			c = '_';
 		else if (c >= 'a' && c <= 'z')
 			c = (char)(c - 'a' + 'A');
-		ok = buf_add_byte(out, (uint8_t)c);
+		p[n + i] = (uint8_t)c;
 	}
-	return ok;
+	buf_commit(out, n + f->name_len);
+	return true;
 }
 
 /* The end of the buffer is the value of such a field: without a token. */

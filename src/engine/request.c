@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,9 @@ struct request *
 request_new(struct conn *c, const struct http1_head *head, const uint8_t *bytes,
     size_t len)
 {
-	struct request *rq = mem_new(1, sizeof(*rq));
+	struct request *rq = mem_new(1,
+	    offsetof(struct request, head.field) +
+		head->nfields * sizeof(head->field[0]));
 
 	rq->conn = c;
 	rq->len = len;

@@ -27,7 +27,6 @@ enum {
 
 struct request {
 	struct conn *conn; /* kept */
-	struct http1_head head;
 	struct url url;
 	struct ws_hello hello; /* if upgrade */
 	bool upgrade;          /* a WebSocket is asked for */
@@ -52,6 +51,9 @@ struct request {
 	char *bytes;      /* owned: what head and url point into */
 	size_t len;       /* of them */
 	uint64_t started; /* clock_ms() */
+
+	/* Last, because there is no memory for fields that it does not have. */
+	struct http1_head head;
 };
 
 /*

@@ -30,44 +30,54 @@ is_header(const char *name, size_t len)
 	return !is(name, len, "HTTP_PROXY");
 }
 
+/* A name with its length: most differ in that from what is looked for. */
+#define NAME(s)                  \
+	{                        \
+		s, sizeof(s) - 1 \
+	}
+
+static const struct {
+	const char *name;
+	size_t len;
+} requests[] = {
+	NAME("SERVER_SOFTWARE"),
+	NAME("SERVER_NAME"),
+	NAME("SERVER_PORT"),
+	NAME("SERVER_PROTOCOL"),
+	NAME("GATEWAY_INTERFACE"),
+	NAME("REQUEST_METHOD"),
+	NAME("REQUEST_URI"),
+	NAME("SCRIPT_NAME"),
+	NAME("PATH_INFO"),
+	NAME("PATH_TRANSLATED"),
+	NAME("QUERY_STRING"),
+	NAME("REMOTE_ADDR"),
+	NAME("REMOTE_HOST"),
+	NAME("REMOTE_PORT"),
+	NAME("REMOTE_USER"),
+	NAME("REMOTE_IDENT"),
+	NAME("AUTH_TYPE"),
+	NAME("CONTENT_TYPE"),
+	NAME("CONTENT_LENGTH"),
+	NAME("UNIQUE_ID"),
+	NAME("HTTPS"),
+	NAME("SSL_PROTOCOL"),
+	NAME("SSL_CIPHER"),
+	NAME("SSL_CLIENT_VERIFY"),
+	NAME("SSL_CLIENT_S_DN"),
+	NAME("SSL_CLIENT_I_DN"),
+	NAME("SSL_CLIENT_M_SERIAL"),
+	NAME("SSL_CLIENT_FINGERPRINT"),
+	NAME("STANDPIPE_PROTOCOL"),
+	NAME("STANDPIPE_FRAMING"),
+};
+
 bool
 ipc_var_allowed(const char *name, size_t len)
 {
-	static const char *const names[] = {
-		"SERVER_SOFTWARE",
-		"SERVER_NAME",
-		"SERVER_PORT",
-		"SERVER_PROTOCOL",
-		"GATEWAY_INTERFACE",
-		"REQUEST_METHOD",
-		"REQUEST_URI",
-		"SCRIPT_NAME",
-		"PATH_INFO",
-		"PATH_TRANSLATED",
-		"QUERY_STRING",
-		"REMOTE_ADDR",
-		"REMOTE_HOST",
-		"REMOTE_PORT",
-		"REMOTE_USER",
-		"REMOTE_IDENT",
-		"AUTH_TYPE",
-		"CONTENT_TYPE",
-		"CONTENT_LENGTH",
-		"UNIQUE_ID",
-		"HTTPS",
-		"SSL_PROTOCOL",
-		"SSL_CIPHER",
-		"SSL_CLIENT_VERIFY",
-		"SSL_CLIENT_S_DN",
-		"SSL_CLIENT_I_DN",
-		"SSL_CLIENT_M_SERIAL",
-		"SSL_CLIENT_FINGERPRINT",
-		"STANDPIPE_PROTOCOL",
-		"STANDPIPE_FRAMING",
-	};
-
-	for (size_t i = 0; i < nitems(names); i++) {
-		if (is(name, len, names[i]))
+	for (size_t i = 0; i < nitems(requests); i++) {
+		if (requests[i].len == len &&
+		    memcmp(requests[i].name, name, len) == 0)
 			return true;
 	}
 	return is_header(name, len);

@@ -93,7 +93,7 @@ is_ours(const struct command *c, const char *var)
 	size_t len = name_len(var) + 1;
 
 	for (size_t i = 0; i < c->nenv; i++)
-		if (strncmp(c->env[i], var, len) == 0)
+		if (c->env[i][0] == var[0] && strncmp(c->env[i], var, len) == 0)
 			return true;
 	return false;
 }
