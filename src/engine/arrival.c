@@ -12,10 +12,9 @@
 #include "base/mem.h"
 #include "codec/proxy_hello.h"
 #include "engine/arrival.h"
+#include "engine/stranger.h"
 #include "flow/flow.h"
 #include "ipc/ipc.h"
-
-enum { TLS_HANDSHAKE = 0x16 }; /* RFC 8446, section 5.1: the record's type */
 
 struct arrival {
 	struct flow *flow;             /* kept */
@@ -102,7 +101,7 @@ arrival_on_event(evutil_socket_t fd, short what, void *arg)
 		}
 		a->begun = true;
 		if (!a->wants_hello) {
-			succeed(a, a->flow->in[0] == TLS_HANDSHAKE);
+			succeed(a, stranger_is_tls(a->flow->in[0]));
 			return;
 		}
 		if (!read_hello(a, (size_t)n, last))

@@ -19,6 +19,7 @@
 #include "engine/ids.h"
 #include "engine/limits.h"
 #include "engine/request.h"
+#include "engine/stranger.h"
 #include "flow/listener.h"
 #include "flow/stream.h"
 #include "flow/tls.h"
@@ -216,6 +217,23 @@ start_request(struct conn *c, const struct http1_head *head,
 		access_begin(c->rq);
 }
 
+/* Something else may have been meant than a request. */
+static void
+refuse_head(struct conn *c, enum http1_result rc, const uint8_t *data,
+    size_t len)
+{
+	const struct refusal *stranger =
+	    c->reused ? NULL : stranger_to_plain(data, len);
+
+	conn_refuse_all(c,
+	    stranger != NULL ? stranger
+			     : &(struct refusal){
+				   .status = http1_status(rc),
+				   .why = http1_strresult(rc),
+				   .rule = "request head",
+			       });
+}
+
 /* Bytes used; 0: the head is not complete. */
 static size_t
 read_head(struct conn *c, const uint8_t *data, size_t len)
@@ -226,19 +244,16 @@ read_head(struct conn *c, const uint8_t *data, size_t len)
 
 	if (stream_queued(c->stream) > 0)
 		return 0; /* one answer at a time is enough to hold */
-	rc = http1_read_request(&head, data, len, &c->scanned, &used);
+	rc = stranger_is_tls(data[0])
+	    ? HTTP1_ERR_LINE
+	    : http1_read_request(&head, data, len, &c->scanned, &used);
 	if (rc == HTTP1_MORE)
 		return 0;
 	if (rc == HTTP1_HEAD) {
 		start_request(c, &head, data, used);
 		return used;
 	}
-	conn_refuse_all(c,
-	    &(struct refusal){
-		.status = http1_status(rc),
-		.why = http1_strresult(rc),
-		.rule = "request head",
-	    });
+	refuse_head(c, rc, data, len);
 	return len;
 }
 
@@ -435,6 +450,18 @@ conn_on_hangup(void *owner)
 		conn_watch_stall(c);
 }
 
+/* A client that was turned away already is not told twice. */
+static void
+conn_on_plain(void *owner, const uint8_t *data, size_t len)
+{
+	struct conn *c = owner;
+
+	if (c->state == CONN_READING && !c->over)
+		conn_refuse_all(c, stranger_to_tls(data, len));
+	else
+		conn_end_soon(c);
+}
+
 static void
 conn_on_lost(void *owner, int err)
 {
@@ -474,6 +501,7 @@ static const struct stream_ops conn_stream_ops = {
 	.on_read = conn_on_read,
 	.on_end = conn_on_end,
 	.on_hangup = conn_on_hangup,
+	.on_plain = conn_on_plain,
 	.on_lost = conn_on_lost,
 	.on_drain = conn_on_drain,
 };

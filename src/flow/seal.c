@@ -204,6 +204,13 @@ take_back(struct seal *c)
 	c->in_len = 0;
 }
 
+bool
+seal_is_text(const struct seal *c, const uint8_t *in, size_t len)
+{
+	return len > 0 && SSL_is_server(c->ssl) && SSL_in_before(c->ssl) &&
+	    ((in[0] >= ' ' && in[0] <= '~') || in[0] == '\r' || in[0] == '\n');
+}
+
 enum seal_result
 seal_shake(struct seal *c, const uint8_t *in, size_t len, size_t *used)
 {

@@ -30,6 +30,12 @@ void seal_free(struct seal *); /* NULL is accepted */
 /* A client has the first word: it begins without having received anything. */
 bool seal_is_client(const struct seal *);
 
+/*
+ * Whether these are the first bytes for a server, and text, with which nothing
+ * of TLS begins. OpenSSL must not have seen them.
+ */
+bool seal_is_text(const struct seal *, const uint8_t *in, size_t len);
+
 enum seal_result {
 	SEAL_MORE = 0,    /* all was taken; wait for more */
 	SEAL_UP = 1,      /* the handshake is complete */

@@ -66,6 +66,12 @@ struct stream_ops {
 	 */
 	void (*on_hangup)(void *owner);
 	/*
+	 * A client of a server's TLS begins in plain text, with these bytes: the
+	 * stream is plain from here on, and says nothing of them again. NULL:
+	 * TLS breaks on them.
+	 */
+	void (*on_plain)(void *owner, const uint8_t *data, size_t len);
+	/*
 	 * Broken both ways, with an errno; EPROTO: by TLS. Once, and nothing
 	 * follows it.
 	 */

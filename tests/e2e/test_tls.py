@@ -216,12 +216,78 @@ def test_H27_http11_is_the_only_protocol(server):
         assert s_client(d)[1]  # nobody has to say
 
 
-def test_plain_http_on_the_tls_port(server):
+TO_TLS = "plain text on a TLS port", "This port speaks TLS: use https:// or wss://."
+TO_PLAIN = ("TLS on a plain port",
+            "This port does not speak TLS: use http:// or ws://.")
+PROXY = "unexpected proxy header", "This port expects no header of a proxy."
+PROXY_V1 = b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n"
+PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+# random bytes of a ClientHello may hold line feeds, or none
+HELLO = bytes.fromhex("160301002a01000026") + b"\x03\x03"
+SSL2_HELLO = bytes.fromhex("802e01000200150000001001008002") + 33 * b"\1"
+
+
+@pytest.mark.parametrize("first, told", [
+    (ASK, TO_TLS), (b"G", TO_TLS), (b"get / http/1.0\n\n", TO_TLS),
+    (b"\r\n" + ASK, TO_TLS), (b"POST / HTTP/1.1\r\n", TO_TLS),
+    (b"POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n" + 200000 * b"x",
+     TO_TLS),
+    (b"CONNECT a:1 HTTP/1.1\r\n\r\n", TO_TLS),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", TO_TLS),
+    (b"garbage", TO_TLS), (b"SSH-2.0-OpenSSH\r\n", TO_TLS),
+    (PROXY_V1 + HELLO, PROXY), (PROXY_V2 + HELLO, PROXY)],
+    ids=lambda v: repr(v[:20]))
+def test_fault_W4_plain_text_on_the_tls_port(server, first, told):
     with daemon(server) as d:
         with d.client(tls=None) as c:
-            c.send(ASK)
+            c.send(first)
+            answer = c.response()
+            assert (answer.status, answer.body.decode()) == (400, told[1] + "\n")
+            assert answer.get("Content-Type").startswith("text/plain")
+            c.shut()
             assert c.ending() in ("eof", "reset")
-        assert d.wait_log("TLS failed").string.endswith('reason="http request"')
+        line = standpipe.fields(d.wait_log("refused").string)
+        assert line["rule"] == told[0]
+        assert line["option"] in ("--ssl=auto", "--listen=proxy:")
+        with d.session() as c:
+            echo(c)
+            c.bye()
+
+
+@pytest.mark.parametrize("first", [b"\0\0\0\0\0\0", b"\x7fELF\2\1", SSL2_HELLO,
+                                   HELLO[:1] + b"\x09" + HELLO[2:]],
+                         ids=repr)
+def test_fault_W4_what_is_no_text_on_the_tls_port(server, first):
+    with daemon(server) as d:
+        with d.client(tls=None) as c:
+            c.send(first)
+            assert c.ending() in ("eof", "reset")
+            assert not c.rest.startswith(b"HTTP")
+        d.wait_log("TLS failed")
+
+
+@pytest.mark.parametrize("first, told", [
+    (HELLO, TO_PLAIN), (HELLO[:1], TO_PLAIN), (HELLO + b"\n\n", TO_PLAIN),
+    (b"\x16\3\3" + HELLO[3:], TO_PLAIN), (SSL2_HELLO, TO_PLAIN),
+    (PROXY_V1 + ASK, PROXY), (PROXY_V2 + ASK, PROXY)],
+    ids=lambda v: repr(v[:20]))
+def test_fault_W4_tls_on_the_plain_port(first, told):
+    with Daemon() as d:
+        with d.client() as c:
+            c.send(first)
+            answer = c.response()
+            assert (answer.status, answer.body.decode()) == (400, told[1] + "\n")
+        line = standpipe.fields(d.wait_log("refused").string)
+        assert line["rule"] == told[0]
+        assert line["option"] in ("--ssl", "--listen=proxy:")
+
+
+def test_fault_W4_one_port_for_both_takes_ssl2_for_tls(server):
+    with Daemon("--ssl=auto", *server.options()) as d:
+        with d.client() as c:
+            c.send(SSL2_HELLO)
+            assert c.ending() in ("eof", "reset")
+        d.wait_log("TLS failed")
 
 
 def test_a_slow_handshake_ends_in_time(server):
