@@ -23,7 +23,7 @@
  *  root/file  root/sub/deep/file  root/fifo
  *  root/in -> sub/deep     root/up -> sub/../file   root/own -> file
  *  root/out -> ../outside  root/abs -> /            root/loop -> loop
- *  root/proc -> /proc/self/root
+ *  root/proc -> /proc/self/kept
  *
  * and links by way of folders above: see fault_G3 in the table.
  */
@@ -75,11 +75,11 @@ make_links(int root)
 		{ "abs", "/" },
 		{ "loop", "loop" },
 		{ "proc", "/proc/self/root" },
-		{ "back", "../root/file" },
-		{ "round", "sub/../../root/sub/deep" },
-		{ "past", "../outside/../root/file" },
+		{ "back", "../kept/file" },
+		{ "round", "sub/../../kept/sub/deep" },
+		{ "past", "../outside/../kept/file" },
 		{ "top", ".." },
-		{ "loop2", "../root/loop2/x" },
+		{ "loop2", "../kept/loop2/x" },
 	};
 
 	for (size_t i = 0; i < nitems(links); i++)
@@ -88,17 +88,17 @@ make_links(int root)
 
 /* What follows the folder's own path, or that of the one above it. */
 static const char *const absolute[][2] = {
-	{ "a-file", "/root/file" },
-	{ "a-folder", "/root/sub/deep" },
-	{ "a-root", "/root" },
-	{ "a-slashes", "//root/./sub//deep/" },
-	{ "a-bends", "/root/../root/sub/../file" },
-	{ "a-chain", "/root/in/file" },
+	{ "a-file", "/kept/file" },
+	{ "a-folder", "/kept/sub/deep" },
+	{ "a-root", "/kept" },
+	{ "a-slashes", "//kept/./sub//deep/" },
+	{ "a-bends", "/kept/../kept/sub/../file" },
+	{ "a-chain", "/kept/in/file" },
 	{ "a-top", "" },
 	{ "a-secret", "/outside/secret" },
-	{ "a-like", "/rootlike/file" },
-	{ "a-part", "/roo" },
-	{ "a-turns", "/root/../outside/secret" },
+	{ "a-like", "/keptlike/file" },
+	{ "a-part", "/kep" },
+	{ "a-turns", "/kept/../outside/secret" },
 };
 
 static void
@@ -126,12 +126,12 @@ set_up(void **state)
 	t.fds = count_fds();
 	assert_non_null(mkdtemp(name));
 	assert_non_null(realpath(name, t.top));
-	(void)snprintf(t.home, sizeof(t.home), "%s/root", t.top);
+	(void)snprintf(t.home, sizeof(t.home), "%s/kept", t.top);
 	top = open(t.top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_not_equal(top, -1);
 	outside = make_folder(top, "outside");
 	make_file(outside, "secret");
-	t.root = make_folder(top, "root");
+	t.root = make_folder(top, "kept");
 	make_file(t.root, "file");
 	sub = make_folder(t.root, "sub");
 	deep = make_folder(sub, "deep");
@@ -150,11 +150,11 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	static const char *const names[] = { "root/in", "root/up", "root/own",
-		"root/out", "root/abs", "root/loop", "root/proc", "root/fifo",
-		"root/back", "root/round", "root/past", "root/top",
-		"root/loop2", "root/climb", "root/file", "root/sub/deep/file",
-		"root/sub/deep", "root/sub", "root", "outside/secret",
+	static const char *const names[] = { "kept/in", "kept/up", "kept/own",
+		"kept/out", "kept/abs", "kept/loop", "kept/proc", "kept/fifo",
+		"kept/back", "kept/round", "kept/past", "kept/top",
+		"kept/loop2", "kept/climb", "kept/file", "kept/sub/deep/file",
+		"kept/sub/deep", "kept/sub", "kept", "outside/secret",
 		"outside" };
 	struct tree *t = *state;
 	int top = open(t->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -207,7 +207,7 @@ static const struct row {
 	{ "/", false },
 	{ "/etc/passwd", false },
 	{ "..", false },
-	{ "../root/file", false },
+	{ "../kept/file", false },
 	{ "../outside/secret", false },
 	{ "sub/../../outside/secret", false },
 	{ "out", false },
