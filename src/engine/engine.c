@@ -540,8 +540,8 @@ engine_free(struct engine *e)
 	hostnames_free(e->hostnames);
 	if (e->configured)
 		conf_clear(&e->conf);
-	event_base_free(e->flow.base);
 	flow_clear(&e->flow);
+	event_base_free(e->flow.base);
 	free(e);
 }
 

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "flow/flow.h"
+#include "flow/stream.h"
 
 void
 flow_init(struct flow *f, struct event_base *base)
@@ -14,6 +15,7 @@ flow_init(struct flow *f, struct event_base *base)
 	gather_init(&f->up);
 	gather_init(&f->down);
 	buf_init(&f->wire, FLOW_WIRE_MAX);
+	doubts_init(&f->doubts, base, stream_on_silence);
 	complaints_share_init(&f->complaints, 1);
 }
 
@@ -23,6 +25,7 @@ flow_clear(struct flow *f)
 	gather_clear(&f->up);
 	gather_clear(&f->down);
 	buf_clear(&f->wire);
+	doubts_clear(&f->doubts);
 	deflaters_clear(&f->deflaters);
 	free(f->in);
 	f->in = NULL;

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "flow/complaints.h"
 #include "flow/deflaters.h"
+#include "flow/doubts.h"
 #include "flow/gather.h"
 
 struct event_base;
@@ -35,6 +36,7 @@ struct flow {
 	struct gather up;        /* towards programs */
 	struct gather down;      /* towards clients */
 	struct buf wire; /* records on their way, empty between two calls */
+	struct doubts doubts;               /* of sockets */
 	struct complaints_share complaints; /* of the log */
 	struct deflaters deflaters; /* deflaters_init() is for who compresses */
 };

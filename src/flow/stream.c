@@ -28,7 +28,6 @@ enum {
 	READS_PER_TURN = 4,    /* of one socket, before others get theirs */
 	SEALED_PER_TURN = 1,   /* the same under TLS: records may be tiny */
 	FULL_BEFORE_GROW = 3,  /* times a pipe was full before it is grown */
-	DOUBT_MS = 100,        /* of silence, then a look for a reset */
 	PIPE_SIZE = 64 * 1024, /* that a pipe has by itself */
 	EARLY_MAX = 64 * 1024, /* written before the handshake is complete */
 	OWED_MAX = 64 * 1024,  /* answers of TLS that the peer does not read */
@@ -70,12 +69,12 @@ struct stream {
 	bool watches_reader; /* its end breaks us, even if nothing is written */
 	bool readable;       /* a socket may have more for us */
 	bool hung_up;        /* the socket's peer has shut its side */
-	bool doubted;        /* a look for an error is due, see doubt() */
 	bool told_hangup;
 	bool told_end;
 	bool told_lost;
 	bool ending; /* nothing more will be written */
 	bool ended;
+	struct doubt doubt;
 	struct event ev;
 };
 
@@ -104,7 +103,6 @@ watch(struct stream *s, short what)
 	(void)event_assign(&s->ev, s->flow->base, s->fd,
 	    (short)(what | EV_PERSIST), stream_on_event, s);
 	s->watched = event_add(&s->ev, NULL) == 0;
-	s->doubted = false;
 }
 
 static void
@@ -113,7 +111,6 @@ unwatch(struct stream *s)
 	if (s->watched)
 		(void)event_del(&s->ev);
 	s->watched = false;
-	s->doubted = false;
 }
 
 /*
@@ -124,11 +121,8 @@ unwatch(struct stream *s)
 static void
 doubt(struct stream *s)
 {
-	static const struct timeval tv = { .tv_usec = DOUBT_MS * 1000 };
-
-	if (s->kind != STREAM_SOCKET || s->doubted || !s->watched)
-		return;
-	s->doubted = event_add(&s->ev, &tv) == 0;
+	if (s->kind == STREAM_SOCKET)
+		doubts_renew(&s->flow->doubts, &s->doubt);
 }
 
 /*
@@ -247,6 +241,7 @@ stream_free(struct stream *s)
 	if (s == NULL)
 		return;
 	(void)event_del(&s->ev); /* a scheduled call as well */
+	doubts_forget(&s->flow->doubts, &s->doubt);
 	if (s->turn != NULL)
 		(void)event_del(s->turn);
 	free(s->turn);
@@ -914,6 +909,15 @@ look_for_error(struct stream *s)
 	return true;
 }
 
+void
+stream_on_silence(struct doubt *d)
+{
+	struct stream *s = container_of(d, struct stream, doubt);
+
+	if (s->watched && s->err == 0)
+		(void)look_for_error(s);
+}
+
 /*
  * Something happened while we do not read: more bytes, which can wait, or the
  * peer's end, which the owner wants to know.
@@ -970,11 +974,6 @@ stream_on_event(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if (what & EV_TIMEOUT && s->manner == STREAM_FILE)
 		what = use_turn(s);
-	if (what & EV_TIMEOUT && s->doubted) {
-		(void)event_remove_timer(&s->ev);
-		s->doubted = false;
-		(void)look_for_error(s);
-	}
 	if (what & EV_CLOSED)
 		s->hung_up = true;
 	if (what & (EV_READ | EV_CLOSED))

@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct doubt;
 struct flow;
 struct ssl_st;
 struct stream;
@@ -177,6 +178,9 @@ void stream_watch_reader(struct stream *);
 
 /* Whether the last bytes and the end are out. */
 bool stream_ended(const struct stream *);
+
+/* For flow/doubts: nothing has come for a moment. */
+void stream_on_silence(struct doubt *);
 
 /* The descriptor, borrowed: for names and options; -1 when closed. */
 int stream_fd(const struct stream *);
