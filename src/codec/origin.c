@@ -457,13 +457,22 @@ origin_strrule(enum origin_verdict verdict)
 	return "unknown rule";
 }
 
+/* Neither --origin nor a shell that it is pasted into makes more of it. */
+static bool
+is_harmless(char c)
+{
+	char lower = (char)(c | 0x20);
+
+	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+	    (c != '\0' && strchr("-._~:/?@[]+=", c) != NULL);
+}
+
 /* Whether --origin takes it, and means it and nothing more. */
 static bool
 can_be_said(const struct parts *p)
 {
 	for (size_t i = 0; i < p->rest_len; i++)
-		if (p->rest[i] <= ' ' || p->rest[i] > '~' ||
-		    strchr(",*", p->rest[i]) != NULL)
+		if (!is_harmless(p->rest[i]))
 			return false;
 	if (p->scheme_len + p->rest_len > SAID_MAX)
 		return false;
