@@ -68,6 +68,8 @@ read_file(struct certs_file *f, struct buf *bytes, char **why)
 			.len = bytes->len - at - sizeof(head),
 		    });
 		memcpy(bytes->data + at, head, sizeof(head));
+		if (f->kind == IPC_FILE_KEY)
+			watch_warn_open(&f->watch);
 		return true;
 	}
 	*why = mem_printf("--%s=%s", f->option,

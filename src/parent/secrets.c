@@ -32,6 +32,7 @@ read_secret(struct secret *s, const char *path, struct buf *out, char **why)
 		out->len == 0 ? "" : (const char *)out->data, out->len, &e)) {
 		if (f.n == 0)
 			log_warn("%s: it is empty, so nobody is let in", path);
+		watch_warn_open(&s->watch);
 		userfile_clear(&f);
 		return true;
 	}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "parent/watch.h"
 
@@ -85,6 +86,7 @@ read_file(struct watch *w, struct buf *out)
 	else
 		rc = read_all(fd, out);
 	mark(&w->taken, &st);
+	w->mode = st.st_mode;
 	fd_close(&fd);
 	return rc;
 }
@@ -108,6 +110,14 @@ watch_read(struct watch *w, const char *path, struct buf *out, char **why)
 		: err == EFBIG ? "the file is too large"
 			       : strerror(err));
 	return false;
+}
+
+void
+watch_warn_open(const struct watch *w)
+{
+	if (w->mode & (S_IROTH | S_IWOTH))
+		log_warn("%s: everybody may %s it (chmod o= %s)", w->path,
+		    w->mode & S_IWOTH ? "write" : "read", w->path);
 }
 
 bool

@@ -5,7 +5,7 @@
  * There is one look a second at most: a file that is being written is left
  * alone until two looks in a row find it the same.
  *
- * Used by: parent/secrets.c.
+ * Used by: parent/secrets.c, parent/certs.c.
  */
 #ifndef PARENT_WATCH_H
 #define PARENT_WATCH_H
@@ -34,6 +34,7 @@ struct watch {
 	const char *path;        /* kept */
 	struct watch_mark taken; /* when it was read */
 	struct watch_mark seen;  /* at the last look */
+	mode_t mode;             /* of what was read */
 };
 
 /*
@@ -42,6 +43,9 @@ struct watch {
  * state that changes are told against from now on.
  */
 bool watch_read(struct watch *, const char *path, struct buf *out, char **why);
+
+/* What was read is a secret: say in the log if everybody may read or write it. */
+void watch_warn_open(const struct watch *);
 
 /* Look: whether it is another than what was read, and stays so. */
 bool watch_changed(struct watch *);

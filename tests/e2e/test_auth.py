@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import standpipe
+from certificates import Authority
 from standpipe import (Daemon, descriptors, fields, frame, request_head,
                        run, seconds_of, until)
 
@@ -642,3 +643,29 @@ def test_options_without_a_meaning(words, says):
     """H21: nothing is accepted that would have no effect."""
     done = run(*words, "--port=0", "cat")
     assert done.returncode == 2 and says in done.stderr.decode()
+
+
+SECRETS = "--auth-file", "--token-file", "--sslkey"
+
+
+@pytest.mark.parametrize("mode, what", [
+    (0o600, None), (0o640, None), (0o660, None), (0o644, "read"),
+    (0o604, "read"), (0o602, "write"), (0o666, "write")])
+@pytest.mark.parametrize("option", SECRETS)
+def test_fault_A17_files_that_everybody_may_read(option, mode, what, users,
+                                                 tokens, tmp_path):
+    pair = Authority(tmp_path).issue("server")
+    files = dict(zip(SECRETS, (users, tokens, pair.key)))
+    for path in files.values():
+        os.chmod(path, 0o600)
+    os.chmod(files[option], mode)
+    with Daemon(*(f"{name}={path}" for name, path in files.items()), "--ssl",
+                f"--sslcert={pair.cert}", tls=True) as d:
+        said = [line for line in d.lines if "chmod" in line]
+        assert len(said) == (what is not None)
+        if what is None:
+            return
+        assert f"everybody may {what} it (chmod o= {files[option]})" in said[0]
+        os.utime(files[option])
+        d.signal(signal.SIGHUP)
+        d.wait_logs("chmod", 2)
