@@ -45,10 +45,31 @@ route_of(const struct gate *g)
 	return &engine_conf(conn_engine(g->rq->conn))->route;
 }
 
+static struct complainer
+complainer(const struct gate *g)
+{
+	return (struct complainer){
+		.level = (enum log_level)route_of(g)->stderr_level,
+		.session = program_id(g->program),
+		.pid = g->endpoint.pid,
+	};
+}
+
+/* While it is known which program it was. */
+static void
+end_complaints(struct gate *g)
+{
+	struct complainer who = complainer(g);
+
+	complaints_end(&g->complaints, &who);
+}
+
 /* The program, if it still runs, sees to its own end. */
 static void
 gate_free(struct gate *g)
 {
+	if (g->program != NULL)
+		end_complaints(g);
 	deadlines_clear(&g->deadlines);
 	program_leave(g->program);
 	if (g->running)
@@ -276,27 +297,15 @@ refuse(struct gate *g)
 
 /* ------------------------------------------------- its end */
 
-static struct complainer
-complainer(const struct gate *g)
-{
-	return (struct complainer){
-		.level = (enum log_level)route_of(g)->stderr_level,
-		.session = program_id(g->program),
-		.pid = g->endpoint.pid,
-	};
-}
-
 static void
 decide(struct gate *g)
 {
 	const struct endpoint_exec *e = &g->endpoint;
-	struct complainer who = complainer(g);
 	struct request *rq;
 
 	if (!e->exited || !e->out_ended)
 		return;
 	endpoint_exec_finish(&g->endpoint);
-	complaints_end(&g->complaints, &who);
 	if (conn_is_over(g->rq->conn)) {
 		(void)let_go(g);
 	} else if (g->flooded) {
@@ -432,6 +441,7 @@ gate_on_drop(void *owner)
 {
 	struct gate *g = owner;
 
+	end_complaints(g);
 	g->program = NULL;
 	(void)let_go(g);
 }

@@ -8,16 +8,20 @@ enum {
 	ORDINARY = 128, /* bytes of a line; a longer one is as several */
 	STEP = 5000,    /* of one program: 200 lines a second */
 	BURST = 3000,
-	STEP_OF_ALL = 400, /* 2500 lines a second, which is at most 1.5 MB */
-	BURST_OF_ALL = 4000,
+	STEP_OF_ALL = 400, /* 2500 lines a second, which is at most 2 MB */
+	BURST_OF_ALL = 2500,
+	BURST_AT_LEAST = 100, /* of one process: a program's last words */
 	PIECE = 3500, /* bytes that a line of the log has room for, escaped */
 };
 
 void
 complaints_share_init(struct complaints_share *s, unsigned processes)
 {
+	uint64_t burst = BURST_OF_ALL / processes;
+
 	*s = (struct complaints_share){
 		.step = (uint64_t)STEP_OF_ALL * processes,
+		.burst = burst > BURST_AT_LEAST ? burst : BURST_AT_LEAST,
 	};
 }
 
@@ -26,7 +30,7 @@ is_early(const struct complaints *c, const struct complaints_share *s,
     uint64_t now)
 {
 	return now < c->silence || rate_early(c->till, now, STEP, BURST) > 0 ||
-	    rate_early(s->till, now, s->step, BURST_OF_ALL) > 0;
+	    rate_early(s->till, now, s->step, s->burst) > 0;
 }
 
 /* Say what was dropped. */

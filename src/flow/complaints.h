@@ -20,8 +20,9 @@
 
 /* The share of this process. */
 struct complaints_share {
-	uint64_t till; /* of base/rate.h */
-	uint64_t step; /* microseconds for a line of ordinary length */
+	uint64_t till;  /* of base/rate.h */
+	uint64_t step;  /* microseconds for a line of ordinary length */
+	uint64_t burst; /* of them, at once */
 };
 
 /* One program's; zero: it has said nothing. */

@@ -82,6 +82,18 @@ def test_fault_A1_what_cgi_programs_and_gates_complain(tmp_path, where):
     assert missing > 0
 
 
+def test_fault_A1_what_a_late_gate_complained(tmp_path):
+    gate = tmp_path / "gate"
+    gate.write_text("#!/bin/sh\nexec yes err >&2\n")
+    gate.chmod(0o755)
+    with Daemon("--engines=1", f"--gate={gate}", "--gate-timeout=2s",
+                command=["cat"]) as d:
+        with d.client() as c:
+            c.send(request_head("/"))
+            assert c.response().status == 503
+        d.wait_log("standard error dropped .* lines=")
+
+
 def chunks(body):
     return b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
 

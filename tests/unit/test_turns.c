@@ -289,6 +289,27 @@ fault_A1_last_lines(void **state)
 	endpoint_exec_clear(&e);
 }
 
+/* ------------------------------------------------- what the log takes */
+
+/* Engines share what may come at once, but each hears a program's last words. */
+static void
+fault_A1_burst_is_shared(void **state)
+{
+	static const struct {
+		unsigned processes;
+		uint64_t burst;
+	} row[] = { { 1, 2500 }, { 2, 1250 }, { 10, 250 }, { 25, 100 },
+		{ 64, 100 }, { 4096, 100 } };
+	struct complaints_share s;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(row); i++) {
+		complaints_share_init(&s, row[i].processes);
+		assert_int_equal(s.burst, row[i].burst);
+		assert_int_equal(s.step, 400 * row[i].processes);
+	}
+}
+
 int
 main(void)
 {
@@ -301,6 +322,7 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(fault_A1_last_lines, setup,
 		    teardown),
+		cmocka_unit_test(fault_A1_burst_is_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
