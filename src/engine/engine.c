@@ -359,6 +359,15 @@ on_stop(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+/* Made active, it would come again before anything new is looked for. */
+static void
+list_soon(struct engine *e)
+{
+	static const struct timeval at_once;
+
+	(void)event_add(&e->on_list, &at_once);
+}
+
 /* Somebody has asked what there is: a few lines a turn, then their number. */
 static void
 engine_on_list(evutil_socket_t fd, short what, void *arg)
@@ -369,7 +378,7 @@ engine_on_list(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	e->nlisted += program_list(e, LIST_TURN);
 	if (e->programs.at != NULL)
-		event_active(&e->on_list, EV_TIMEOUT, 1);
+		list_soon(e);
 	else
 		LOG(LOG_LVL_INFO, "sessions of an engine",
 		    LOG_INT("engine", getpid()),
@@ -383,7 +392,7 @@ on_list(struct engine *e, const struct ipc_msg *m)
 	(void)m;
 	e->nlisted = 0;
 	program_list_begin(e);
-	event_active(&e->on_list, EV_TIMEOUT, 1);
+	list_soon(e);
 	return true;
 }
 

@@ -4,6 +4,9 @@ Nothing here looks at a clock: a quiet session is answered before the flood of
 another one has been worked off, and what is too much is counted.
 """
 
+import contextlib
+import os
+import signal
 import subprocess
 
 import pytest
@@ -136,3 +139,30 @@ def test_fault_A12_too_few_descriptors_are_refused(limit):
     r = limited(limit, "--port=0", "cat")
     assert r.returncode == 1
     assert f"the limit of {limit} open descriptors".encode() in r.stderr
+
+
+def test_others_are_served_between_lines_about_sessions(tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "f").write_text("x")
+    with Daemon("--engines=1", f"--staticdir={tmp_path}") as d, \
+            contextlib.ExitStack() as stack:
+        for _ in range(150):
+            stack.enter_context(d.session())
+        c = stack.enter_context(d.client())
+        c.send(get("/f"))
+        assert c.response().status == 200
+        start = d.mark()
+        engine, = d.engines()
+        os.kill(engine, signal.SIGSTOP)
+        d.signal(signal.SIGUSR1)
+        d.signal(signal.SIGUSR2)
+        d.wait_log("signal ignored", start=start)  # and the engine told
+        c.send(get("/f") * 40)
+        os.kill(engine, signal.SIGCONT)
+        for _ in range(40):
+            assert c.response().status == 200
+        d.wait_log("sessions of an engine", start=start)
+        about = [line.split(" info ")[1].split()[0] for line in d.lines[start:]
+                 if " info " in line]
+        first = about.index("session")
+        assert "request" in about[first:first + 150]
