@@ -242,8 +242,8 @@ cuts_long_values(void **state)
 
 	(void)state;
 	memset(value, 'x', sizeof(value) - 1);
-	log_as(LOG_LVL_INFO, LOG_TEXT);
 	capture_start(&c);
+	log_as(LOG_LVL_INFO, LOG_TEXT); /* which looks where lines go */
 	LOG(LOG_LVL_INFO, "m", LOG_STR("v", value), LOG_INT("w", 1));
 	got = capture_end(&c);
 	assert_in_range(strlen(got), PIPE_BUF - 8, PIPE_BUF);
@@ -264,8 +264,8 @@ cuts_long_lines(void **state)
 	(void)state;
 	memset(value, 1, sizeof(value));
 	for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
-		log_as(LOG_LVL_INFO, (enum log_format)format);
 		capture_start(&c);
+		log_as(LOG_LVL_INFO, (enum log_format)format);
 		LOG(LOG_LVL_INFO, "m", LOG_BYTES("a", value, sizeof(value)),
 		    LOG_BYTES("b", value, sizeof(value)),
 		    LOG_BYTES("c", value, sizeof(value)));
