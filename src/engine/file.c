@@ -357,10 +357,28 @@ redirect(struct request *rq, const char *path, size_t len)
 	buf_clear(&b);
 }
 
+/* ------------------------------------------------- lists of folders */
+
+/* A request that is answered when the page is complete. */
+struct lister {
+	struct request *rq;      /* kept */
+	struct listing *listing; /* owned */
+	struct buf page;
+	struct event again; /* from the loop, with more of it */
+};
+
+static void
+lister_free(struct lister *l)
+{
+	(void)event_del(&l->again);
+	listing_free(l->listing);
+	buf_clear(&l->page);
+	free(l);
+}
+
 /* Titles are what was asked for; the policy keeps whatever is in them quiet. */
 static void
-list(struct request *rq, struct lookup *found, const struct beneath *root,
-    const char *path, size_t len)
+reply_list(struct request *rq, const struct buf *page)
 {
 	static const struct http1_out fields[] = {
 		{ "Content-Type", "text/html; charset=utf-8" },
@@ -369,22 +387,79 @@ list(struct request *rq, struct lookup *found, const struct beneath *root,
 		    "frame-ancestors 'none'" },
 		{ "Cache-Control", "no-cache" },
 	};
-	struct buf page;
 
-	buf_init(&page, LISTING_PAGE_MAX);
-	if (!listing_put(&page, found->fd, root, found->name, path, len))
-		refuse_trouble(rq, errno);
-	else
-		conn_reply(rq->conn,
-		    &(struct reply){
-			.status = 200,
-			.field = fields,
-			.nfields = nitems(fields),
-			.length = page.len,
-		    },
-		    page.data, page.len);
-	buf_clear(&page);
+	conn_reply(rq->conn,
+	    &(struct reply){
+		.status = 200,
+		.field = fields,
+		.nfields = nitems(fields),
+		.length = page->len,
+	    },
+	    page->data, page->len);
 }
+
+static void
+list_on(struct lister *l)
+{
+	static const struct timeval at_once = { 0 };
+	enum listing_result rc = listing_go_on(l->listing, &l->page);
+
+	if (rc == LISTING_MORE) {
+		(void)event_add(&l->again, &at_once);
+		return;
+	}
+	conn_handle(l->rq->conn, NULL, NULL);
+	if (rc == LISTING_DONE)
+		reply_list(l->rq, &l->page);
+	else
+		refuse_trouble(l->rq, errno);
+	lister_free(l);
+}
+
+static void
+lister_on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct lister *l = arg;
+
+	(void)fd;
+	(void)what;
+	if (!conn_is_over(l->rq->conn))
+		list_on(l);
+}
+
+static void
+lister_on_gone(void *owner)
+{
+	lister_free(owner);
+}
+
+static const struct handler_ops lister_handler = {
+	.on_gone = lister_on_gone,
+};
+
+static void
+list(struct request *rq, struct lookup *found, const struct beneath *root,
+    const char *path, size_t len)
+{
+	struct listing *listing =
+	    listing_new(root, found->fd, found->name, path, len);
+	struct lister *l;
+
+	if (listing == NULL) {
+		refuse_trouble(rq, errno);
+		return;
+	}
+	l = mem_new(1, sizeof(*l));
+	l->rq = rq;
+	l->listing = listing;
+	buf_init(&l->page, LISTING_PAGE_MAX);
+	(void)evtimer_assign(&l->again,
+	    engine_flow(conn_engine(rq->conn))->base, lister_on_again, l);
+	conn_handle(rq->conn, &lister_handler, l);
+	list_on(l);
+}
+
+/* ------------------------------------------------- what was found */
 
 static void
 refuse_noted(struct request *rq, const char *rule)

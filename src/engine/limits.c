@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rate.h"
+#include "codec/http1.h"
+#include "codec/url.h"
 #include "conf/conf.h"
 #include "engine/client.h"
 #include "engine/conn.h"
@@ -71,6 +73,27 @@ limits_ask(struct engine *e, uint32_t id, const struct addr *peer, bool always)
 	return true;
 }
 
+static bool
+asks_for_folder(const struct request *rq)
+{
+	char path[HTTP1_MAX_LINE];
+	size_t len;
+
+	return url_decode(rq->url.path, rq->url.path_len, path, &len) &&
+	    len > 0 && path[len - 1] == '/';
+}
+
+/* A program may be started for it, or a folder be listed. */
+static bool
+is_dear(const struct request *rq)
+{
+	const struct engine *e = conn_engine(rq->conn);
+
+	return request_may_run(rq) ||
+	    (engine_conf(e)->route.list_directories &&
+		engine_static_folder(e) != -1 && asks_for_folder(rq));
+}
+
 enum access_verdict
 limits_check(struct request *rq)
 {
@@ -83,7 +106,7 @@ limits_check(struct request *rq)
 	};
 	struct conf_limits limits;
 
-	if ((!rq->proxied && !conn_is_reused(c)) || !request_may_run(rq))
+	if ((!rq->proxied && !conn_is_reused(c)) || !is_dear(rq))
 		return ACCESS_NEXT;
 	conf_limits_of(engine_conf(e), &rq->client, &limits);
 	if (limits.rate == 0 && (!a.stays || limits.connections == 0))

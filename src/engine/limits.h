@@ -5,7 +5,8 @@
  * as a rule everybody on this machine, costs no message.
  *
  * A connection counts when it is accepted, with the request that it brings;
- * later requests on it count if a program may have to be started for them. Of
+ * later requests on it count if a program may have to be started for them or a
+ * folder be listed. Of
  * those behind a trusted proxy every one counts for its client, who holds one of
  * his connections with it as long as it lasts.
  *

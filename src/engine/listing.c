@@ -19,11 +19,30 @@
 #include "engine/listing.h"
 #include "engine/lookup.h"
 
+/* In one turn of the loop, before others get theirs. */
+enum {
+	WORK_PER_TURN = 256, /* names that are looked at, or put on the page */
+	WORK_OF_LINK = 16,   /* of that: it is opened */
+};
+
 struct names {
 	char **v; /* owned, each with its '/' */
 	size_t n;
 	bool cut; /* there are more */
 };
+
+struct listing {
+	DIR *dir;            /* owned; NULL: all names are known */
+	struct beneath root; /* its parts are kept */
+	char *folder;        /* owned */
+	char *title;         /* owned */
+	struct names names;
+	size_t looked; /* at so many names */
+	size_t shown;  /* so many of them are on the page */
+	bool begun;    /* the page */
+};
+
+/* ------------------------------------------------- the names */
 
 /* What would be found under the name: a link that leads out is nothing. */
 static bool
@@ -54,28 +73,22 @@ add(struct names *names, const char *name, bool is_folder)
 	names->v[names->n++] = mem_printf("%s%s", name, is_folder ? "/" : "");
 }
 
-/* Takes the folder's descriptor. */
-static bool
-read_names(struct names *names, int fd, const struct beneath *root,
-    const char *folder)
+/*
+ * Most entries say what they are. Links, and entries of a file system that does
+ * not know, are opened.
+ */
+static size_t
+look_at(struct listing *l, const struct dirent *e)
 {
-	DIR *d = fdopendir(fd);
-	struct dirent *e;
-	size_t looked = 0;
-	bool is_folder;
+	bool is_folder = e->d_type == DT_DIR;
+	bool is_open_question = e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
 
-	if (d == NULL) {
-		fd_close(&fd);
-		return false;
-	}
-	while (!names->cut && (e = readdir(d)) != NULL) {
-		names->cut = ++looked > LISTING_NAMES_MAX;
-		if (!names->cut && lookup_shows(folder, e->d_name) &&
-		    judge(root, folder, e->d_name, &is_folder))
-			add(names, e->d_name, is_folder);
-	}
-	(void)closedir(d);
-	return true;
+	if (!lookup_shows(l->folder, e->d_name))
+		return 1;
+	if (is_open_question ? judge(&l->root, l->folder, e->d_name, &is_folder)
+			     : is_folder || e->d_type == DT_REG)
+		add(&l->names, e->d_name, is_folder);
+	return is_open_question ? WORK_OF_LINK : 1;
 }
 
 static int
@@ -85,12 +98,31 @@ compare(const void *a, const void *b)
 }
 
 static void
-free_names(struct names *names)
+end_names(struct listing *l)
 {
-	while (names->n > 0)
-		free(names->v[--names->n]);
-	free(names->v);
+	(void)closedir(l->dir);
+	l->dir = NULL;
+	if (l->names.n > 0)
+		qsort(l->names.v, l->names.n, sizeof(*l->names.v), compare);
 }
+
+static void
+read_names(struct listing *l)
+{
+	const struct dirent *e;
+
+	for (size_t work = 0; work < WORK_PER_TURN;) {
+		e = readdir(l->dir);
+		l->names.cut = e != NULL && ++l->looked > LISTING_NAMES_MAX;
+		if (e == NULL || l->names.cut) {
+			end_names(l);
+			return;
+		}
+		work += look_at(l, e);
+	}
+}
+
+/* ------------------------------------------------- the page */
 
 /* "./" so that no name can be taken for a scheme. */
 static bool
@@ -107,43 +139,100 @@ put_link(struct buf *b, const char *name)
 enum { LINK_MAX_LEN = 64 + NAME_MAX * (3 + 6) };
 
 static bool
-put_page(struct buf *b, const struct names *names, const char *title,
-    size_t title_len)
+put_head(struct buf *b, const char *title)
 {
-	size_t n = 0;
+	size_t len = strlen(title);
 	bool ok = buf_add_str(b,
 		      "<!DOCTYPE html>\n<html lang=\"en\">\n"
 		      "<meta charset=\"utf-8\">\n"
 		      "<meta name=\"viewport\" "
 		      "content=\"width=device-width\">\n<title>") &&
-	    html_put(b, title, title_len) && buf_add_str(b, "</title>\n<h1>") &&
-	    html_put(b, title, title_len) && buf_add_str(b, "</h1>\n<ul>\n");
+	    html_put(b, title, len) && buf_add_str(b, "</title>\n<h1>") &&
+	    html_put(b, title, len) && buf_add_str(b, "</h1>\n<ul>\n");
 
-	if (ok && title_len > 1)
+	if (ok && len > 1)
 		ok = buf_add_str(b, "<li><a href=\"../\">../</a>\n");
-	while (ok && n < names->n && b->max - b->len >= 2 * LINK_MAX_LEN)
-		ok = put_link(b, names->v[n++]);
-	ok = ok && buf_add_str(b, "</ul>\n");
-	if (ok && (names->cut || n < names->n))
+	return ok;
+}
+
+static bool
+has_more(const struct listing *l, const struct buf *b)
+{
+	return l->shown < l->names.n && b->max - b->len >= 2 * LINK_MAX_LEN;
+}
+
+static bool
+put_links(struct buf *b, struct listing *l)
+{
+	bool ok = true;
+
+	for (size_t n = 0; n < WORK_PER_TURN && ok && has_more(l, b); n++)
+		ok = put_link(b, l->names.v[l->shown++]);
+	return ok;
+}
+
+static bool
+put_tail(struct buf *b, const struct listing *l)
+{
+	bool ok = buf_add_str(b, "</ul>\n");
+
+	if (ok && (l->names.cut || l->shown < l->names.n))
 		ok = buf_add_str(b, "<p>There is more than fits here.</p>\n");
 	return ok;
 }
 
-bool
-listing_put(struct buf *b, int folder, const struct beneath *root,
-    const char *name, const char *title, size_t title_len)
-{
-	struct names names = { 0 };
-	int fd = fcntl(folder, F_DUPFD_CLOEXEC, 3);
-	bool ok;
+/* ------------------------------------------------- both, turn by turn */
 
-	if (fd == -1 || !read_names(&names, fd, root, name))
-		return false;
-	if (names.n > 0)
-		qsort(names.v, names.n, sizeof(*names.v), compare);
-	ok = put_page(b, &names, title, title_len);
-	free_names(&names);
-	if (!ok)
-		errno = ENOMEM;
-	return ok;
+struct listing *
+listing_new(const struct beneath *root, int folder, const char *name,
+    const char *title, size_t title_len)
+{
+	int fd = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	struct listing *l;
+
+	if (dir == NULL) {
+		fd_close(&fd);
+		return NULL;
+	}
+	l = mem_new(1, sizeof(*l));
+	l->dir = dir;
+	l->root = *root;
+	l->folder = mem_strdup(name);
+	l->title = mem_strndup(title, title_len);
+	return l;
+}
+
+void
+listing_free(struct listing *l)
+{
+	if (l->dir != NULL)
+		(void)closedir(l->dir);
+	while (l->names.n > 0)
+		free(l->names.v[--l->names.n]);
+	free(l->names.v);
+	free(l->folder);
+	free(l->title);
+	free(l);
+}
+
+enum listing_result
+listing_go_on(struct listing *l, struct buf *b)
+{
+	bool ok = true;
+
+	if (l->dir != NULL) {
+		read_names(l);
+		return LISTING_MORE;
+	}
+	if (!l->begun)
+		ok = put_head(b, l->title);
+	l->begun = true;
+	ok = ok && put_links(b, l);
+	if (ok && has_more(l, b))
+		return LISTING_MORE;
+	if (ok && put_tail(b, l))
+		return LISTING_DONE;
+	errno = ENOMEM;
+	return LISTING_FAILED;
 }

@@ -274,6 +274,27 @@ def test_rate_counts_requests_of_a_kept_connection(scripts):
             assert seen[:4] == [200] * 4 and seen[-1] == 429
 
 
+@pytest.mark.parametrize("path", ["/many/", "/many%2F", "/many%2f?x"])
+def test_fault_A9_rate_counts_lists_of_folders(tmp_path, path):
+    many = tmp_path / "many"
+    many.mkdir()
+    (many / "file").write_text("x")
+    for one in tmp_path, many:
+        one.chmod(0o755)
+    with Daemon("--rate=2", f"--staticdir={tmp_path}",
+                "--list-directories") as d:
+        with d.client(source="127.0.0.2") as c:
+            for _ in range(50):
+                c.send(request_head("/many/file", drop=PAGE))
+                assert c.response().body == b"x"
+        with d.client(source="127.0.0.3") as c:
+            seen = []
+            while len(seen) < 6 and 429 not in seen:
+                c.send(request_head(path, drop=PAGE))
+                seen.append(c.response().status)
+            assert seen[:4] == [200] * 4 and seen[-1] == 429
+
+
 def test_rate_is_not_about_pages():
     with Daemon("--rate=1", "--console", BEHIND) as d:
         for source, headers in [("127.0.0.2", []),
