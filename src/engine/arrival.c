@@ -93,7 +93,9 @@ arrival_on_event(evutil_socket_t fd, short what, void *arg)
 
 	while (a->wants_hello || a->speaks == SPEAKS_EITHER) {
 		n = recv(fd, a->flow->in, PROXY_HELLO_MAX, MSG_PEEK);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR) && !last)
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN && !last)
 			return;
 		if (n <= 0) {
 			fail(a, NULL);

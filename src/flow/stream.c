@@ -600,7 +600,9 @@ flush(struct stream *s)
 	while (evbuffer_get_length(s->out) > 0) {
 		if (write_queued(s) != -1)
 			continue;
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno == EINTR)
+			continue; /* it was told of only once */
+		if (errno != EAGAIN)
 			break_stream(s, errno);
 		return;
 	}
@@ -815,15 +817,22 @@ give_rest(struct stream *s)
 
 /* ------------------------------------------------- reading */
 
+/* An interruption is no answer, and the edge that led here comes only once. */
 static ssize_t
 read_now(const struct stream *s, uint8_t *at, size_t room)
 {
-	if (s->manner == STREAM_EACH)
-		return recv(s->fd, at, room, MSG_DONTWAIT);
-	if (is_ready(s, POLLIN))
-		return read(s->fd, at, room);
-	errno = EAGAIN;
-	return -1;
+	ssize_t n;
+
+	if (!is_ready(s, POLLIN)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	do
+		n = s->manner == STREAM_EACH
+		    ? recv(s->fd, at, room, MSG_DONTWAIT)
+		    : read(s->fd, at, room);
+	while (n == -1 && errno == EINTR);
+	return n;
 }
 
 /* One read; false if there is nothing more to do now. */
@@ -841,7 +850,7 @@ read_once(struct stream *s)
 	if (n == -1) {
 		if (errno == EAGAIN)
 			s->readable = false;
-		else if (errno != EINTR)
+		else
 			break_stream(s, errno);
 		return false;
 	}

@@ -319,6 +319,8 @@ def attempt(role, kind, n):
 def sweep(role, kind, every=1, first=1):
     """All points of a class, or every so many; (Counter, [what is bad])."""
     came, bad = collections.Counter(), []
+    if attempt(role, kind, 0) != ("well", False):
+        return came, [f"{role}: it is not well when nothing fails"]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for n in range(first, POINTS, every * 16):
             points = range(n, n + every * 16, every)

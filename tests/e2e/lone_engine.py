@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from standpipe import (ENGINE, HERE, PATIENCE, REPORT, STANDPIPED, Daemon,
-                       descriptors, environment, handler)
+                       descriptors, environment, handler, started)
 
 
 def numbers():
@@ -164,6 +164,7 @@ class Engine:
                 [ENGINE], stdin=theirs, stdout=subprocess.DEVNULL,
                 stderr=self.log, env=self.env)
         self.pid = self.process.pid
+        started.add(self.pid)
         try:
             self.begin()
         except (OSError, AssertionError):

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -217,6 +218,15 @@ epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 	return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
 }
 
+int
+poll(struct pollfd *p, nfds_t n, int timeout)
+{
+	if (!fails("interrupt", "poll"))
+		return (int)syscall(SYS_poll, p, n, timeout);
+	errno = EINTR;
+	return -1;
+}
+
 /* ------------------------------------------------- bytes */
 
 /* A descriptor that waits never says so. */
@@ -233,6 +243,8 @@ cannot_write(int fd, const char *call)
 {
 	if (is_full(fd, call))
 		errno = EAGAIN;
+	else if (fd > 2 && fails("interrupt", call))
+		errno = EINTR;
 	else if (fd > 2 && fails("write", call))
 		errno = ENOBUFS;
 	else

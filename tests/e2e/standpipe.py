@@ -331,7 +331,7 @@ def standpipe(*args, input=b"", timeout=None, env=None, **popen):
                           env=env or environment(), **popen)
 
 
-_started = set()
+started = set()  # by ourselves: no daemon has left those behind
 
 
 class Daemon:
@@ -400,7 +400,7 @@ class Daemon:
             stderr=subprocess.PIPE, pipesize=1 << 20,  # no line is dropped
             env=self.env, **self.popen)
         self.pid = self.process.pid
-        _started.add(self.pid)
+        started.add(self.pid)
         self.pidfd = os.pidfd_open(self.pid)
         self.reader = threading.Thread(target=self._collect, daemon=True)
         self.reader.start()
@@ -480,7 +480,7 @@ class Daemon:
     def _left(self):
         """Orphans that came to us since the start, and their offspring."""
         mine = [pid for pid in children(os.getpid())
-                if pid not in self.strangers and pid not in _started]
+                if pid not in self.strangers and pid not in started]
         return mine + [pid for one in mine for pid in descendants(one)]
 
     @staticmethod

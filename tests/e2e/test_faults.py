@@ -16,6 +16,8 @@ def server():
 
 
 @pytest.mark.parametrize("role, kind, every, least", [
+    ("engine", "descriptor", 1, 6), ("engine", "short", 1, 4),
+    ("engine", "again", 1, 8), ("engine", "interrupt", 2, 20),
     ("parent", "descriptor", 5, 4), ("parent", "process", 1, 1),
     ("parent", "again", 1, 2), ("parent", "write", 1, 3),
     ("parent", "interrupt", 1, 3),
@@ -24,7 +26,7 @@ def server():
     ("client", "interrupt", 1, 2), ("client", "read", 1, 2),
     ("full", "descriptor", 1, 2), ("full", "write", 1, 2),
 ])
-def test_a_call_that_fails_ends_as_documented(role, kind, every, least):
+def test_fault_T4_a_call_that_fails_ends_as_documented(role, kind, every, least):
     came, bad = sweep(role, kind, every)
     assert not bad
     assert came.total() >= least

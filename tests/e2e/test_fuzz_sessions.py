@@ -5,5 +5,5 @@ import random
 from fuzz_sessions import sessions
 
 
-def test_sessions_at_random():
+def test_fault_T3_sessions_at_random():
     assert sessions(15, random.randrange(1 << 30), print) is not None
