@@ -16,9 +16,12 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +37,7 @@ void *__libc_realloc(void *, size_t);
 static const char *class;
 static long left;
 static bool known;
+static bool excused; /* whoever calls does not survive a failure */
 
 /* Once, and before anybody could have changed the environment. */
 static void
@@ -58,8 +62,8 @@ fails(const char *which, const char *call)
 
 	if (!known && program_invocation_short_name != NULL && environ != NULL)
 		look();
-	if (left <= 0 || class == NULL || strcmp(class, which) != 0 ||
-	    --left > 0)
+	if (left <= 0 || excused || class == NULL ||
+	    strcmp(class, which) != 0 || --left > 0)
 		return false;
 	n = snprintf(line, sizeof(line), "nth: %s failed\n", call);
 	(void)syscall(SYS_write, 2, line, (size_t)n);
@@ -94,6 +98,26 @@ realloc(void *p, size_t size)
 	errno = ENOMEM;
 	return NULL;
 }
+
+/*
+ * glibc's look for users and groups does not survive a lack of memory
+ * (nss_database.c takes what it did not get, and asserts): not ours to mend.
+ */
+#define EXCUSED(type, name, of)                                          \
+	type name(of key)                                                \
+	{                                                                \
+		type (*libc)(of) = (type(*)(of))dlsym(RTLD_NEXT, #name); \
+		type found;                                              \
+                                                                         \
+		excused = true;                                          \
+		found = libc(key);                                       \
+		excused = false;                                         \
+		return found;                                            \
+	}
+
+EXCUSED(struct passwd *, getpwnam, const char *)
+EXCUSED(struct passwd *, getpwuid, uid_t)
+EXCUSED(struct group *, getgrnam, const char *)
 
 /* ------------------------------------------------- descriptors */
 
