@@ -21,8 +21,8 @@
 
 /* In one turn of the loop, before others get theirs. */
 enum {
-	WORK_PER_TURN = 256, /* names that are looked at, or put on the page */
-	WORK_OF_LINK = 16,   /* of that: it is opened */
+	WORK_PER_TURN = 64, /* names that are looked at, or put on the page */
+	WORK_OF_LINK = 8,   /* of that: it is opened */
 };
 
 struct names {

@@ -25,8 +25,8 @@
 
 enum {
 	MANY = 1500,
-	A_TURN = 256, /* names that are looked at or shown in one */
-	LINKS_A_TURN = 16,
+	A_TURN = 64, /* names that are looked at or shown in one */
+	LINKS_A_TURN = 8,
 	TURNS = 1000, /* in which everything is done */
 };
 
