@@ -2,7 +2,7 @@
 """Small sessions in which one call of the system fails, by hand; the suite tries
 some of them.
 
-    faults.py [--every=N] [ROLE...]     engine, parent, auth, client, full
+    faults.py [--every=N] [ROLE...]     engine, parent, auth, names, client, full
 
 For each role and class of calls the first one fails, then in another run the
 second, and so on, until there are no more of them (nth.c). What a run may come
@@ -218,28 +218,31 @@ def try_parent(kind, n):
     return came, d.lines
 
 
-def try_auth(kind, n):
-    """The worker that looks at passwords: the parent starts another one."""
+def hire(folder, word, kind, n):
+    """A folder with a daemon whose worker of that word is the one that fails."""
+    os.chmod(folder, 0o755)
+    shutil.copy(STANDPIPED, folder)
+    shutil.copy(ENGINE, f"{folder}/real")
+    shutil.copy(NTH, folder)
+    env = preload("standpiped-engine", kind, n)
+    env["LD_PRELOAD"] = f"{folder}/{NTH.name}"
+    words = " ".join(f"{name}={value}" for name, value in env.items())
+    start = Path(folder, "standpiped-engine")
+    start.write_text(f'#!/bin/bash\n[ "$1" != {word} ] || export {words}\n'
+                     f'exec -a standpiped-engine {folder}/real "$@"\n')
+    start.chmod(0o755)
+
+
+def try_worker(word, options, holds, kind, n):
+    """A process that answers engines: the parent starts another one."""
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        shutil.copy(STANDPIPED, folder)
-        shutil.copy(ENGINE, f"{folder}/real")
-        shutil.copy(NTH, folder)
-        words = " ".join(f"{name}={value}" for name, value in {
-            **preload("standpiped-engine", kind, n),
-            "LD_PRELOAD": f"{folder}/nth.so"}.items())
-        start = Path(folder, "standpiped-engine")
-        start.write_text(
-            '#!/bin/bash\n[ "$1" != auth ] || export ' + words +
-            f'\nexec -a standpiped-engine {folder}/real "$@"\n')
-        start.chmod(0o755)
-        users = Path(folder, "users")
-        users.write_text("ada:{SHA}AAAA\n" + PASSWORD)
-        d = Watched("--engines=1", f"--auth-file={users}")
+        hire(folder, word, kind, n)
+        Path(folder, "users").write_text(USERS)
+        d = Watched("--engines=1", "--sandbox=off", *options,
+                    cwd=folder)
         d.args[0] = f"{folder}/standpiped"
-        who = base64.b64encode(b"eve:x").decode()
         try:
-            came = hold_auth(d, [("Authorization", f"Basic {who}")])
+            came = hold_worker(d, holds)
         finally:
             if d.process is not None and not d.ended():
                 d.process.kill()
@@ -247,21 +250,46 @@ def try_auth(kind, n):
         return came, d.lines
 
 
-PASSWORD = "eve:$1$abcdefgh$" + "IbAbFUbOIGUvCbzLSAbKJ/\n"
+USERS = ("eve:$6$abcdefgh$D7W7qyozKBT.t6FD3DVYHvADbIO0eSyI4.p20LaEUjro8PqTGYYo"
+         "/EQcuNjhFbzo9Yg5ir1KIEqFY/yJpgFph0\n")  # x
 
 
-def hold_auth(d, headers):
-    """It may be lost again and again, but nobody comes to wait for it."""
-    d.start()
-    with d.client() as c:
-        if c.handshake(headers=headers).status not in (101, 401, 503):
-            raise Bad("another answer")
+def hold_worker(d, holds):
+    """It may be lost again and again: nobody waits for it, or is let in."""
+    try:
+        d.start()
+    except (AssertionError, OSError):
+        return judge_end(d.ended_with, d.lines)
+    came = {holds(d) for _ in range(3)}
     if d.ended():
         raise Bad("the daemon has ended")
     d.signal(15)
     if d.wait() != 0:
         raise Bad(f"stopped with {d.wait()}")
-    return "session" if d.logged("auth worker lost") else "well"
+    return "well" if came == {True} else "session"
+
+
+def log_in(d):
+    """With the right password, and a wrong one: whether both were answered."""
+    was = []
+    for password, right in ("x", 101), ("y", 401):
+        word = base64.b64encode(f"eve:{password}".encode()).decode()
+        with d.client() as c:
+            was.append(c.handshake(
+                headers=[("Authorization", f"Basic {word}")]).status)
+        if was[-1] not in (right, 503):
+            raise Bad(f"{was[-1]} for {password}")
+    return was == [101, 401]
+
+
+def try_auth(kind, n):
+    return try_worker("auth", ["--auth-file=users"], log_in, kind, n)
+
+
+def try_names(kind, n):
+    """Whose name server answers nothing: everybody comes in without one."""
+    return try_worker("names", ["--reverselookup", "--resolver=127.0.0.1:9"],
+                      call, kind, n)
 
 
 # ----------------------------------------------------------------- client
@@ -301,7 +329,7 @@ def try_full(kind, n):
 
 
 ROLES = {"engine": try_engine, "parent": try_parent, "auth": try_auth,
-         "client": try_client, "full": try_full}
+         "names": try_names, "client": try_client, "full": try_full}
 
 
 # ----------------------------------------------------------------- all

@@ -22,12 +22,14 @@ def server():
     ("parent", "memory", 3, 15), ("parent", "again", 1, 2),
     ("parent", "write", 1, 3),
     ("parent", "interrupt", 1, 3),
+    ("auth", "again", 1, 2), ("auth", "write", 1, 2),
+    ("auth", "interrupt", 4, 3), ("names", "descriptor", 1, 2),
     ("client", "descriptor", 1, 2), ("client", "again", 1, 2),
     ("client", "short", 1, 2), ("client", "write", 1, 2),
     ("client", "interrupt", 1, 2), ("client", "read", 1, 2),
     ("full", "descriptor", 1, 2), ("full", "write", 1, 2),
 ])
-def test_fault_T4_a_call_that_fails_ends_as_documented(role, kind, every, least):
+def test_fault_T4_a_call_that_fails(role, kind, every, least):
     came, bad = sweep(role, kind, every)
     assert not bad
     assert came.total() >= least
