@@ -35,6 +35,14 @@ ascii_run(const uint8_t *p, size_t len)
 		if (high != 0)
 			return i + (size_t)__builtin_ctz((unsigned)high);
 	}
+	if (len >= 16 && i < len) { /* the last ones, with some before them */
+		const __m128i *v = (const void *)(p + len - 16);
+		int high = _mm_movemask_epi8(_mm_loadu_si128(v));
+
+		return high == 0
+		    ? len
+		    : len - 16 + (size_t)__builtin_ctz((unsigned)high);
+	}
 #else
 	for (; len - i >= 8; i += 8) {
 		uint64_t word;
