@@ -14,9 +14,12 @@
 #if defined(__GNUC__)
 #define attr_printf(fmt, args) __attribute__((format(printf, fmt, args)))
 #define attr_noreturn __attribute__((noreturn))
+/* Seldom called: its variables cost nothing where it is not. */
+#define attr_apart __attribute__((noinline))
 #else
 #define attr_printf(fmt, args)
 #define attr_noreturn
+#define attr_apart
 #endif
 
 #endif

@@ -47,17 +47,6 @@ gather_flush_last(struct gather *g)
 	flush_by(g, stream_writev_last);
 }
 
-void
-gather_commit(struct gather *g, size_t n)
-{
-	if (g->copied)
-		g->iov[g->niov - 1].iov_len += n;
-	else
-		g->iov[g->niov++] = (struct iovec){ g->room + g->used, n };
-	g->copied = true;
-	g->used += n;
-}
-
 /* One more piece for `to` can come: what was added leaves if there is no room. */
 static void
 prepare(struct gather *g, struct stream *to)
@@ -70,12 +59,9 @@ prepare(struct gather *g, struct stream *to)
 }
 
 uint8_t *
-gather_reserve(struct gather *g, struct stream *to, size_t len, size_t *n)
+gather_reserve(struct gather *g, struct stream *to)
 {
 	prepare(g, to);
-	*n = GATHER_ROOM - g->used;
-	if (*n > len)
-		*n = len;
 	return g->room + g->used;
 }
 

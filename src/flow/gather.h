@@ -44,13 +44,28 @@ void gather_add(struct gather *, struct stream *to, const void *data,
     size_t len);
 
 /*
- * Room for a piece that the caller writes itself: at most len bytes, at least
- * one, *n of them; what was added before may be flushed. Then gather_commit()
- * with as many as were written.
+ * Room for a piece that the caller writes itself: gather_left() bytes, which are
+ * GATHER_COPY at least. What was added before may be flushed. Then
+ * gather_commit() with as many as were written, not none.
  */
-uint8_t *gather_reserve(struct gather *, struct stream *to, size_t len,
-    size_t *n);
-void gather_commit(struct gather *, size_t n);
+uint8_t *gather_reserve(struct gather *, struct stream *to);
+
+static inline size_t
+gather_left(const struct gather *g)
+{
+	return GATHER_ROOM - g->used;
+}
+
+static inline void
+gather_commit(struct gather *g, size_t n)
+{
+	if (g->copied)
+		g->iov[g->niov - 1].iov_len += n;
+	else
+		g->iov[g->niov++] = (struct iovec){ g->room + g->used, n };
+	g->copied = true;
+	g->used += n;
+}
 
 /* Write everything; what the system does not take, the stream queues. */
 void gather_flush(struct gather *);

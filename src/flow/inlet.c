@@ -17,6 +17,8 @@ enum {
 	SIGNAL_STEP_US = 100 * 1000, /* so often a client may send one */
 	SIGNAL_BURST = 10,
 	HELD_MAX = 64 * 1024, /* of a message; that much fits into a pipe */
+	SMALL_MAX =
+	    GATHER_COPY - FRAMING_HEAD_MAX - 1, /* with a tail behind it */
 };
 
 static enum framing_kind
@@ -75,9 +77,8 @@ is_open(const struct inlet *l)
 	return !l->ended && endpoint_exec_input(l->endpoint) != NULL;
 }
 
-/* A piece of a message, with what the framing puts around it. */
-static void
-add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
+static attr_apart void
+add_large(struct inlet *l, bool text, bool last, const uint8_t *data,
     size_t len)
 {
 	enum framing_kind kind = (enum framing_kind)l->framing;
@@ -85,13 +86,41 @@ add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 	struct gather *g = &l->flow->up;
 	uint8_t around[FRAMING_HEAD_MAX];
 
-	if (l->bare) {
-		gather_add(g, in, data, len);
-		return;
-	}
 	gather_add(g, in, around, framing_head(around, kind, text, last, len));
 	gather_add(g, in, data, len);
 	gather_add(g, in, around, framing_tail(around, kind, last));
+}
+
+/* The same, put together in its place. */
+static void
+add_small(struct inlet *l, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	enum framing_kind kind = (enum framing_kind)l->framing;
+	struct gather *g = &l->flow->up;
+	uint8_t *p = gather_reserve(g, endpoint_exec_input(l->endpoint));
+	size_t n = framing_head(p, kind, text, last, len);
+
+	if (len > 0)
+		memcpy(p + n, data, len);
+	n += len;
+	n += framing_tail(p + n, kind, last);
+	if (n > 0)
+		gather_commit(g, n);
+}
+
+/* A piece of a message, with what the framing puts around it. */
+static void
+add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
+    size_t len)
+{
+	if (l->bare)
+		gather_add(&l->flow->up, endpoint_exec_input(l->endpoint), data,
+		    len);
+	else if (len <= SMALL_MAX)
+		add_small(l, text, last, data, len);
+	else
+		add_large(l, text, last, data, len);
 }
 
 /*

@@ -35,6 +35,7 @@ outlet_init(struct outlet *o, struct transport_ws *transport,
 		.transport = transport,
 		.route = route,
 		.v1 = v1,
+		.plain = !v1 && route->stderr_to != CONF_STDERR_JSON,
 	};
 	buf_init(&o->late, LATE_MAX);
 }
@@ -87,7 +88,7 @@ send_object(struct outlet *o, const char *head, bool last, const uint8_t *data,
 static bool
 is_json(const struct outlet *o)
 {
-	return !o->v1 && o->route->stderr_to == CONF_STDERR_JSON;
+	return !o->v1 && !o->plain;
 }
 
 /* A piece of a message of standpipe.v1, the first one behind its type. */
@@ -107,14 +108,14 @@ send_typed(struct outlet *o, enum v1_type type, bool first, bool last,
 void
 outlet_send(struct outlet *o, const struct framing_event *ev)
 {
-	if (o->v1)
+	if (o->plain)
+		transport_ws_send(o->transport, ev->text, ev->last, ev->data,
+		    ev->len);
+	else if (o->v1)
 		send_typed(o, ev->text ? V1_TEXT : V1_BINARY, ev->first,
 		    ev->last, ev->data, ev->len);
-	else if (is_json(o))
-		send_object(o, ev->first ? out_head : NULL, ev->last, ev->data,
-		    ev->len);
 	else
-		transport_ws_send(o->transport, ev->text, ev->last, ev->data,
+		send_object(o, ev->first ? out_head : NULL, ev->last, ev->data,
 		    ev->len);
 }
 

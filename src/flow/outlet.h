@@ -29,6 +29,7 @@ struct outlet {
 	struct transport_ws *transport; /* kept */
 	const struct conf_route *route; /* kept */
 	bool v1;                        /* the client speaks standpipe.v1 */
+	bool plain;                     /* messages are what the program says */
 	struct buf late; /* lines of stderr: two bytes of length, text */
 };
 

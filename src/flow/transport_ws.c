@@ -75,9 +75,11 @@ add_masked(struct transport_ws *t, const struct iovec *v, const uint8_t *key,
 	size_t left = v->iov_len, n;
 
 	for (; left > 0; data += n, left -= n) {
-		uint8_t *p =
-		    gather_reserve(&t->flow->down, t->stream, left, &n);
+		uint8_t *p = gather_reserve(&t->flow->down, t->stream);
 
+		n = gather_left(&t->flow->down);
+		if (n > left)
+			n = left;
 		memcpy(p, data, n);
 		at = ws_mask(p, n, key, at);
 		gather_commit(&t->flow->down, n);
@@ -183,14 +185,20 @@ send_deflated(struct transport_ws *t, struct frame f, const struct iovec *v,
 	} while (job.left > 0);
 }
 
+static enum ws_opcode
+next_opcode(const struct transport_ws *t, bool text)
+{
+	return t->in_message ? WS_OP_CONTINUATION
+	    : text           ? WS_OP_TEXT
+			     : WS_OP_BINARY;
+}
+
 void
 transport_ws_sendv(struct transport_ws *t, bool text, bool last,
     const struct iovec *v, size_t n)
 {
 	struct frame f = {
-		.op = t->in_message ? WS_OP_CONTINUATION
-		    : text          ? WS_OP_TEXT
-				    : WS_OP_BINARY,
+		.op = next_opcode(t, text),
 		.fin = last,
 		.len = sum(v, n),
 	};
@@ -205,13 +213,44 @@ transport_ws_sendv(struct transport_ws *t, bool text, bool last,
 	t->in_message = !last;
 }
 
-void
-transport_ws_send(struct transport_ws *t, bool text, bool last,
-    const uint8_t *data, size_t len)
+static attr_apart void
+send_one(struct transport_ws *t, bool text, bool last, const uint8_t *data,
+    size_t len)
 {
 	struct iovec v = { (void *)(uintptr_t)data, len };
 
 	transport_ws_sendv(t, text, last, &v, 1);
+}
+
+/* Neither masked nor compressed: a small one is put together in its place. */
+static void
+send_bare(struct transport_ws *t, enum ws_opcode op, bool last,
+    const uint8_t *data, size_t len)
+{
+	struct gather *g = &t->flow->down;
+	uint8_t *p = gather_reserve(g, t->stream);
+	size_t n = ws_put_head(p, op, last, len, NULL);
+
+	if (n + len <= GATHER_COPY) {
+		if (len > 0)
+			memcpy(p + n, data, len);
+		gather_commit(g, n + len);
+	} else {
+		gather_commit(g, n);
+		gather_add(g, t->stream, data, len);
+	}
+}
+
+void
+transport_ws_send(struct transport_ws *t, bool text, bool last,
+    const uint8_t *data, size_t len)
+{
+	if (!t->bare) {
+		send_one(t, text, last, data, len);
+	} else if (may_send(t)) {
+		send_bare(t, next_opcode(t, text), last, data, len);
+		t->in_message = !last;
+	}
 }
 
 void
@@ -564,6 +603,7 @@ transport_ws_init(struct transport_ws *t, enum ws_role role, struct flow *flow,
 		.owner = owner,
 		.heard = clock_coarse_ms(),
 		.state = TRANSPORT_OPEN,
+		.bare = role == WS_SERVER,
 	};
 	ws_reader_init(&t->reader, role, max_message);
 	stream_set_owner(stream, &stream_ops, t);
@@ -573,6 +613,7 @@ void
 transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
     size_t least)
 {
+	t->bare = false;
 	t->deflate = deflate_new(&t->flow->deflaters,
 	    (enum ws_role)t->reader.role, terms, least);
 	(void)event_assign(&t->deflate->turn, t->flow->base, -1, 0,

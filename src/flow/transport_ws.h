@@ -83,6 +83,7 @@ struct transport_ws {
 	bool paused;     /* by the owner */
 	bool peer_ended; /* the peer has shut its side of the connection */
 	bool in_message; /* we have begun a message and not completed it */
+	bool bare;       /* what we say is neither masked nor compressed */
 	struct deflate *deflate; /* owned; NULL: nothing is compressed */
 	struct ws_reader reader;
 };
