@@ -18,6 +18,14 @@ buf_clear(struct buf *b)
 	buf_init(b, b->max);
 }
 
+void
+buf_wipe(struct buf *b)
+{
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->cap);
+	buf_clear(b);
+}
+
 /* Twice what there is, at least what is wanted, at most the ceiling. */
 static size_t
 next_cap(const struct buf *b, size_t want)

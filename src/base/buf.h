@@ -23,6 +23,7 @@ void buf_init(struct buf *, size_t max);
 
 /* Release the memory; the buffer is empty and may be used again. */
 void buf_clear(struct buf *);
+void buf_wipe(struct buf *); /* and leaves nothing of it in memory */
 
 /*
  * Append len bytes (borrowed). False, with the buffer as it was, if that would

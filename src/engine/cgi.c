@@ -605,6 +605,6 @@ cgi_start(struct request *rq)
 			.vars = &vars,
 		    });
 	}
-	buf_clear(&vars);
+	buf_wipe(&vars);
 	free(path);
 }

@@ -360,15 +360,41 @@ time_head(struct conn *c)
 	conn_wait(c, conn_conf(c)->handshake_timeout);
 }
 
+/*
+ * Bytes for later. There may be a password among them, so that a buffer which
+ * is too small is wiped instead of moved.
+ */
+static void
+keep(struct conn *c, const uint8_t *data, size_t len)
+{
+	struct buf small = c->in;
+	size_t want = small.len + len;
+
+	if (len <= small.cap - small.len) {
+		(void)buf_add(&c->in, data, len);
+		return;
+	}
+	buf_init(&c->in, small.max);
+	if (want < small.max / 2)
+		want *= 2;
+	if (buf_reserve(&c->in, want) == NULL ||
+	    !buf_add(&c->in, small.data, small.len) ||
+	    !buf_add(&c->in, data, len))
+		conn_end_soon(c);
+	buf_wipe(&small);
+}
+
 static void
 take_kept(struct conn *c)
 {
 	size_t used = take(c, c->in.data, c->in.len);
 
-	if (used < c->in.len)
+	if (used < c->in.len) {
 		buf_drain(&c->in, used);
-	else
-		buf_clear(&c->in);
+		explicit_bzero(c->in.data + c->in.len, used);
+	} else {
+		buf_wipe(&c->in);
+	}
 }
 
 /* What is left of the bytes waits for its moment, or for more of its kind. */
@@ -389,29 +415,35 @@ after_taking(struct conn *c)
 }
 
 static void
+take_new(struct conn *c, const uint8_t *data, size_t len)
+{
+	bool first = c->in.len == 0;
+	size_t used = first ? take(c, data, len) : 0;
+
+	if (c->over || c->state == CONN_CLOSING)
+		return;
+	if (used < len)
+		keep(c, data + used, len - used);
+	if (!first && !c->over)
+		take_kept(c);
+	after_taking(c);
+}
+
+/* The buffer is everybody's: of a head, which may have passwords, none stays. */
+static void
 conn_on_read(void *owner, uint8_t *data, size_t len)
 {
 	struct conn *c = owner;
-	size_t used;
+	bool head = c->state == CONN_READING;
 
 	if (c->over)
 		return;
-	if (c->state == CONN_CLOSING) {
+	if (c->state == CONN_CLOSING)
 		drop(c, len);
-		return;
-	}
-	if (c->in.len == 0) {
-		used = take(c, data, len);
-		if (c->over || c->state == CONN_CLOSING)
-			return;
-		if (!buf_add(&c->in, data + used, len - used))
-			conn_end_soon(c);
-	} else if (buf_add(&c->in, data, len)) {
-		take_kept(c);
-	} else {
-		conn_end_soon(c);
-	}
-	after_taking(c);
+	else
+		take_new(c, data, len);
+	if (head)
+		explicit_bzero(data, len);
 }
 
 static void
@@ -567,7 +599,7 @@ conn_free(struct conn *c)
 	stream_free(c->stream);
 	request_free(c->rq);
 	reply_clear(&c->reply);
-	buf_clear(&c->in);
+	buf_wipe(&c->in);
 	free(c);
 	engine_settle(e);
 }
@@ -646,6 +678,7 @@ conn_take_stream(struct conn *c, struct buf *rest)
 {
 	struct stream *s = c->stream;
 
+	tls_end_wiping(stream_tls(s));
 	stream_pause(s);
 	buf_init(rest, 0);
 	if (!c->taking) {

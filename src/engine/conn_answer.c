@@ -52,7 +52,7 @@ void
 conn_close_behind(struct conn *c)
 {
 	c->state = CONN_CLOSING;
-	buf_clear(&c->in);
+	buf_wipe(&c->in);
 	stream_end(c->stream);
 	if (stream_queued(c->stream) > 0)
 		conn_watch_stall(c);

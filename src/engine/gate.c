@@ -502,6 +502,6 @@ gate_check(struct request *rq)
 		answer_too_big(rq->conn);
 		v = ACCESS_REFUSED;
 	}
-	buf_clear(&vars);
+	buf_wipe(&vars);
 	return v;
 }

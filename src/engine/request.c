@@ -20,6 +20,7 @@
 
 enum {
 	PATH_LOG_MAX = 512, /* bytes of a path that a log line has */
+	VARS_OURS = 2048,   /* about what variables take besides the head */
 	ID_BYTES = 16,
 };
 
@@ -106,6 +107,19 @@ put_unique_id(char out[2 * ID_BYTES + 1])
 #define OURS PACKAGE_NAME "/" PACKAGE_VERSION
 #define COMPATIBLE "websocketd/0.4.1"
 
+/*
+ * Growing would leave copies behind, of cookies too: there is room at once for
+ * the fields with longer names, and for path and query three times.
+ */
+static void
+make_room(const struct request *rq, struct buf *vars)
+{
+	size_t room = VARS_OURS + 4 * rq->len + rq->vars.len;
+
+	(void)buf_reserve(vars,
+	    room < vars->max - vars->len ? room : vars->max - vars->len);
+}
+
 bool
 request_put_vars(const struct request *rq, const struct request_program *pr,
     struct buf *vars)
@@ -146,6 +160,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 		cgi.token_protocol = true;
 	}
 	put_unique_id(id);
+	make_room(rq, vars);
 	ok = url_decode(rq->url.path, rq->url.path_len, path,
 		 &cgi.path_info_len) &&
 	    cgi_put(vars, &cgi) && buf_add(vars, rq->vars.data, rq->vars.len);

@@ -369,6 +369,6 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 	} else {
 		answer_too_big(rq->conn);
 	}
-	buf_clear(&vars);
+	buf_wipe(&vars);
 	free(path);
 }

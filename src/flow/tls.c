@@ -756,5 +756,13 @@ tls_accept(struct tls *t)
 
 	if (ssl == NULL)
 		bug("TLS without a set");
+	(void)SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
 	return ssl;
+}
+
+void
+tls_end_wiping(struct ssl_st *ssl)
+{
+	if (ssl != NULL)
+		(void)SSL_clear_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
 }

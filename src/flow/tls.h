@@ -47,4 +47,10 @@ void tls_set_tickets(struct tls *, const uint8_t *keys, size_t len);
 /* Gives what stream_start_tls() may take; there must be a set. */
 struct ssl_st *tls_accept(struct tls *);
 
+/*
+ * What OpenSSL has decrypted it wipes once it is read: requests have passwords.
+ * That is dear for more than requests, and ends here; NULL is accepted.
+ */
+void tls_end_wiping(struct ssl_st *);
+
 #endif

@@ -669,3 +669,77 @@ def test_fault_A17_files_that_everybody_may_read(option, mode, what, users,
         os.utime(files[option])
         d.signal(signal.SIGHUP)
         d.wait_logs("chmod", 2)
+
+
+def memory_holds(pid, secret):
+    """Whether a process has the bytes anywhere in what it may write to."""
+    with open(f"/proc/{pid}/maps") as maps, \
+            open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in maps:
+            where, modes = line.split()[:2]
+            start, end = (int(x, 16) for x in where.split("-"))
+            if "w" not in modes or "[v" in line:
+                continue
+            mem.seek(start)
+            at = b""
+            while start < end and (piece := mem.read(min(end - start, 1 << 20))):
+                start += len(piece)
+                if secret in at + piece:
+                    return True
+                at = piece[-len(secret):]
+    return False
+
+
+WAYS = {
+    "bearer": lambda s: ("/", [("Authorization", f"Bearer {s}")]),
+    "cookie": lambda s: ("/", [("Cookie", f"a=b; sid={s}")]),
+    "query": lambda s: (f"/?key={s}", []),
+    "basic": lambda s: ("/", [basic("alice", s)]),
+    "malformed": lambda s: ("/", [("Authorization", f"Bearer {s}"), ("", "x")]),
+}
+
+
+@pytest.mark.parametrize("pieces", ["whole", "two", "bytes", "pipelined"])
+@pytest.mark.parametrize("way", WAYS)
+def test_fault_A17_no_secret_of_a_client_stays_in_the_engine(way, pieces, tokens):
+    secret = "s3cretOfOneClientOnly" + os.urandom(8).hex()
+    path, headers = WAYS[way](secret)
+    if way == "basic":
+        secret = headers[0][1].split()[1]
+    head = request_head(path, headers=headers)
+    with Daemon(f"--token-file={tokens}", "--auth-cookie=sid", "--auth-query=key",
+                "--engines=1") as d:
+        engine = d.engines()[0]
+        with d.client() as c:
+            if pieces == "bytes":
+                for i in range(len(head)):
+                    c.send(head[i:i + 1])
+            elif pieces == "two":
+                c.send(head[:-1])
+                until(lambda: memory_holds(engine, secret.encode()), "it arrives")
+                c.send(head[-1:])
+            else:
+                c.send(head * (3 if pieces == "pipelined" else 1))
+            assert c.response().status in (400, 401)
+            until(lambda: not memory_holds(engine, secret.encode()),
+                  "it is forgotten")
+
+
+@pytest.mark.parametrize("tls", [None, True])
+@pytest.mark.parametrize("path, headers", [
+    ("/", [bearer(TOKEN)]), ("/", [cookie(f"sid={TOKEN}; a=b")]),
+    (f"/?key={TOKEN}&a=b", []), ("/", [offer(f"bearer.{TOKEN}, app")])],
+    ids=["bearer", "cookie", "query", "offer"])
+def test_fault_A17_no_token_stays_that_let_somebody_in(path, headers, tls, tokens,
+                                                       tmp_path):
+    pair = Authority(tmp_path).issue("server")
+    options = ["--ssl", *pair.options()] if tls else []
+    with Daemon(f"--token-file={tokens}", "--auth-cookie=sid", "--auth-query=key",
+                "--subprotocol=app", "--engines=1", *options, tls=tls) as d:
+        with d.session(path, headers=headers) as c:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+            for pid in d.pid, *d.engines():
+                until(lambda: not memory_holds(pid, TOKEN.encode()),
+                      "it is forgotten")
+            c.bye()
