@@ -15,6 +15,7 @@ enum {
 	WORDS = sizeof(struct addr) / sizeof(uint32_t),
 	RETRY_S = 5,   /* when a place will be free, nobody knows */
 	SWEPT = 2,     /* rows looked at for each new one */
+	SPARED = 64,   /* those with failed logins, in a row */
 	BURST_S = 2,   /* seconds of the rate that may come at once */
 	MINUTE = 60,   /* of failed logins */
 	SECOND = 1000, /* in milliseconds */
@@ -129,6 +130,25 @@ is_fresh(const struct row *r, uint64_t now)
 	    r->logins_till <= now * SECOND;
 }
 
+/*
+ * The one that is missed least: the longest idle, but for a few with failed
+ * logins, whose turn comes later. Who has many addresses is not to have a block
+ * forgotten by showing them all.
+ */
+static struct row *
+find_idlest(struct limits *l, uint64_t now)
+{
+	for (int i = 0; i < SPARED; i++) {
+		struct row *r = l->oldest;
+
+		if (r->logins_till <= now * SECOND)
+			break;
+		unlink_idle(l, r);
+		link_idle(l, r);
+	}
+	return l->oldest;
+}
+
 /* Room for one more row; false if every address that is known is here. */
 static bool
 make_room(struct limits *l, uint64_t now)
@@ -142,7 +162,7 @@ make_room(struct limits *l, uint64_t now)
 		return true;
 	if (l->oldest == NULL)
 		return false;
-	drop_row(l, l->oldest);
+	drop_row(l, find_idlest(l, now));
 	return true;
 }
 

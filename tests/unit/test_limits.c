@@ -327,6 +327,30 @@ has_a_ceiling(void **state)
 	assert_int_equal(admit(w, 0, &a), IPC_ADMIT_YES);
 }
 
+static void
+fault_A17_blocks_outlive_the_idle(void **state)
+{
+	struct world *w = *state;
+	struct ipc_admit a = { true, true, false, number(0) };
+	struct addr blocked = addr_of("192.0.2.1");
+
+	while (limits_failed_login(w->limits, &blocked, w->now) == 0)
+		;
+	for (uint32_t i = 0; i < 2 * LIMITS_ROWS; i++) {
+		a.addr = number(i);
+		assert_int_equal(admit(w, 0, &a), IPC_ADMIT_YES);
+	}
+	assert_true(limits_failed_login(w->limits, &blocked, w->now) > 0);
+
+	/* where all are blocked, there is room all the same */
+	for (uint32_t i = 0; i < 2 * LIMITS_ROWS; i++) {
+		a.addr = number(i);
+		(void)limits_failed_login(w->limits, &a.addr, w->now);
+	}
+	a.addr = addr_of("192.0.2.2");
+	assert_int_equal(admit(w, 0, &a), IPC_ADMIT_YES);
+}
+
 int
 main(void)
 {
@@ -342,6 +366,7 @@ main(void)
 		world_test(rates_count_connections_too),
 		world_test(blocks_logins),
 		world_test(has_a_ceiling),
+		world_test(fault_A17_blocks_outlive_the_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
