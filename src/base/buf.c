@@ -50,8 +50,10 @@ buf_reserve(struct buf *b, size_t len)
 	want = b->len + len;
 	if (want > b->cap || b->data == NULL) {
 		cap = next_cap(b, want);
-		if ((data = realloc(b->data, cap == 0 ? 1 : cap)) == NULL)
+		if ((data = realloc(b->data, cap == 0 ? 1 : cap)) == NULL) {
+			b->starved = true;
 			return NULL;
+		}
 		b->data = data;
 		b->cap = cap;
 	}

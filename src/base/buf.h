@@ -16,6 +16,7 @@ struct buf {
 	size_t len;
 	size_t cap;
 	size_t max;
+	bool starved; /* memory was refused, not the ceiling reached */
 };
 
 /* An empty buffer that will never hold more than max bytes. */
@@ -27,7 +28,7 @@ void buf_wipe(struct buf *); /* and leaves nothing of it in memory */
 
 /*
  * Append len bytes (borrowed). False, with the buffer as it was, if that would
- * pass the ceiling or memory ran out.
+ * pass the ceiling or memory ran out, which `starved` tells apart.
  */
 bool buf_add(struct buf *, const void *data, size_t len);
 

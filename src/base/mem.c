@@ -8,10 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static void die(void) attr_noreturn;
-
-static void
-die(void)
+void
+mem_die(void)
 {
 	log_error("out of memory");
 	_exit(1);
@@ -25,7 +23,7 @@ mem_new(size_t n, size_t size)
 	if (n == 0 || size == 0)
 		n = size = 1;
 	if ((p = calloc(n, size)) == NULL)
-		die();
+		mem_die();
 	return p;
 }
 
@@ -35,7 +33,7 @@ mem_grow(void *p, size_t n, size_t size)
 	if (n == 0 || size == 0)
 		n = size = 1;
 	if (n > SIZE_MAX / size || (p = realloc(p, n * size)) == NULL)
-		die();
+		mem_die();
 	return p;
 }
 
@@ -65,6 +63,6 @@ mem_printf(const char *fmt, ...)
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
 	if (n == -1)
-		die();
+		mem_die();
 	return s;
 }

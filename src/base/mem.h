@@ -9,6 +9,9 @@
 
 #include "base/base.h"
 
+/* Says that there is none, and ends the process. */
+void mem_die(void) attr_noreturn;
+
 /* Zeroed memory for n objects of `size` bytes; gives it, free() takes it. */
 void *mem_new(size_t n, size_t size);
 

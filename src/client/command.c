@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "client/command.h"
+#include "flow/watch.h"
 #include "proc/group.h"
 #include "proc/spawn.h"
 
@@ -55,7 +56,7 @@ look(struct command *c)
 	next = next > now ? next - now : 0;
 	tv.tv_sec = (time_t)(next / 1000);
 	tv.tv_usec = (suseconds_t)(next % 1000 * 1000);
-	(void)event_add(&c->rung, &tv);
+	watch_need(&c->rung, &tv);
 }
 
 static void
@@ -191,7 +192,7 @@ command_new(struct event_base *base, const char *path, char *const *argv,
 	    (struct child_ladder){ rungs, nitems(rungs) });
 	(void)evtimer_assign(&c->rung, base, command_on_rung, c);
 	(void)evsignal_assign(&c->died, base, SIGCHLD, command_on_child, c);
-	(void)event_add(&c->died, NULL);
+	watch_need(&c->died, NULL);
 	event_active(&c->died, EV_SIGNAL, 1); /* it may have ended already */
 	return c;
 }

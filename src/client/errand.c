@@ -16,6 +16,7 @@
 #include "client/report.h"
 #include "client/signals.h"
 #include "client/tell.h"
+#include "flow/watch.h"
 
 enum { AGAIN_MS = 1000 }; /* a second one that is typed comes so soon */
 
@@ -68,7 +69,7 @@ wait_for_another(struct errand *e, uint64_t ms)
 		tell(&e->client->conf, "%s: %s; again in %s", e->facts->host,
 		    e->outcome.why, wait);
 	e->waiting = true;
-	(void)event_add(&e->again, &tv);
+	watch_need(&e->again, &tv);
 }
 
 static void

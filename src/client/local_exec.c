@@ -15,6 +15,7 @@
 #include "client/tell.h"
 #include "codec/ws.h"
 #include "flow/stream.h"
+#include "flow/watch.h"
 #include "proc/group.h"
 #include "proc/program.h"
 
@@ -93,7 +94,7 @@ linger(struct exec *e)
 	static const struct timeval tv = { .tv_sec = LINGER_SECONDS };
 
 	if (e->exited && !e->local.in_ended)
-		(void)event_add(&e->linger, &tv);
+		watch_need(&e->linger, &tv);
 }
 
 static void
@@ -174,7 +175,11 @@ from_on_end(void *owner)
 static void
 from_on_lost(void *owner, int err)
 {
-	(void)err;
+	struct exec *e = owner;
+	const char *why = stream_strshort(err);
+
+	if (why != NULL)
+		local_lose_output(&e->local, WS_CLOSE_INTERNAL, why);
 	from_on_end(owner);
 }
 

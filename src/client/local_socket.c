@@ -13,6 +13,7 @@
 #include "client/local_body.h"
 #include "codec/ws.h"
 #include "flow/stream.h"
+#include "flow/watch.h"
 
 enum {
 	PATIENCE_MS = 10000,
@@ -110,7 +111,7 @@ sock_finish(struct local *l)
 	if (l->in_ended && stream_ended(l->out))
 		return false;
 	stream_resume(l->in);
-	(void)event_add(&s->linger, &linger);
+	watch_need(&s->linger, &linger);
 	return true;
 }
 

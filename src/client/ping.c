@@ -18,6 +18,7 @@
 #include "client/ping.h"
 #include "client/pings.h"
 #include "flow/deadlines.h"
+#include "flow/watch.h"
 
 enum due {
 	DUE_NEXT, /* another ping */
@@ -195,7 +196,7 @@ ping_new(struct client *client, int fd, const struct ping_ops *ops, void *owner)
 	    p);
 	(void)evsignal_assign(&p->interrupt, base, SIGINT, ping_on_interrupt,
 	    p);
-	(void)evsignal_add(&p->interrupt, NULL);
+	watch_need(&p->interrupt, NULL);
 	say(p, mem_printf("PING %s (%s)\n", p->conf->to.at.host, p->peer));
 	deadlines_set(&p->deadlines, DUE_NEXT, 0);
 	return p;

@@ -16,6 +16,7 @@
 #include "client/address.h"
 #include "client/outcome.h"
 #include "client/race.h"
+#include "flow/watch.h"
 
 enum { HEAD_START_MS = 250 }; /* RFC 8305, section 5 */
 
@@ -94,7 +95,10 @@ run(struct race *r, const struct address *a, struct runner *runner)
 	*runner = (struct runner){ .race = r, .fd = fd };
 	(void)event_assign(&runner->ev, r->base, fd, EV_WRITE, race_on_event,
 	    runner);
-	(void)event_add(&runner->ev, NULL);
+	if (!watch_try(&runner->ev, NULL)) {
+		fd_close(&runner->fd);
+		return -1;
+	}
 	r->running++;
 	return 0;
 }
@@ -114,7 +118,7 @@ start_next(struct race *r)
 			note_error(r, i, errno);
 	}
 	if (r->next < r->addresses.n)
-		(void)event_add(&r->timer, &tv);
+		watch_need(&r->timer, &tv);
 	else
 		(void)event_del(&r->timer);
 	if (r->running == 0)

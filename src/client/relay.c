@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,19 @@ stop_accepting(struct relay *r)
 {
 	for (size_t i = 0; i < r->set.n; i++)
 		listener_pause(r->listener[i]);
+}
+
+static bool
+start_accepting(struct relay *r, struct outcome *o)
+{
+	for (size_t i = 0; i < r->set.n; i++) {
+		if (listener_start(r->listener[i]) == 0)
+			continue;
+		outcome_set(o, OUTCOME_LOCAL, "cannot wait for connections: %s",
+		    strerror(errno));
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -303,8 +317,8 @@ relay_run(struct client *client, struct outcome *o)
 		signals_watch(&r.signals, base, relay_on_signal, &r);
 		announce(&r);
 		start_listening(&r);
-		go_on_accepting(&r);
-		(void)event_base_dispatch(base);
+		if (start_accepting(&r, o))
+			(void)event_base_dispatch(base);
 		signals_clear(&r.signals);
 	}
 	r.stopping = true;

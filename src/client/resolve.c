@@ -18,6 +18,7 @@
 #include "client/address.h"
 #include "client/outcome.h"
 #include "client/resolve.h"
+#include "flow/watch.h"
 #include "proc/aside.h"
 
 /* What getaddrinfo() said; one write of it into a pipe is never cut in two. */
@@ -188,7 +189,7 @@ resolve_new(const struct resolve_query *query, const struct resolve_ops *ops,
 	if (r->fd == -1)
 		event_active(&r->ev, EV_TIMEOUT, 1);
 	else
-		(void)event_add(&r->ev, NULL);
+		watch_need(&r->ev, NULL);
 	return r;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "client/signals.h"
+#include "flow/watch.h"
 
 static const int numbers[SIGNALS_COUNT] = { SIGHUP, SIGINT, SIGTERM };
 
@@ -35,7 +36,7 @@ signals_watch(struct signals *s, struct event_base *base,
 		(void)evsignal_assign(&s->ev[i], base, numbers[i],
 		    signals_on_event, s);
 		if (!is_ignored(numbers[i]))
-			(void)event_add(&s->ev[i], NULL);
+			watch_need(&s->ev[i], NULL);
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "codec/hex.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
+#include "flow/watch.h"
 
 enum { PROMPT_MAX = 512 }; /* more than that without a newline scrolls by */
 
@@ -59,7 +60,7 @@ redraw_soon(struct terminal *t)
 	static const struct timeval now = { 0 };
 
 	if (t->begun)
-		(void)event_add(&t->redraw, &now);
+		watch_need(&t->redraw, &now);
 }
 
 static void
@@ -333,7 +334,7 @@ watch(struct terminal *t, struct event *ev, int sig, event_callback_fn on,
     struct event_base *base)
 {
 	(void)evsignal_assign(ev, base, sig, on, t);
-	(void)evsignal_add(ev, NULL);
+	watch_need(ev, NULL);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "client/window.h"
+#include "flow/watch.h"
 
 static void
 window_on_event(evutil_socket_t sig, short what, void *arg)
@@ -30,7 +31,7 @@ window_watch(struct window *w, struct event_base *base, int fd,
 	w->on_size = on_size;
 	w->owner = owner;
 	(void)evsignal_assign(&w->ev, base, SIGWINCH, window_on_event, w);
-	(void)event_add(&w->ev, NULL);
+	watch_need(&w->ev, NULL);
 	window_on_event(SIGWINCH, EV_SIGNAL, w);
 }
 

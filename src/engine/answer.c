@@ -164,6 +164,16 @@ answer_too_big(struct conn *c)
 	    });
 }
 
+struct refusal
+answer_short(const char *why)
+{
+	return (struct refusal){
+		.status = 503,
+		.why = "The server is short of resources. Try again later.",
+		.rule = why,
+	};
+}
+
 static void
 hash(const unsigned char *data, size_t len, char out[HASH_TEXT])
 {

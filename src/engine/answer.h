@@ -9,10 +9,9 @@
 
 #include <stdint.h>
 
+#include "engine/conn.h"
 #include "ipc/ipc.h"
 
-struct conn;
-struct refusal;
 struct request;
 
 /*
@@ -30,6 +29,9 @@ void answer_note_missing(const struct request *, int err);
 
 /* The variables of a request are too many. */
 void answer_too_big(struct conn *);
+
+/* What is answered when we are short of `why`, which is static. */
+struct refusal answer_short(const char *why);
 
 /* The console page, with a Content-Security-Policy that fits it. */
 void answer_console(struct conn *);

@@ -14,6 +14,7 @@
 #include "engine/arrival.h"
 #include "engine/stranger.h"
 #include "flow/flow.h"
+#include "flow/watch.h"
 #include "ipc/ipc.h"
 
 struct arrival {
@@ -136,7 +137,10 @@ arrival_new(struct flow *flow, int fd, const struct ipc_listen *how,
 	};
 	(void)event_assign(&a->ev, flow->base, fd,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, arrival_on_event, a);
-	(void)event_add(&a->ev, NULL);
+	if (!watch_try(&a->ev, NULL)) {
+		arrival_free(a);
+		return NULL;
+	}
 	return a;
 }
 

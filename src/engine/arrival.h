@@ -34,7 +34,10 @@ struct arrival_ops {
 /* Whether there is anything to wait for at such a listener. */
 bool arrival_is_needed(const struct ipc_listen *);
 
-/* Takes fd, which must be non-blocking; keeps the rest. */
+/*
+ * Takes fd, which must be non-blocking; keeps the rest. NULL with errno: the
+ * loop cannot watch it, and it is closed.
+ */
 struct arrival *arrival_new(struct flow *, int fd, const struct ipc_listen *,
     const struct arrival_ops *, void *owner);
 

@@ -190,6 +190,25 @@ fail_unusable(struct cgi *g, const char *why)
 	fail(g, &unusable);
 }
 
+/* Half an answer must not look like all of it. */
+static void
+cgi_on_short(void *owner, const char *why)
+{
+	struct cgi *g = owner;
+	const struct refusal r = answer_short(why);
+
+	if (g->state == CGI_HEAD && g->conn != NULL) {
+		fail(g, &r);
+		return;
+	}
+	LOG(LOG_LVL_WARN, "program cannot go on",
+	    LOG_UINT("session", program_id(g->program)),
+	    LOG_STR("reason", why));
+	if (g->conn != NULL)
+		conn_abort(let_go(g));
+	send_away(g);
+}
+
 /*
  * The last byte of the answer is known. What the program still wants to read of
  * the request it gets first, unless it has finished.
@@ -360,6 +379,7 @@ static const struct endpoint_ops cgi_endpoint = {
 	.on_output_end = cgi_on_output_end,
 	.on_stderr = cgi_on_stderr,
 	.on_input_drain = cgi_on_input_drain,
+	.on_short = cgi_on_short,
 };
 
 /* ------------------------------------------------- what the client does */

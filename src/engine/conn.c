@@ -24,6 +24,7 @@
 #include "flow/stream.h"
 #include "flow/tls.h"
 #include "flow/tls_vars.h"
+#include "flow/watch.h"
 #include "ipc/ipc_codec.h"
 
 /*
@@ -54,7 +55,7 @@ conn_wait(struct conn *c, uint64_t ms)
 	if (ms == 0)
 		(void)event_del(&c->timer);
 	else
-		(void)event_add(&c->timer, &tv);
+		watch_need(&c->timer, &tv);
 }
 
 /* Not from inside a callback of the stream: the loop does it. */
@@ -115,7 +116,7 @@ put_off(struct conn *c)
 	static const struct timeval at_once;
 
 	stream_pause(c->stream);
-	(void)event_add(&c->kick, &at_once);
+	watch_need(&c->kick, &at_once);
 }
 
 /* Take what is here, or let more come. */
@@ -494,14 +495,25 @@ conn_on_plain(void *owner, const uint8_t *data, size_t len)
 		conn_end_soon(c);
 }
 
+void
+conn_lose(struct conn *c, int err)
+{
+	const char *why = stream_strshort(err);
+	char peer[ADDR_TEXT];
+
+	addr_put(&c->peer, peer);
+	if (why != NULL)
+		LOG(LOG_LVL_WARN, "connection lost",
+		    LOG_UINT("session", c->node.id), LOG_STR("peer", peer),
+		    LOG_STR("reason", why));
+	conn_end_soon(c);
+}
+
 static void
 conn_on_lost(void *owner, int err)
 {
-	struct conn *c = owner;
-
-	(void)err;
-	log_tls_fault(c);
-	conn_end_soon(c);
+	log_tls_fault(owner);
+	conn_lose(owner, err);
 }
 
 /* Before the first one, and inside a head, what was queued is TLS's own. */

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,16 @@ believe(struct conn *c, const struct proxy_hello *hello)
 
 static const struct arrival_ops conn_arrival_ops;
 
+static void
+await_arrival(struct conn *c)
+{
+	c->arrival = arrival_new(engine_flow(c->engine), c->fd, &c->how,
+	    &conn_arrival_ops, c);
+	c->fd = -1;
+	if (c->arrival == NULL)
+		conn_lose(c, errno);
+}
+
 /* Whoever it is may come in: read the request, or first what it begins with. */
 static void
 let_in(struct conn *c)
@@ -72,9 +83,7 @@ let_in(struct conn *c)
 		conn_start_http(c);
 		conn_start_reading(c);
 	} else {
-		c->arrival = arrival_new(engine_flow(c->engine), c->fd, &c->how,
-		    &conn_arrival_ops, c);
-		c->fd = -1;
+		await_arrival(c);
 	}
 }
 
@@ -162,9 +171,7 @@ conn_knock(struct conn *c)
 	if (!c->how.proxy) {
 		knock(c);
 	} else if (may_speak(c)) {
-		c->arrival = arrival_new(engine_flow(c->engine), c->fd, &c->how,
-		    &conn_arrival_ops, c);
-		c->fd = -1;
+		await_arrival(c);
 	} else {
 		log_arrival(c, "proxy header", "the peer is no trusted proxy",
 		    "--trusted-proxy=");

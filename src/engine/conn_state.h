@@ -87,6 +87,9 @@ void conn_watch_stall(struct conn *);
 /* Not from inside a callback of the stream: the loop frees it. */
 void conn_end_soon(struct conn *);
 
+/* The same, with a line in the log if it is we who were short of something. */
+void conn_lose(struct conn *, int err);
+
 /* The state has changed: take what is here, from the loop, or let more come. */
 void conn_go_on(struct conn *);
 

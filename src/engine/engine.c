@@ -26,6 +26,7 @@
 #include "engine/sandbox.h"
 #include "engine/tokens.h"
 #include "flow/listener.h"
+#include "flow/watch.h"
 #include "ipc/ipc_chan.h"
 
 enum {
@@ -81,7 +82,7 @@ after_send(struct engine *e, bool sent)
 	if (!sent)
 		give_up(e);
 	else if (ipc_chan_queued(&e->chan))
-		(void)event_add(&e->on_room, NULL);
+		watch_need(&e->on_room, NULL);
 }
 
 void
@@ -256,6 +257,21 @@ prepare_answers(struct engine *e)
 	fd_close(errors);
 }
 
+/* Who hears nobody is not ready: the parent may have more luck with another. */
+static bool
+start_listening(struct engine *e)
+{
+	for (size_t i = 0; i < e->nlisteners; i++) {
+		if (listener_start(e->listener[i]) == 0)
+			continue;
+		log_error("engine: cannot watch a listener: %s",
+		    strerror(errno));
+		give_up(e);
+		return false;
+	}
+	return true;
+}
+
 /* The body says which engine we are (low half) of how many (high half). */
 static bool
 on_start(struct engine *e, const struct ipc_msg *m)
@@ -282,9 +298,8 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	    .how = e->conf.sandbox,
 	    .folder = e->folder[IPC_FOLDER_STATIC],
 	});
-	for (size_t i = 0; i < e->nlisteners; i++)
-		listener_resume(e->listener[i]);
-	engine_tell(e, IPC_READY, 0, NULL, 0);
+	if (start_listening(e))
+		engine_tell(e, IPC_READY, 0, NULL, 0);
 	return true;
 }
 
@@ -365,7 +380,7 @@ list_soon(struct engine *e)
 {
 	static const struct timeval at_once;
 
-	(void)event_add(&e->on_list, &at_once);
+	watch_need(&e->on_list, &at_once);
 }
 
 /* Somebody has asked what there is: a few lines a turn, then their number. */
@@ -507,7 +522,7 @@ engine_new(int fd, size_t max_fds)
 	    engine_on_msg, e);
 	(void)evtimer_assign(&e->on_list, base, engine_on_list, e);
 	(void)event_assign(&e->on_room, base, fd, EV_WRITE, engine_on_room, e);
-	(void)event_add(&e->on_msg, NULL);
+	watch_need(&e->on_msg, NULL);
 	return e;
 }
 

@@ -31,6 +31,7 @@
 #include "engine/listing.h"
 #include "engine/lookup.h"
 #include "engine/request.h"
+#include "flow/watch.h"
 
 enum {
 	PIECE = 64 * 1024,   /* read and sent at a time */
@@ -117,7 +118,7 @@ send_on(struct file *f)
 			return;
 	}
 	if (conn_queued(f->conn) == 0)
-		(void)event_add(&f->again, &at_once);
+		watch_need(&f->again, &at_once);
 }
 
 static void
@@ -405,7 +406,7 @@ list_on(struct lister *l)
 	enum listing_result rc = listing_go_on(l->listing, &l->page);
 
 	if (rc == LISTING_MORE) {
-		(void)event_add(&l->again, &at_once);
+		watch_need(&l->again, &at_once);
 		return;
 	}
 	conn_handle(l->rq->conn, NULL, NULL);

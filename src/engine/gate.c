@@ -35,7 +35,8 @@ struct gate {
 	uint64_t due[1];
 	struct complaints complaints;
 	bool running;
-	bool flooded; /* it printed too much */
+	bool flooded;         /* it printed too much */
+	const char *shortage; /* of ours, static; NULL: none */
 	bool late;
 };
 
@@ -336,7 +337,9 @@ gate_on_turn(void *owner)
 {
 	struct gate *g = owner;
 
-	if (g->late)
+	if (g->shortage != NULL)
+		fail(g, g->shortage, NULL);
+	else if (g->late)
 		fail(g, "gate's time", "--gate-timeout");
 	else
 		decide(g);
@@ -382,11 +385,21 @@ gate_on_input_drain(void *owner)
 	(void)owner;
 }
 
+static void
+gate_on_short(void *owner, const char *why)
+{
+	struct gate *g = owner;
+
+	g->shortage = why;
+	deadlines_wake(&g->deadlines);
+}
+
 static const struct endpoint_ops gate_endpoint = {
 	.on_output = gate_on_output,
 	.on_output_end = gate_on_output_end,
 	.on_stderr = gate_on_stderr,
 	.on_input_drain = gate_on_input_drain,
+	.on_short = gate_on_short,
 };
 
 /* ------------------------------------------------- the program */

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/hostname.h"
 #include "engine/request.h"
+#include "flow/watch.h"
 #include "ipc/ipc_name.h"
 
 enum {
@@ -168,7 +169,7 @@ start_lookup(struct hostnames *h, struct request *rq)
 	LIST_INSERT_HEAD(&h->lookups, l, entry);
 	h->nlookups++;
 	(void)evtimer_assign(&l->timer, h->base, hostname_on_timer, l);
-	(void)event_add(&l->timer, &patience);
+	watch_need(&l->timer, &patience);
 	conn_handle(rq->conn, &waiting, l);
 	return ACCESS_WAIT;
 }
@@ -233,7 +234,8 @@ hostnames_connect(struct hostnames *h, int fd)
 	h->fd = fd;
 	(void)event_assign(&h->on_answer, h->base, fd, EV_READ | EV_PERSIST,
 	    hostname_on_answer, h);
-	(void)event_add(&h->on_answer, NULL);
+	if (!watch_try(&h->on_answer, NULL))
+		disconnect(h);
 }
 
 /* ------------------------------------------------- life */

@@ -19,6 +19,7 @@
 #include "engine/nameworker.h"
 #include "engine/sandbox.h"
 #include "engine/worker.h"
+#include "flow/watch.h"
 #include "ipc/ipc_name.h"
 
 enum {
@@ -126,7 +127,7 @@ finish(struct lookup *l, const char *name)
 		(void)send(n->worker.asker[a->index], out, len,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (a->nlookups-- == LOOKUPS_MAX)
-			(void)event_add(&a->on_question, NULL);
+			watch_need(&a->on_question, NULL);
 	}
 	LIST_REMOVE(l, entry);
 	free(l->name);
@@ -257,7 +258,7 @@ names_on_asker(void *owner, size_t i)
 	*a = (struct asker){ .names = n, .index = i };
 	(void)event_assign(&a->on_question, n->base, n->worker.asker[i],
 	    EV_READ | EV_PERSIST, names_on_question, a);
-	(void)event_add(&a->on_question, NULL);
+	watch_need(&a->on_question, NULL);
 }
 
 static void
@@ -318,7 +319,7 @@ nameworker_run(void)
 		worker_init(&n->worker, "names", &ops, n);
 		(void)event_assign(&n->on_parent, n->base, n->worker.chan.fd,
 		    EV_READ | EV_PERSIST, names_on_parent, n);
-		(void)event_add(&n->on_parent, NULL);
+		watch_need(&n->on_parent, NULL);
 		(void)event_base_loop(n->base, 0);
 		(void)event_del(&n->on_parent);
 		status = n->worker.status;

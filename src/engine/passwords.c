@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/passwords.h"
+#include "flow/watch.h"
 #include "ipc/ipc_ask.h"
 
 enum {
@@ -127,7 +128,7 @@ join(struct passwords_check *c, struct passwords_ask *ask)
 	static const struct timeval patience = { ANSWER_MS / 1000, 0 };
 
 	if (c->first == NULL)
-		(void)event_add(&c->timer, &patience);
+		watch_need(&c->timer, &patience);
 	ask->check = c;
 	ask->link = &c->first;
 	if ((ask->next = c->first) != NULL)
@@ -220,7 +221,8 @@ passwords_connect(struct passwords *p, int fd)
 	p->fd = fd;
 	(void)event_assign(&p->on_answer, p->base, fd, EV_READ | EV_PERSIST,
 	    passwords_on_answer, p);
-	(void)event_add(&p->on_answer, NULL);
+	if (!watch_try(&p->on_answer, NULL))
+		disconnect(p);
 }
 
 static bool

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "flow/deadlines.h"
+#include "flow/watch.h"
 
 /* Set the timer to the earliest of all; later is found out when it fires. */
 static void
@@ -21,7 +22,7 @@ arm(struct deadlines *d)
 	d->armed = now + next;
 	tv.tv_sec = (time_t)(next / 1000);
 	tv.tv_usec = (suseconds_t)(next % 1000 * 1000);
-	(void)event_add(&d->timer, &tv);
+	watch_need(&d->timer, &tv);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "flow/doubts.h"
+#include "flow/watch.h"
 
 enum {
 	MOMENT_MS = 100,
@@ -16,7 +17,7 @@ start_timer(struct doubts *all)
 {
 	static const struct timeval tv = { .tv_usec = MOMENT_MS * 1000 };
 
-	(void)event_add(&all->timer, &tv);
+	watch_need(&all->timer, &tv);
 }
 
 static void

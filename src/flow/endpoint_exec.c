@@ -29,15 +29,26 @@ in_on_end(void *owner)
 	(void)owner;
 }
 
+/* Whether it was our side of a pipe that could not go on. */
+static bool
+tell_short(struct endpoint_exec *e, int err)
+{
+	const char *why = stream_strshort(err);
+
+	if (why != NULL)
+		e->ops->on_short(e->owner, why);
+	return why != NULL;
+}
+
 /* The program has closed its standard input: what is sent to it is lost. */
 static void
 in_on_lost(void *owner, int err)
 {
 	struct endpoint_exec *e = owner;
 
-	(void)err;
 	e->in_broken = true;
-	e->ops->on_input_drain(e->owner);
+	if (!tell_short(e, err))
+		e->ops->on_input_drain(e->owner);
 }
 
 static void
@@ -76,8 +87,8 @@ out_on_end(void *owner)
 static void
 out_on_lost(void *owner, int err)
 {
-	(void)err;
-	out_on_end(owner);
+	if (!tell_short(owner, err))
+		out_on_end(owner);
 }
 
 static const struct stream_ops out_ops = {
@@ -150,8 +161,8 @@ err_on_end(void *owner)
 static void
 err_on_lost(void *owner, int err)
 {
-	(void)err;
-	err_on_end(owner);
+	if (!tell_short(owner, err))
+		err_on_end(owner);
 }
 
 static const struct stream_ops err_ops = {

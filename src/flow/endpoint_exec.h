@@ -37,6 +37,8 @@ struct endpoint_ops {
 	void (*on_stderr_batch)(void *owner);
 	/* Input that was queued has been taken by the program. */
 	void (*on_input_drain)(void *owner);
+	/* One of its pipes is of no use to us, for what we are short of. */
+	void (*on_short)(void *owner, const char *why);
 };
 
 struct endpoint_exec {

@@ -1,9 +1,20 @@
 #include <stdlib.h>
 
+#include <event2/event.h>
+
 #include "base/base.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
+
+/* Whoever called libevent has the error, and says what comes of it. */
+static void
+flow_on_complaint(int severity, const char *text)
+{
+	(void)severity;
+	log_debug("libevent: %s", text);
+}
 
 void
 flow_init(struct flow *f, struct event_base *base)
@@ -12,6 +23,7 @@ flow_init(struct flow *f, struct event_base *base)
 		.base = base,
 		.in = mem_new(1, FLOW_READ_PIPE),
 	};
+	event_set_log_callback(flow_on_complaint);
 	gather_init(&f->up);
 	gather_init(&f->down);
 	buf_init(&f->wire, FLOW_WIRE_MAX);

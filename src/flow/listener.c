@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "flow/flow.h"
 #include "flow/listener.h"
+#include "flow/watch.h"
 
 enum {
 	ACCEPTS_PER_TURN = 16,
@@ -41,12 +42,12 @@ pause_accepting(struct listener *l)
 	static const struct timeval tv = { .tv_usec = PAUSE_MS * 1000 };
 
 	(void)event_del(&l->ev);
-	(void)event_add(&l->pause, &tv);
+	watch_need(&l->pause, &tv);
 }
 
-/* Nothing is left to accept with: try again when somebody may have gone. */
+/* Something is short: try again when somebody may have gone. */
 static void
-wait_for_fds(struct listener *l, int err)
+wait_for_room(struct listener *l, int err)
 {
 	if (!l->short_of_fds)
 		log_error("cannot accept: %s; waiting for sessions to end",
@@ -65,6 +66,13 @@ tell_spoilt(struct listener *l)
 }
 
 static void
+watch(struct listener *l)
+{
+	if (!watch_try(&l->ev, NULL))
+		wait_for_room(l, errno);
+}
+
+static void
 listener_on_pause(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *l = arg;
@@ -72,7 +80,7 @@ listener_on_pause(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!l->paused)
-		(void)event_add(&l->ev, NULL);
+		watch(l);
 }
 
 void
@@ -82,14 +90,22 @@ listener_pause(struct listener *l)
 	(void)event_del(&l->ev);
 }
 
-void
-listener_resume(struct listener *l)
+int
+listener_start(struct listener *l)
 {
 	l->paused = false;
 	if (!l->how.connected)
-		(void)event_add(&l->ev, NULL);
-	else if (l->fd != -1)
+		return watch_try(&l->ev, NULL) ? 0 : -1;
+	if (l->fd != -1)
 		event_active(&l->ev, EV_READ, 1);
+	return 0;
+}
+
+void
+listener_resume(struct listener *l)
+{
+	if (listener_start(l) == -1)
+		wait_for_room(l, errno);
 }
 
 /* Of a Unix socket that was shut accept(2) says that nobody waits there. */
@@ -122,7 +138,7 @@ go_on_after(struct listener *l, int err)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		wait_for_fds(l, err);
+		wait_for_room(l, err);
 		return false;
 	case EINVAL:
 		tell_spoilt(l);
@@ -208,7 +224,7 @@ listener_renew(struct listener *l, int fd)
 	(void)event_assign(&l->ev, l->flow->base, fd, EV_READ | EV_PERSIST,
 	    listener_on_event, l);
 	if (!l->paused)
-		(void)event_add(&l->ev, NULL);
+		watch(l);
 }
 
 void

@@ -34,7 +34,7 @@ struct listener_ops {
 /*
  * Takes fd (non-blocking; listening, or the one client that there is); keeps
  * flow, ops and owner; how: NULL, in no special way. It accepts nobody before
- * listener_resume(). NULL with errno.
+ * listener_start(). NULL with errno.
  */
 struct listener *listener_new(struct flow *, int fd, const struct ipc_listen *,
     const struct listener_ops *, void *owner);
@@ -45,7 +45,13 @@ void listener_renew(struct listener *, int fd);
 /* Closes it, here; NULL is accepted. */
 void listener_free(struct listener *);
 
-/* Stop accepting, and go on; connections wait in the socket's backlog. */
+/* -1 with errno: the loop cannot watch it, and nobody would ever be accepted. */
+int listener_start(struct listener *);
+
+/*
+ * Stop accepting, and go on; connections wait in the socket's backlog. What
+ * cannot be watched for now is tried again, with a line in the log.
+ */
 void listener_pause(struct listener *);
 void listener_resume(struct listener *);
 

@@ -252,6 +252,21 @@ check_finished(struct session *s)
 	finish(s);
 }
 
+static void
+warn_short(const struct session *s, const char *why)
+{
+	LOG(LOG_LVL_WARN, "session cannot go on", LOG_UINT("session", s->id),
+	    LOG_STR("peer", s->peer), LOG_STR("reason", why));
+}
+
+/* It is nobody's fault but ours. */
+static void
+session_on_short(void *owner, const char *why)
+{
+	warn_short(owner, why);
+	dismiss(owner, WS_CLOSE_INTERNAL, why);
+}
+
 /* Whether what the program says can still reach the client. */
 static bool
 listens(const struct session *s)
@@ -799,8 +814,12 @@ session_on_gone(void *owner)
 {
 	struct session *s = owner;
 
+	const char *why = s->transport.shortage;
+
 	s->gone = true;
-	note_close(s, WS_CLOSE_ABNORMAL, "", 0);
+	if (why != NULL)
+		warn_short(s, why);
+	note_close(s, WS_CLOSE_ABNORMAL, why, why == NULL ? 0 : strlen(why));
 	for (size_t i = DUE_PING; i < DUE_STDERR; i++)
 		forget(s, (enum due)i);
 	end_input(s, NULL, 0);
@@ -847,6 +866,7 @@ static const struct endpoint_ops endpoint_ops = {
 	.on_stderr = session_on_stderr,
 	.on_stderr_batch = session_on_stderr_batch,
 	.on_input_drain = session_on_input_drain,
+	.on_short = session_on_short,
 };
 
 static const struct inlet_ops inlet_ops = {

@@ -19,6 +19,7 @@
 #include "flow/flow.h"
 #include "flow/seal.h"
 #include "flow/stream.h"
+#include "flow/watch.h"
 
 #ifndef MSG_MORE
 #define MSG_MORE 0 /* then the end travels by itself */
@@ -88,12 +89,15 @@ take_turn(struct stream *s)
 {
 	static const struct timeval at_once;
 
-	s->watched = event_add(&s->ev, &at_once) == 0;
+	watch_need(&s->ev, &at_once);
+	s->watched = true;
 }
 
 static void
 watch(struct stream *s, short what)
 {
+	if (s->err != 0)
+		return; /* the owner will be told */
 	if (s->manner == STREAM_FILE) {
 		take_turn(s);
 		return;
@@ -102,7 +106,9 @@ watch(struct stream *s, short what)
 		(void)event_del(&s->ev);
 	(void)event_assign(&s->ev, s->flow->base, s->fd,
 	    (short)(what | EV_PERSIST), stream_on_event, s);
-	s->watched = event_add(&s->ev, NULL) == 0;
+	s->watched = watch_try(&s->ev, NULL);
+	if (!s->watched)
+		break_stream(s, errno);
 }
 
 static void
@@ -139,8 +145,7 @@ put_off(struct stream *s)
 		s->turn = mem_new(1, sizeof(*s->turn));
 		(void)evtimer_assign(s->turn, s->flow->base, stream_on_turn, s);
 	}
-	if (event_add(s->turn, &at_once) == -1)
-		break_stream(s, ENOMEM);
+	watch_need(s->turn, &at_once);
 }
 
 /* Have stream_on_event() called from the loop, as if `what` had happened. */
@@ -426,7 +431,8 @@ keep_early(struct stream *s, const struct iovec *iov, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!buf_add(&s->tls->early, iov[i].iov_base, iov[i].iov_len))
-			break_stream(s, ENOBUFS);
+			break_stream(s,
+			    s->tls->early.starved ? ENOMEM : EMSGSIZE);
 }
 
 /* ------------------------------------------------- writing */
@@ -494,7 +500,7 @@ stream_pause(struct stream *s)
 	if (s->paused)
 		return;
 	s->paused = true;
-	if (s->kind == STREAM_SOURCE)
+	if (s->kind == STREAM_SOURCE && s->err == 0)
 		unwatch(s);
 }
 
@@ -555,6 +561,20 @@ bool
 stream_ended(const struct stream *s)
 {
 	return s->ended;
+}
+
+const char *
+stream_strshort(int err)
+{
+	switch (err) {
+	case ENOMEM:
+	case ENOBUFS:
+		return "out of memory";
+	case ENOSPC:
+		return "out of watches";
+	default:
+		return NULL;
+	}
 }
 
 int
@@ -646,7 +666,7 @@ write_answers(struct stream *s)
 		s->tls->owed += s->flow->wire.len;
 	write_records(s, false);
 	if (s->tls->owed > OWED_MAX)
-		break_stream(s, ENOBUFS);
+		break_stream(s, EMSGSIZE);
 }
 
 /* The handshake is complete: what was written meanwhile goes out. */

@@ -182,6 +182,12 @@ bool stream_ended(const struct stream *);
 /* For flow/doubts: nothing has come for a moment. */
 void stream_on_silence(struct doubt *);
 
+/*
+ * What we were short of when on_lost came with that errno, for a log or a
+ * Close; NULL: it was something else.
+ */
+const char *stream_strshort(int err);
+
 /* The descriptor, borrowed: for names and options; -1 when closed. */
 int stream_fd(const struct stream *);
 

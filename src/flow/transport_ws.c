@@ -12,6 +12,7 @@
 #include "flow/flow.h"
 #include "flow/stream.h"
 #include "flow/transport_ws.h"
+#include "flow/watch.h"
 
 /* What is done for one peer before others get theirs. */
 enum {
@@ -412,7 +413,7 @@ put_off(struct transport_ws *t, const struct ws_event *rest, size_t *behind)
 	*behind = 0;
 	stream_pause(t->stream);
 	if (!t->paused)
-		(void)event_add(&t->deflate->turn, &at_once);
+		watch_need(&t->deflate->turn, &at_once);
 	return WS_MORE;
 }
 
@@ -568,7 +569,7 @@ transport_ws_on_lost(void *owner, int err)
 {
 	struct transport_ws *t = owner;
 
-	(void)err;
+	t->shortage = stream_strshort(err);
 	gone(t);
 }
 

@@ -78,12 +78,13 @@ struct transport_ws {
 	uint8_t *pong;                   /* owned: the latest ping unanswered */
 	uint64_t heard; /* clock_coarse_ms() of the last byte */
 	uint8_t pong_len;
-	uint8_t state;   /* enum transport_state */
-	bool deaf;       /* what comes is dropped unread */
-	bool paused;     /* by the owner */
-	bool peer_ended; /* the peer has shut its side of the connection */
-	bool in_message; /* we have begun a message and not completed it */
-	bool bare;       /* what we say is neither masked nor compressed */
+	uint8_t state;        /* enum transport_state */
+	bool deaf;            /* what comes is dropped unread */
+	bool paused;          /* by the owner */
+	bool peer_ended;      /* the peer has shut its side of the connection */
+	bool in_message;      /* we have begun a message and not completed it */
+	bool bare;            /* what we say is neither masked nor compressed */
+	const char *shortage; /* of ours, that ended it: static; or NULL */
 	struct deflate *deflate; /* owned; NULL: nothing is compressed */
 	struct ws_reader reader;
 };

@@ -100,7 +100,8 @@ send_packet(int to, struct iovec *iov, size_t niov, const int *fd, size_t nfds)
 static bool
 is_passing(int err)
 {
-	return err == EAGAIN || err == ENOBUFS || err == ETOOMANYREFS;
+	return err == EAGAIN || err == ENOBUFS || err == ENOMEM ||
+	    err == ETOOMANYREFS;
 }
 
 static bool
@@ -230,7 +231,7 @@ ipc_chan_recv(struct ipc_chan *c, struct ipc_msg *m)
 		n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n == -1)
-		return errno == EAGAIN ? IPC_RECV_NONE : IPC_RECV_END;
+		return is_passing(errno) ? IPC_RECV_NONE : IPC_RECV_END;
 	if (n == 0)
 		return IPC_RECV_END;
 	if (!take_fds(&mh, m) || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||

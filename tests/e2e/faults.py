@@ -122,11 +122,10 @@ def talk(engine):
             if until_there(lambda: c.recv_text(0)) != "x":
                 raise Bad("other bytes")
             c.send_close(1000)
-            try:
-                until_there(lambda: c.recv_message(0))
-            except Closed as e:
-                until_there(lambda: c.ending(0))
-                return e.code == 1000
+            until_there(lambda: c.recv_message(0))
+        except Closed as e:
+            until_there(lambda: c.ending(0))
+            return e.code == 1000
         except Gone:
             return False
 

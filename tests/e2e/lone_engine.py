@@ -5,6 +5,7 @@ Engine    the process, its messages, its listening socket and its log
 Program   what the engine takes for a program: three pipes and an end
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -178,7 +179,12 @@ class Engine:
             fds = [self.listener.fileno()] if kind == IPC["LISTEN"] else []
             socket.send_fds(self.parent, [packet], fds)
         self.parent.settimeout(PATIENCE)
-        got = self.parent.recv(70000)
+        try:
+            got = self.parent.recv(70000)
+        except ConnectionResetError:
+            got = b""
+        if not got:
+            self.has_gone("it does not begin")
         assert got[:4] == struct.pack("=I", IPC["READY"]), "it does not begin"
         self.parent.setblocking(False)
 
@@ -193,12 +199,18 @@ class Engine:
         self.listener.close()
         self.log.close()
 
+    def has_gone(self, what):
+        """It has closed its end: how it ends is its own."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(PATIENCE)
+        raise AssertionError(what) from None
+
     def tell(self, name, number=0, body=b"", fds=()):
         packet = struct.pack("=II", IPC[name], number) + body
         try:
             socket.send_fds(self.parent, [packet], list(fds))
         except (BrokenPipeError, ConnectionResetError):
-            raise AssertionError("the engine has gone") from None
+            self.has_gone("the engine has gone")
         for fd in fds:
             os.close(fd)
 
@@ -208,7 +220,8 @@ class Engine:
             packet = self.parent.recv(70000)
         except BlockingIOError:
             return False
-        assert packet, "the engine has gone"
+        if not packet:
+            self.has_gone("the engine has gone")
         kind, number = struct.unpack("=II", packet[:8])
         getattr(self, "on_" + NAMES[kind].lower())(number, packet[8:])
         return True

@@ -15,6 +15,14 @@ def server():
     stop_server()
 
 
+@pytest.mark.parametrize("role, least", [
+    ("engine", 6), ("client", 3), ("full", 3)])
+def test_fault_A13_nothing_is_waited_for_that_is_not_watched(role, least):
+    came, bad = sweep(role, "watch")
+    assert not bad
+    assert came.total() >= least
+
+
 @pytest.mark.parametrize("role, kind, every, least", [
     ("engine", "descriptor", 1, 6), ("engine", "short", 1, 4),
     ("engine", "again", 1, 8), ("engine", "interrupt", 2, 20),

@@ -226,11 +226,19 @@ on_output(void *owner, const uint8_t *data, size_t len)
 	(void)len;
 }
 
+static void
+on_short(void *owner, const char *why)
+{
+	(void)owner;
+	(void)why;
+}
+
 static const struct endpoint_ops endpoint_ops = {
 	.on_output = on_output,
 	.on_output_end = on_nothing,
 	.on_stderr = on_stderr,
 	.on_input_drain = on_nothing,
+	.on_short = on_short,
 };
 
 /* A program that has complained at length; its ends of the pipes are closed. */
