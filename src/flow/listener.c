@@ -28,6 +28,7 @@ struct listener {
 	const struct listener_ops *ops; /* kept */
 	void *owner;                    /* kept */
 	int fd;            /* owned; -1: the one client has been given */
+	int first;         /* owned: a spoilt one; -1: none */
 	bool short_of_fds; /* said so already */
 	bool paused;
 	struct ipc_listen how;
@@ -200,6 +201,7 @@ listener_new(struct flow *flow, int fd, const struct ipc_listen *how,
 	l->ops = ops;
 	l->owner = owner;
 	l->fd = fd;
+	l->first = -1;
 	if (how != NULL)
 		l->how = *how;
 	l->paused = true;
@@ -214,12 +216,16 @@ listener_new(struct flow *flow, int fd, const struct ipc_listen *how,
 	return l;
 }
 
+/* A sandbox may forbid to shut what has the number of the first: it is kept. */
 void
 listener_renew(struct listener *l, int fd)
 {
 	(void)event_del(&l->ev);
 	(void)event_del(&l->pause);
-	fd_close(&l->fd);
+	if (l->first == -1)
+		l->first = l->fd;
+	else
+		fd_close(&l->fd);
 	l->fd = fd;
 	(void)event_assign(&l->ev, l->flow->base, fd, EV_READ | EV_PERSIST,
 	    listener_on_event, l);
@@ -235,6 +241,7 @@ listener_free(struct listener *l)
 	(void)event_del(&l->ev);
 	(void)event_del(&l->pause);
 	fd_close(&l->fd);
+	fd_close(&l->first);
 	free(l);
 }
 

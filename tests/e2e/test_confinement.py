@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from inject import AVAILABLE, Injected, Killed, inet, libc, unix
+from inject import AVAILABLE, NUMBERS, Injected, Killed, inet, libc, unix
 from standpipe import (ENGINE, STANDPIPED, Daemon, descriptors, status_field,
                        until)
 
@@ -632,6 +632,24 @@ def shared(pid, sock):
     """The number that a socket of ours has there."""
     what = f"socket:[{os.fstat(sock.fileno()).st_ino}]"
     return next(fd for fd, there in descriptors(pid).items() if there == what)
+
+
+def test_the_number_of_a_spoilt_listener_is_nobody_elses():
+    """The filter forbids to shut it: a client that had it would wait for its end."""
+    with Daemon("--engines=1") as d:
+        engine, = d.engines()
+        parents = {what: fd for fd, what in descriptors(d.pid).items()}
+        number, what = next(
+            (fd, what) for fd, what in descriptors(engine).items()
+            if what.startswith("socket:") and what in parents)
+        fd = libc.syscall(NUMBERS["pidfd_getfd"], d.pidfd, parents[what], 0)
+        with socket.socket(fileno=fd) as listener:
+            listener.shutdown(socket.SHUT_RDWR)
+        d.wait_log("listener was spoilt and is made anew")
+        with d.session() as c:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+            assert descriptors(engine)[number] == what
 
 
 @pytest.mark.parametrize("name", ["listener_shut", "listener_blocks"])
