@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -262,25 +263,52 @@ put_json(struct line *l, enum log_level level, const char *msg,
 	put_tail(l, "}");
 }
 
-/*
- * Standard error may be a pipe nobody reads or a stopped terminal, and making
- * it non-blocking would do so for whoever shares it: ask first. What a pipe says
- * is good for LINE_AT_ONCE bytes; a socket is asked with the bytes.
- */
+/* A pipe takes it whole, or not at all. False: the system cannot promise that. */
 static bool
-write_now(const char *data, size_t len)
+write_pipe(char *data, size_t len, ssize_t *n)
+{
+#ifdef RWF_NOWAIT
+	const struct iovec v = { .iov_base = data, .iov_len = len };
+
+	*n = pwritev2(STDERR_FILENO, &v, 1, -1, RWF_NOWAIT);
+	return *n != -1 || errno == EAGAIN || errno == EINTR || errno == EPIPE;
+#else
+	(void)data;
+	(void)len;
+	*n = -1;
+	return false;
+#endif
+}
+
+/* What it says is good for LINE_AT_ONCE bytes, unless others are faster. */
+static ssize_t
+write_if_room(const char *data, size_t len)
 {
 	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT))
+		return write(STDERR_FILENO, data, len);
+	errno = EAGAIN;
+	return -1;
+}
+
+/*
+ * Standard error may be a pipe nobody reads or a stopped terminal, and making
+ * it non-blocking would do so for whoever shares it: pipes and sockets are asked
+ * with the bytes themselves, everything else is asked first.
+ */
+static bool
+write_now(char *data, size_t len)
+{
 	ssize_t n;
 
-	if (!S_ISSOCK(sink) &&
-	    (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT)))
-		return false;
-	do
-		n = S_ISSOCK(sink) ? send(STDERR_FILENO, data, len,
-					 MSG_DONTWAIT | MSG_NOSIGNAL)
-				   : write(STDERR_FILENO, data, len);
-	while (n == -1 && errno == EINTR);
+	do {
+		if (S_ISSOCK(sink))
+			n = send(STDERR_FILENO, data, len,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+		else if (!S_ISFIFO(sink) || !write_pipe(data, len, &n))
+			n = write_if_room(data, len);
+	} while (n == -1 && errno == EINTR);
 	return n != -1;
 }
 
@@ -306,7 +334,7 @@ confess(void)
 }
 
 static void
-send_line(const struct line *l)
+send_line(struct line *l)
 {
 	if (!confess() || !write_now(l->data, l->len))
 		unwritten++;

@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,10 @@
 #include "base/base.h"
 #include "base/log.h"
 #include "engine/sandbox_parts.h"
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x8 /* headers may be older than the system */
+#endif
 
 #ifdef HAVE_SECCOMP
 
@@ -89,15 +94,15 @@ static const int denied[] = {
 	SCMP_SYS(fsetxattr), SCMP_SYS(removexattr), SCMP_SYS(lremovexattr),
 	SCMP_SYS(fremovexattr), SCMP_SYS(truncate), SCMP_SYS(truncate64),
 	SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64), SCMP_SYS(fallocate),
-	SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SYS(pwritev2),
-	SCMP_SYS(flock), SCMP_SYS(creat), SCMP_SYS(link), SCMP_SYS(linkat),
-	SCMP_SYS(symlink), SCMP_SYS(symlinkat), SCMP_SYS(rename),
-	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir),
-	SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(chdir), SCMP_SYS(fchdir),
-	SCMP_SYS(chroot), SCMP_SYS(pivot_root), SCMP_SYS(umount),
-	SCMP_SYS(umount2), SCMP_SYS(open_tree), SCMP_SYS(move_mount),
-	SCMP_SYS(fsopen), SCMP_SYS(fspick), SCMP_SYS(name_to_handle_at),
+	SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SYS(flock), SCMP_SYS(creat),
+	SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(symlink),
+	SCMP_SYS(symlinkat), SCMP_SYS(rename), SCMP_SYS(renameat),
+	SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(mknod),
+	SCMP_SYS(mknodat), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(chroot),
+	SCMP_SYS(pivot_root), SCMP_SYS(umount), SCMP_SYS(umount2),
+	SCMP_SYS(open_tree), SCMP_SYS(move_mount), SCMP_SYS(fsopen),
+	SCMP_SYS(fspick), SCMP_SYS(name_to_handle_at),
 	SCMP_SYS(open_by_handle_at), SCMP_SYS(inotify_init),
 	SCMP_SYS(inotify_init1), SCMP_SYS(fanotify_init), SCMP_SYS(dup),
 	SCMP_SYS(dup2), SCMP_SYS(dup3),
@@ -192,6 +197,10 @@ static const struct condition {
 	{ SCMP_SYS(fcntl64), LOW(1, F_SETOWN_EX) },
 	{ SCMP_SYS(fcntl64), LOW(1, F_SETLEASE) },
 	{ SCMP_SYS(fcntl64), LOW(1, F_NOTIFY) },
+	/* lines of the log, where write(2) would put them, without blocking */
+	{ SCMP_SYS(pwritev2), NOT(0, STDERR_FILENO) },
+	{ SCMP_SYS(pwritev2), NOT(3, UINT64_MAX) },
+	{ SCMP_SYS(pwritev2), NOT(5, RWF_NOWAIT) },
 	/* how much a socket still has to send */
 	{ SCMP_SYS(ioctl), NOT(1, TIOCOUTQ) },
 	/* the limits of this process, to be read */
@@ -214,8 +223,9 @@ static const int spoiling[] = {
 static const int allowed[] = {
 	/* bytes in and out */
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev),
-	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg),
-	SCMP_SYS(sendto), SCMP_SYS(close), SCMP_SYS(shutdown),
+	SCMP_SYS(pwritev2), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),
+	SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(close),
+	SCMP_SYS(shutdown),
 	/* sockets that exist */
 	SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(ioctl),

@@ -518,6 +518,35 @@ def test_fault_A2_long_lines_for_a_log_that_nobody_reads(kind):
     assert re.search(rb"warn log was not read lines=\d+\n", log + rest)
 
 
+def test_fault_A2_the_parents_log_that_nobody_reads():
+    # Each reload and each session that is listed is a line of it.
+    ends = [os.fdopen(fd, mode, 0)
+            for fd, mode in zip(os.pipe(), ("rb", "wb"))]
+    fcntl.fcntl(ends[1], 1031, 4096)  # F_SETPIPE_SZ
+    ready, far = os.pipe()
+    me = subprocess.Popen([str(STANDPIPED), "--port=0", "--address=127.0.0.1",
+                           "--engines=1", f"--ready-fd={far}", "cat"],
+                          stderr=ends[1].fileno(), stdin=subprocess.DEVNULL,
+                          pass_fds=[far])
+    os.close(far)
+    try:
+        with os.fdopen(ready) as stream:
+            port = int(re.search(r":(\d+)/", stream.readline())[1])
+        for _ in range(50):
+            me.send_signal(signal.SIGUSR1)
+            with Client(("127.0.0.1", port)) as c:  # the parent starts cat
+                assert c.handshake().status == 101
+                me.send_signal(signal.SIGUSR1)
+                c.send_text("x")
+                assert c.recv_text() == "x"
+                c.bye()
+    finally:
+        me.send_signal(signal.SIGTERM)
+        assert me.wait(PATIENCE) == 0
+        for end in ends:
+            end.close()
+
+
 # ------------------------------------------------------------------ stderr
 
 
