@@ -108,6 +108,12 @@ note(enum log_level level, const char *what, const struct request *rq,
 	free(path);
 }
 
+void
+answer_note_failed(const struct request *rq, const char *what, int err)
+{
+	note(LOG_LVL_ERROR, what, rq, strerror(err));
+}
+
 /* A path that means nothing is everyday; one that is in the way is not. */
 void
 answer_note_missing(const struct request *rq, int err)
@@ -146,8 +152,7 @@ answer_not_started(struct request *rq, enum ipc_refusal why, int err)
 	};
 
 	if (why == IPC_REFUSED_EXEC)
-		note(LOG_LVL_ERROR, "cannot start the program", rq,
-		    strerror(err));
+		answer_note_failed(rq, "cannot start the program", err);
 	else if (why == IPC_REFUSED_MISSING)
 		answer_note_missing(rq, err);
 	conn_refuse(rq->conn, &refusals[why]);

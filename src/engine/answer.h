@@ -27,6 +27,9 @@ void answer_not_started(struct request *, enum ipc_refusal, int err);
 /* The log's part of it, if there is none and somebody else answers. */
 void answer_note_missing(const struct request *, int err);
 
+/* An error of ours, with its peer and its path. */
+void answer_note_failed(const struct request *, const char *what, int err);
+
 /* The variables of a request are too many. */
 void answer_too_big(struct conn *);
 

@@ -423,9 +423,7 @@ gate_on_refused(void *owner, enum ipc_refusal why, int err)
 	struct gate *g = owner;
 
 	if (why == IPC_REFUSED_EXEC)
-		LOG(LOG_LVL_ERROR, "cannot start the gate",
-		    LOG_UINT("session", program_id(g->program)),
-		    LOG_STR("error", strerror(err)));
+		answer_note_failed(g->rq, "cannot start the gate", err);
 	g->program = NULL;
 	if (why == IPC_REFUSED_FULL)
 		fail(g, "programs", "--maxforks");

@@ -59,16 +59,23 @@ ignore_signals(void)
 		SIGALRM,
 		SIGVTALRM,
 		SIGPROF,
+		SIGXCPU,
+		SIGXFSZ,
 #ifdef SIGIO
 		SIGIO,
 #endif
 #ifdef SIGPWR
 		SIGPWR,
 #endif
+#ifdef SIGSTKFLT
+		SIGSTKFLT,
+#endif
 	};
 
 	for (size_t i = 0; i < nitems(signals); i++)
 		(void)signal(signals[i], SIG_IGN);
+	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
+		(void)signal(sig, SIG_IGN);
 }
 
 int

@@ -62,11 +62,16 @@ static const int signals[] = {
 	SIGALRM,
 	SIGVTALRM,
 	SIGPROF,
+	SIGXCPU,
+	SIGXFSZ,
 #ifdef SIGIO
 	SIGIO,
 #endif
 #ifdef SIGPWR
 	SIGPWR,
+#endif
+#ifdef SIGSTKFLT
+	SIGSTKFLT,
 #endif
 };
 
@@ -79,6 +84,8 @@ catch_signals(void)
 	for (size_t i = 0; i < nitems(signals); i++)
 		if (sigaction(signals[i], &sa, NULL) == -1)
 			return -1;
+	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
+		(void)sigaction(sig, &sa, NULL);
 	return 0;
 }
 

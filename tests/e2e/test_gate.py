@@ -5,7 +5,7 @@ import ctypes
 
 import pytest
 
-from standpipe import (Daemon, Mailbox, Refused, frame, now, request_head,
+from standpipe import (Daemon, Mailbox, Refused, fields, frame, now, request_head,
                        run, until)
 
 ENV = ["env"]
@@ -237,12 +237,14 @@ def test_a_gate_that_prints_too_much(script):
         fails_with_503(d, '"gate\'s output"')
 
 
-def test_a_gate_that_has_gone(script, tmp_path):
+def test_fault_T3_a_gate_that_has_gone(script, tmp_path):
     with Daemon(gate_of(script, "exit 0"), command=ENV) as d:
         environment_of(d)
         (tmp_path / "gate").unlink()
         fails_with_503(d, "gate")
-        assert d.logged("cannot start the gate")
+        line = fields(d.wait_log("cannot start the gate").string)
+        assert line["path"] == "/" and line["peer"].startswith("127.0.0.1:")
+        assert line["error"] == "No such file or directory"
 
 
 def test_gates_count_as_programs(script):

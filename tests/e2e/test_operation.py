@@ -13,6 +13,7 @@ import subprocess
 
 import pytest
 
+import standpipe
 from standpipe import (PATIENCE, STANDPIPED, TEXT, Client, Daemon, Process,
                        Timeout, descriptors, fields, handler, libc, now,
                        request_head, run, until)
@@ -670,8 +671,31 @@ def test_fault_T3_sigusr1_lists_the_sessions():
         assert paths == {f"/{i}" for i in range(150)}
 
 
-@pytest.mark.parametrize("name", ["USR1", "USR2", "QUIT", "HUP", "PIPE", "ALRM",
-                                  "VTALRM", "PROF", "IO", "PWR"])
+SIGNALS = pytest.mark.parametrize("name", ["USR1", "USR2", "QUIT", "HUP", "PIPE", "ALRM",
+                                  "VTALRM", "PROF", "IO", "PWR", "XCPU", "XFSZ",
+                                  "STKFLT", "RTMIN", "RTMAX", "WINCH", "URG"])
+
+
+@SIGNALS
+def test_fault_T3_no_signal_ends_the_group(name, tmp_path):
+    """The workers are of the group, too; as from a terminal or kill -- -PGID."""
+    users = tmp_path / "users"
+    users.write_text("a:$6$x$" + 86 * "a" + "\n")
+    sig = getattr(signal, "SIG" + name)
+    with Daemon(f"--auth-file={users}", "--reverselookup", "--engines=2",
+                start_new_session=True) as d:
+        ours = standpipe.children(d.pid)
+        assert len(ours) == 4
+        os.killpg(d.pid, sig)
+        with d.client() as c:
+            c.send(request_head(headers=[("Authorization",
+                                          "Basic YTpi")]))
+            assert c.response().status == 401
+        assert standpipe.children(d.pid) == ours
+        assert d.process.poll() is None
+
+
+@SIGNALS
 def test_fault_T3_no_signal_ends_the_daemon_in_silence(name, tmp_path):
     users = tmp_path / "users"
     users.write_text("a:$6$x$" + 86 * "a" + "\n")
@@ -681,7 +705,7 @@ def test_fault_T3_no_signal_ends_the_daemon_in_silence(name, tmp_path):
         d.signal(sig)
         for pid in engines:
             os.kill(pid, sig)
-        if name not in ("USR1", "HUP", "PIPE"):
+        if name not in ("USR1", "HUP", "PIPE", "WINCH", "URG"):
             d.wait_log("signal ignored")
         with d.client() as c:
             assert c.handshake().status == 401
