@@ -5,8 +5,8 @@ import ctypes
 
 import pytest
 
-from standpipe import (Daemon, Mailbox, Refused, fields, frame, now, request_head,
-                       run, until)
+from standpipe import (Daemon, Mailbox, Refused, fields, frame, now,
+                       request_head, run, until)
 
 ENV = ["env"]
 

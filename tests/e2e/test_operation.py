@@ -671,9 +671,9 @@ def test_fault_T3_sigusr1_lists_the_sessions():
         assert paths == {f"/{i}" for i in range(150)}
 
 
-SIGNALS = pytest.mark.parametrize("name", ["USR1", "USR2", "QUIT", "HUP", "PIPE", "ALRM",
-                                  "VTALRM", "PROF", "IO", "PWR", "XCPU", "XFSZ",
-                                  "STKFLT", "RTMIN", "RTMAX", "WINCH", "URG"])
+SIGNALS = pytest.mark.parametrize("name", [
+    "USR1", "USR2", "QUIT", "HUP", "PIPE", "ALRM", "VTALRM", "PROF", "IO", "PWR",
+    "XCPU", "XFSZ", "STKFLT", "RTMIN", "RTMAX", "WINCH", "URG"])
 
 
 @SIGNALS
