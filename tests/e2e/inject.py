@@ -48,7 +48,7 @@ NUMBERS = dict(
     openat=257, newfstatat=262, fchmodat=268, unshare=272, utimensat=280,
     fallocate=285, dup3=292, inotify_init1=294, rt_tgsigqueueinfo=297,
     perf_event_open=298, prlimit64=302, sendmmsg=307, setns=308,
-    process_vm_readv=310, kcmp=312, seccomp=317, memfd_create=319, bpf=321,
+    process_vm_readv=310, kcmp=312, seccomp=317, memfd_create=319, bpf=321, pwritev2=328,
     execveat=322, userfaultfd=323, statx=332, pidfd_send_signal=424,
     io_uring_setup=425, pidfd_open=434, clone3=435, pidfd_getfd=438,
     faccessat2=439, memfd_secret=447, fchmodat2=452, setxattrat=463)

@@ -375,6 +375,10 @@ def setxattr(p, c):
 
 simple("log_from_the_start", "lseek", 2, 0, 0, through=[errno.ESPIPE])
 simple("log_overwritten", "pwrite64", 2, b"x", 1, 0, through=[errno.ESPIPE])
+simple("log_overwritten_in_pieces", "pwritev2", 2, bytes(16), 1, 0, 0, 8,
+       through=[errno.ESPIPE])
+simple("log_not_appended_to", "pwritev2", 2, bytes(16), 1, 2 ** 64 - 1, 0, 0x28,
+       through=[errno.EOPNOTSUPP])
 simple("log_cut", "ftruncate", 2, 0, through=[errno.EINVAL])
 simple("log_emptied", "fallocate", 2, 3, 0, 1,
        through=[errno.ESPIPE, errno.EBADF])
