@@ -45,8 +45,10 @@ buf_reserve(struct buf *b, size_t len)
 	size_t want, cap;
 	uint8_t *data;
 
-	if (len > b->max - b->len)
+	if (len > b->max - b->len) {
+		b->starved = false;
 		return NULL;
+	}
 	want = b->len + len;
 	if (want > b->cap || b->data == NULL) {
 		cap = next_cap(b, want);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -13,6 +14,14 @@ mem_die(void)
 {
 	log_error("out of memory");
 	_exit(1);
+}
+
+void
+mem_misfit(const struct buf *b, const char *what)
+{
+	if (b->starved)
+		mem_die();
+	bug("%s", what);
 }
 
 void *

@@ -9,8 +9,16 @@
 
 #include "base/base.h"
 
+struct buf;
+
 /* Says that there is none, and ends the process. */
 void mem_die(void) attr_noreturn;
+
+/*
+ * What always fits into a buffer did not, `what` in words: memory is out, or
+ * we are wrong.
+ */
+void mem_misfit(const struct buf *, const char *what) attr_noreturn;
 
 /* Zeroed memory for n objects of `size` bytes; gives it, free() takes it. */
 void *mem_new(size_t n, size_t size);

@@ -77,7 +77,7 @@ repair(struct framing *f, const uint8_t *in, size_t len, bool final,
 	p = buf_reserve(&f->fixed,
 	    UTF8_REPAIR_GROWTH * len + UTF8_REPAIR_EXTRA);
 	if (p == NULL)
-		return FRAMING_ERR_UTF8;
+		return FRAMING_ERR_MEMORY;
 	n = utf8_repair(&f->utf8, in, len, p);
 	if (final)
 		n += utf8_repair_end(&f->utf8, p + n);
@@ -170,7 +170,7 @@ read_part(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	}
 	n = strip(f, in, len);
 	if (n < len && !buf_add(&f->hold, in + n, len - n))
-		return FRAMING_ERR_LENGTH;
+		return FRAMING_ERR_MEMORY;
 	return give_text(f, ev, false, false, in, n);
 }
 
@@ -236,7 +236,8 @@ read_control(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 
 	*used = n;
 	if (!buf_add(&f->hold, in, n))
-		return FRAMING_ERR_LENGTH;
+		return f->hold.starved ? FRAMING_ERR_MEMORY
+				       : FRAMING_ERR_LENGTH;
 	f->left -= n;
 	if (f->left > 0)
 		return FRAMING_MORE;
@@ -318,6 +319,8 @@ enum framing_result
 framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
     struct framing_event *ev)
 {
+	enum framing_result rc;
+
 	release(f);
 	*used = len;
 	if (len == 0)
@@ -326,8 +329,8 @@ framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	case FRAMING_BINARY:
 		return give(f, ev, false, true, in, len);
 	case FRAMING_TEXT:
-		if (give_text(f, ev, false, true, in, len) < 0)
-			return FRAMING_ERR_UTF8;
+		if ((rc = give_text(f, ev, false, true, in, len)) < 0)
+			return rc;
 		return ev->len > 0 ? FRAMING_PIECE : FRAMING_MORE;
 	case FRAMING_FRAMES:
 		return read_frames(f, in, len, used, ev);
@@ -410,6 +413,8 @@ framing_strresult(enum framing_result rc)
 		return "output ended inside a record";
 	case FRAMING_ERR_UTF8:
 		return "output is not UTF-8";
+	case FRAMING_ERR_MEMORY:
+		return "out of memory";
 	}
 	return "unknown result";
 }

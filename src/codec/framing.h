@@ -46,6 +46,7 @@ enum framing_result {
 	FRAMING_ERR_LENGTH = -3, /* a control record over 125 bytes */
 	FRAMING_ERR_OPEN = -4,   /* end of file inside a record or a message */
 	FRAMING_ERR_UTF8 = -5,   /* not UTF-8, and it may not be repaired */
+	FRAMING_ERR_MEMORY = -6, /* there is none to hold a record with */
 };
 
 struct framing_event {

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "codec/base64.h"
 #include "codec/http_accept.h"
@@ -79,7 +80,7 @@ answer_error(struct request *rq, const struct refusal *r)
 		field[n++] = r->field[i];
 	buf_init(&body, BODY_MAX);
 	if (!buf_add_str(&body, r->why) || !buf_add_byte(&body, '\n'))
-		bug("an error of ours does not fit");
+		mem_misfit(&body, "an error of ours does not fit");
 	if (page == NULL)
 		page = &body;
 	conn_reply(rq->conn,
@@ -159,14 +160,16 @@ answer_not_started(struct request *rq, enum ipc_refusal why, int err)
 }
 
 void
-answer_too_big(struct conn *c)
+answer_too_big(struct conn *c, const struct buf *vars)
 {
-	conn_refuse(c,
-	    &(struct refusal){
+	static const struct refusal too_big = {
 		.status = 431,
 		.why = "The request does not fit into an environment.",
 		.rule = "environment",
-	    });
+	};
+	const struct refusal starved = answer_short("out of memory");
+
+	conn_refuse(c, vars->starved ? &starved : &too_big);
 }
 
 struct refusal

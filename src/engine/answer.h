@@ -12,6 +12,7 @@
 #include "engine/conn.h"
 #include "ipc/ipc.h"
 
+struct buf;
 struct request;
 
 /*
@@ -30,8 +31,8 @@ void answer_note_missing(const struct request *, int err);
 /* An error of ours, with its peer and its path. */
 void answer_note_failed(const struct request *, const char *what, int err);
 
-/* The variables of a request are too many. */
-void answer_too_big(struct conn *);
+/* The variables of a request do not fit into vars, or into our memory. */
+void answer_too_big(struct conn *, const struct buf *vars);
 
 /* What is answered when we are short of `why`, which is static. */
 struct refusal answer_short(const char *why);

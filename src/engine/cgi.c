@@ -613,7 +613,7 @@ cgi_start(struct request *rq)
 	if (path == NULL) {
 		route_serve_rest(rq);
 	} else if (!request_put_vars(rq, &pr, &vars)) {
-		answer_too_big(rq->conn);
+		answer_too_big(rq->conn, &vars);
 	} else {
 		g = cgi_new(rq);
 		conn_handle(rq->conn, &cgi_handler, g);

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "engine/access.h"
+#include "engine/answer.h"
 #include "engine/arrival.h"
 #include "engine/conn.h"
 #include "engine/conn_state.h"
@@ -361,6 +363,20 @@ time_head(struct conn *c)
 	conn_wait(c, conn_conf(c)->handshake_timeout);
 }
 
+/* What came cannot be kept, nor what follows it be understood. */
+static void
+give_up_input(struct conn *c)
+{
+	const struct refusal r = answer_short("out of memory");
+
+	if (c->in.starved && c->state == CONN_READING)
+		conn_refuse_all(c, &r);
+	else if (c->in.starved)
+		conn_lose(c, ENOMEM);
+	else
+		conn_end_soon(c);
+}
+
 /*
  * Bytes for later. There may be a password among them, so that a buffer which
  * is too small is wiped instead of moved.
@@ -381,7 +397,7 @@ keep(struct conn *c, const uint8_t *data, size_t len)
 	if (buf_reserve(&c->in, want) == NULL ||
 	    !buf_add(&c->in, small.data, small.len) ||
 	    !buf_add(&c->in, data, len))
-		conn_end_soon(c);
+		give_up_input(c);
 	buf_wipe(&small);
 }
 

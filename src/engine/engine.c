@@ -180,7 +180,11 @@ engine_on_spoilt(void *owner, struct listener *l)
 static bool
 on_conf(struct engine *e, const struct ipc_msg *m)
 {
-	return !e->configured && buf_add(&e->packed, m->body, m->len);
+	bool fits = !e->configured && buf_add(&e->packed, m->body, m->len);
+
+	if (e->packed.starved)
+		mem_die();
+	return fits;
 }
 
 static bool

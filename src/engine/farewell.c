@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "codec/ws.h"
 #include "codec/ws_hello.h"
 #include "conf/conf.h"
@@ -39,7 +40,7 @@ put_101(struct buf *out, const struct request *rq)
 	ws_hello_accept(hello.key, accept);
 	if (!ws_hello_put_101(out, accept, i < 0 ? NULL : list->v[i], NULL,
 		more->v, more->n))
-		bug("a 101 does not fit");
+		mem_misfit(out, "a 101 does not fit");
 }
 
 void
@@ -53,5 +54,5 @@ farewell_put(struct buf *out, const struct request *rq, unsigned status,
 	if (!buf_add(out, head,
 		ws_put_head(head, WS_OP_CLOSE, true, len, NULL)) ||
 	    !buf_add(out, payload, len))
-		bug("a Close does not fit");
+		mem_misfit(out, "a Close does not fit");
 }

@@ -352,7 +352,7 @@ redirect(struct request *rq, const char *path, size_t len)
 		ok = buf_add_byte(&b, '?') &&
 		    buf_add(&b, rq->url.query, rq->url.query_len);
 	if (!ok || !buf_add_byte(&b, '\0'))
-		bug("a Location does not fit");
+		mem_misfit(&b, "a Location does not fit");
 	field.value = (const char *)b.data;
 	refuse(rq, 301, "This is a folder.", &field);
 	buf_clear(&b);

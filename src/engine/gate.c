@@ -510,7 +510,7 @@ gate_check(struct request *rq)
 	if (request_put_vars(rq, &pr, &vars)) {
 		start(rq, &vars);
 	} else {
-		answer_too_big(rq->conn);
+		answer_too_big(rq->conn, &vars);
 		v = ACCESS_REFUSED;
 	}
 	buf_wipe(&vars);

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "codec/origin.h"
 #include "codec/redirect.h"
 #include "conf/conf.h"
@@ -70,7 +71,7 @@ send_on(struct request *rq, const struct redirect *r)
 
 	buf_init(&url, URL_MAX);
 	if (!redirect_put(&url, r, &rq->url) || !buf_add_byte(&url, '\0'))
-		bug("a URL does not fit");
+		mem_misfit(&url, "a URL does not fit");
 	conn_reply(rq->conn,
 	    &(struct reply){
 		.status = redirect_status(get),

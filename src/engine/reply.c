@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "codec/http1_body.h"
 #include "codec/http_date.h"
@@ -120,7 +121,7 @@ reply_begin(struct reply_writer *w, const struct reply *r,
 		add(&h, "Connection", "Upgrade");
 	add_settings(&h, to->fields);
 	if (!http1_put_response(&w->head, r->status, r->reason, h.field, h.n))
-		bug("a response of ours does not fit");
+		mem_misfit(&w->head, "a response of ours does not fit");
 }
 
 void
@@ -163,7 +164,7 @@ reply_finish(struct reply_writer *w, struct stream *to)
 {
 	if (w->chunked && !w->bodiless &&
 	    !buf_add_str(&w->head, HTTP1_LAST_CHUNK))
-		bug("a last chunk does not fit");
+		mem_misfit(&w->head, "a last chunk does not fit");
 	reply_flush(w, to);
 	return w->bodiless || w->left == 0;
 }

@@ -137,7 +137,7 @@ put_101(struct upgrade *u, struct stream *client)
 	if (!ws_hello_put_101(&out, u->agreed->accept,
 		u->v1 == V1_BY_SUBPROTOCOL ? V1_PROTOCOL : u->subprotocol,
 		c->agreed ? c->answer : NULL, more, n))
-		bug("a 101 does not fit");
+		mem_misfit(&out, "a 101 does not fit");
 	stream_write(client, out.data, out.len);
 	buf_clear(&out);
 }
@@ -367,7 +367,7 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 		conn_handle(rq->conn, &upgrade_handler, u);
 		u->program = program_start(e, &upgrade_program, u, &w);
 	} else {
-		answer_too_big(rq->conn);
+		answer_too_big(rq->conn, &vars);
 	}
 	buf_wipe(&vars);
 	free(path);

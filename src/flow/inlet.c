@@ -137,6 +137,11 @@ hold_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 
 	if (held && !last)
 		return;
+	if (h->bytes.starved) {
+		l->ops->on_refused(l->owner, WS_CLOSE_INTERNAL,
+		    "out of memory");
+		return;
+	}
 	gather_flush(&l->flow->up);
 	if (h->bytes.len > 0)
 		add_message(l, text, held, h->bytes.data, h->bytes.len);

@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "codec/framing.h"
 #include "codec/json.h"
@@ -136,7 +137,7 @@ put_line(struct buf *b, const char *name, const char *value)
 {
 	if (!buf_add_str(b, name) || !buf_add_byte(b, ' ') ||
 	    !buf_add_str(b, value) || !buf_add_byte(b, '\n'))
-		bug("a HELLO does not fit");
+		mem_misfit(b, "a HELLO does not fit");
 }
 
 void
@@ -149,7 +150,7 @@ outlet_say_hello(struct outlet *o, const char *subprotocol)
 		return;
 	buf_init(&b, V1_CONTROL_MAX);
 	if (!buf_add_byte(&b, V1_HELLO))
-		bug("no room for a byte");
+		mem_misfit(&b, "no room for a byte");
 	put_line(&b, "data", outlet_takes_bytes(o) ? "bytes" : "messages");
 	for (size_t i = 0; i < signals->n; i++)
 		if (str_signal(signals->v[i]) != 0)

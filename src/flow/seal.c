@@ -84,7 +84,7 @@ new_bio(struct seal *c)
 			bug("no method for a BIO");
 	}
 	if ((bio = BIO_new(method)) == NULL)
-		bug("no BIO");
+		mem_die();
 	BIO_set_data(bio, c);
 	BIO_set_init(bio, 1);
 	return bio;

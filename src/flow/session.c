@@ -243,16 +243,6 @@ dismiss(struct session *s, unsigned code, const char *reason)
 }
 
 static void
-check_finished(struct session *s)
-{
-	if (!s->endpoint.out_ended || !s->endpoint.exited)
-		return;
-	if (s->route->stderr_to != CONF_STDERR_LOG)
-		endpoint_exec_finish(&s->endpoint); /* its last words first */
-	finish(s);
-}
-
-static void
 warn_short(const struct session *s, const char *why)
 {
 	LOG(LOG_LVL_WARN, "session cannot go on", LOG_UINT("session", s->id),
@@ -265,6 +255,16 @@ session_on_short(void *owner, const char *why)
 {
 	warn_short(owner, why);
 	dismiss(owner, WS_CLOSE_INTERNAL, why);
+}
+
+static void
+check_finished(struct session *s)
+{
+	if (!s->endpoint.out_ended || !s->endpoint.exited)
+		return;
+	if (s->route->stderr_to != CONF_STDERR_LOG)
+		endpoint_exec_finish(&s->endpoint); /* its last words first */
+	finish(s);
 }
 
 /* Whether what the program says can still reach the client. */
@@ -364,7 +364,9 @@ session_on_fault(void *owner, unsigned code, const char *reason)
 {
 	struct session *s = owner;
 
-	LOG(LOG_LVL_WARN, "client broke the protocol",
+	LOG(LOG_LVL_WARN,
+	    code == WS_CLOSE_TRY_LATER ? "out of memory"
+				       : "client broke the protocol",
 	    LOG_UINT("session", s->id), LOG_STR("peer", s->peer),
 	    LOG_UINT("close", code), LOG_STR("reason", reason));
 	if (s->close_sent)
@@ -459,6 +461,9 @@ handle_event(struct session *s, enum framing_result rc,
 		break;
 	case FRAMING_CLOSE:
 		program_close(s, ev);
+		break;
+	case FRAMING_ERR_MEMORY:
+		session_on_short(s, framing_strresult(rc));
 		break;
 	default:
 		program_fault(s, framing_strresult(rc));

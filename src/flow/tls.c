@@ -112,7 +112,7 @@ bio_of(const struct ipc_file *f)
 	BIO *bio = BIO_new_mem_buf(f->data, (int)f->len);
 
 	if (bio == NULL)
-		bug("no BIO");
+		mem_die();
 	return bio;
 }
 
@@ -601,7 +601,7 @@ check_cert(struct tls_set *set, size_t i, struct ipc_verdict *v)
 		return blame(v, IPC_FILE_KEY, i,
 		    "the key is not that of the certificate");
 	if ((ssl = SSL_new(set->ctx)) == NULL)
-		bug("no SSL");
+		mem_die();
 	ok = use_cert(ssl, c);
 	SSL_free(ssl);
 	if (!ok)

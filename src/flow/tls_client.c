@@ -321,7 +321,7 @@ tls_client_open(struct tls_client *t, const char *host)
 	a->client = t;
 	a->host = plain_name(host);
 	if (ssl == NULL || SSL_set_ex_data(ssl, attached_index(), a) != 1)
-		bug("no SSL");
+		mem_die();
 	set_host(ssl, a->host);
 	resume(t, ssl, a->host);
 	return ssl;

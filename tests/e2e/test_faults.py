@@ -23,6 +23,12 @@ def test_fault_A13_nothing_is_waited_for_that_is_not_watched(role, least):
     assert came.total() >= least
 
 
+def test_fault_A14_a_lack_of_memory_is_called_one():
+    came, bad = sweep("engine", "memory")
+    assert not bad
+    assert came.total() >= 40
+
+
 @pytest.mark.parametrize("role, kind, every, least", [
     ("engine", "descriptor", 1, 6), ("engine", "short", 1, 4),
     ("engine", "again", 1, 8), ("engine", "interrupt", 2, 20),
