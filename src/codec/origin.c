@@ -486,7 +486,7 @@ name_origin(const struct origin_request *rq, struct origin_option *o)
 	struct parts p;
 
 	read_origin(rq->origin, rq->origin_len, &p);
-	*o = (struct origin_option){ "--origin", "*", 1 };
+	*o = (struct origin_option){ .name = "--origin" };
 	if (!can_be_said(&p))
 		return;
 	o->value = p.scheme_len > 0 ? p.scheme : p.rest;

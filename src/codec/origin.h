@@ -114,8 +114,10 @@ const char *origin_strrule(enum origin_verdict);
 
 /* What would let a refused request in; borrowed from it. */
 struct origin_option {
-	const char *name;  /* NULL: nothing would */
-	const char *value; /* NULL: the request names none */
+	const char *name; /* NULL: nothing would */
+	/* NULL: the request names none, or only "*" would do, which is not for
+	 * a stranger to propose. */
+	const char *value;
 	size_t len;
 };
 

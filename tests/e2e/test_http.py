@@ -471,14 +471,14 @@ REFUSALS = [
     ([], {"headers": [("Origin", "capacitor://localhost")]},
      "--origin=capacitor://localhost"),
     ([], {"headers": [("Origin", "b.org:81")]}, "--origin=b.org:81"),
-    ([], {"headers": [("Origin", "what is this")]}, "--origin=*"),
+    ([], {"headers": [("Origin", "what is this")]}, "--origin"),
     ([], {"headers": [("Sec-Fetch-Site", "cross-site"),
                       ("Referer", "http://b.org/x?secret")]},
      "--origin=http://b.org"),
-    ([], {"headers": [("Sec-Fetch-Site", "cross-site")]}, "--origin=*"),
+    ([], {"headers": [("Sec-Fetch-Site", "cross-site")]}, "--origin"),
     (["--allow=192.0.2.0/24"], {}, "--allow=127.0.0.1"),
     (["--deny=127.0.0.1"], {}, "--deny"),
-    ([], {"headers": [("Origin", "http://" + 600 * "a")]}, "--origin=*"),
+    ([], {"headers": [("Origin", "http://" + 600 * "a")]}, "--origin"),
 ]
 
 
@@ -501,7 +501,7 @@ def test_fault_T4_a_refusal_in_json():
             assert c.handshake("/x?y", headers=[
                 ("Origin", "http://b.org\"\x80")]).status == 403
         told = json.loads(d.wait_log('^.*"refused".*$').group(0))
-        assert told["option"] == "--origin=*" and told["path"] == "/x"
+        assert told["option"] == "--origin" and told["path"] == "/x"
         assert told["origin"].startswith('http://b.org"')
 
 

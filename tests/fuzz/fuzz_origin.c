@@ -74,7 +74,8 @@ judge(uint8_t bits, char *line[LINES])
 		    origin_is_address(rq.host, rq.host_len));
 	if (v != ORIGIN_ERR_UNLISTED && v != ORIGIN_ERR_FOREIGN)
 		return;
-	if ((own = strndup(o.value, o.len)) == NULL)
+	own = o.value == NULL ? strdup("*") : strndup(o.value, o.len);
+	if (own == NULL)
 		return;
 	policy.origins = (const char *const *)&own;
 	policy.norigins = 1;
