@@ -550,7 +550,7 @@ def test_fault_A3_A4_what_a_taken_over_engine_may_not(name, who):
 
 @pytest.mark.parametrize("how", ["files", "calls"])
 @pytest.mark.parametrize("name", ANYWAY)
-def test_fault_A3_what_nobody_may(name, how):
+def test_fault_A3_T6_what_nobody_may(name, how):
     with Household("user", how) as h:
         assert refused(h.attempt(ANYWAY[name][0]))
 
