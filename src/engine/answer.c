@@ -182,6 +182,18 @@ answer_short(const char *why)
 	};
 }
 
+bool
+answer_may_start(struct conn *c)
+{
+	struct refusal r = answer_short("descriptors");
+	bool may = engine_may_start(conn_engine(c));
+
+	r.option = "ulimit -Hn";
+	if (!may)
+		conn_refuse(c, &r);
+	return may;
+}
+
 static void
 hash(const unsigned char *data, size_t len, char out[HASH_TEXT])
 {

@@ -37,6 +37,9 @@ void answer_too_big(struct conn *, const struct buf *vars);
 /* What is answered when we are short of `why`, which is static. */
 struct refusal answer_short(const char *why);
 
+/* Whether a program's pipes have room here; false: that was the answer. */
+bool answer_may_start(struct conn *);
+
 /* The console page, with a Content-Security-Policy that fits it. */
 void answer_console(struct conn *);
 

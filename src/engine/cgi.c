@@ -614,7 +614,7 @@ cgi_start(struct request *rq)
 		route_serve_rest(rq);
 	} else if (!request_put_vars(rq, &pr, &vars)) {
 		answer_too_big(rq->conn, &vars);
-	} else {
+	} else if (answer_may_start(rq->conn)) {
 		g = cgi_new(rq);
 		conn_handle(rq->conn, &cgi_handler, g);
 		g->program = program_start(g->engine, &cgi_program, g,

@@ -30,7 +30,8 @@
 #include "ipc/ipc_chan.h"
 
 enum {
-	FDS_OF_SESSION = 4, /* the connection and three pipes */
+	FDS_OF_PROGRAM = 3, /* its pipes */
+	FDS_OF_SESSION = 4, /* and the connection */
 	FDS_OURS = 16,      /* besides the listeners */
 	LIST_TURN = 64,     /* programs that are listed in a turn */
 };
@@ -113,20 +114,26 @@ engine_new_id(struct engine *e)
 }
 
 static bool
-has_room(const struct engine *e)
+has_room(const struct engine *e, size_t more)
 {
-	return FDS_OURS + e->nlisteners +
-	    (e->conns.n + e->programs.n + 1) * FDS_OF_SESSION <=
+	return FDS_OURS + e->nlisteners + e->conns.n +
+	    e->programs.n * FDS_OF_SESSION + more <=
 	    e->max_fds;
+}
+
+bool
+engine_may_start(const struct engine *e)
+{
+	return has_room(e, FDS_OF_PROGRAM);
 }
 
 /* Accept while there are descriptors for one more session. */
 static void
 watch_room(struct engine *e)
 {
-	bool full = !has_room(e);
+	bool full = !has_room(e, FDS_OF_SESSION);
 
-	if (e->conns.n + e->programs.n < e->max_fds / FDS_OF_SESSION / 2)
+	if (has_room(e, e->max_fds / 2))
 		e->said_full = false; /* another time will be another line */
 	if (full == e->full || e->stopping)
 		return;

@@ -31,10 +31,16 @@ struct tls;
 
 /*
  * Gives an engine that speaks with its parent over fd (taken) and may have
- * max_fds descriptors open: it accepts no connection whose program's pipes it
- * could not hold.
+ * max_fds descriptors open: it accepts a connection while there is room for the
+ * pipes of one more program.
  */
 struct engine *engine_new(int fd, size_t max_fds);
+
+/*
+ * Whether there is room for the pipes of a program: without it they would be
+ * lost on their way here.
+ */
+bool engine_may_start(const struct engine *);
 
 /* Serve until the parent says stop, or has gone; the exit status. */
 int engine_run(struct engine *);

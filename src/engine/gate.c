@@ -506,6 +506,8 @@ gate_check(struct request *rq)
 
 	if (engine_conf(conn_engine(rq->conn))->route.gate == NULL)
 		return ACCESS_NEXT;
+	if (!answer_may_start(rq->conn))
+		return ACCESS_REFUSED;
 	buf_init(&vars, PROGRAM_VARS_MAX);
 	if (request_put_vars(rq, &pr, &vars)) {
 		start(rq, &vars);

@@ -359,7 +359,7 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 		conn_refuse(rq->conn, &malformed);
 		return;
 	}
-	if (!choose_program(rq, &w, &path))
+	if (!answer_may_start(rq->conn) || !choose_program(rq, &w, &path))
 		return;
 	buf_init(&vars, PROGRAM_VARS_MAX);
 	if (request_put_vars(rq, &pr, &vars)) {

@@ -141,6 +141,36 @@ def test_fault_A12_too_few_descriptors_are_refused(limit):
     assert f"the limit of {limit} open descriptors".encode() in r.stderr
 
 
+def with_few_descriptors(limit, *options):
+    return Daemon("--engines=1", *options, command=["cat"],
+                  wrap=["sh", "-c", f'ulimit -n {limit} && exec "$0" "$@"'])
+
+
+def test_fault_A12_who_only_connects_takes_one_descriptor():
+    with with_few_descriptors(128) as d, contextlib.ExitStack() as stack:
+        for _ in range(80):
+            stack.enter_context(d.client())
+        with d.session() as c:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+        assert not d.logged("descriptors are short")
+
+
+@pytest.mark.parametrize("options", [
+    ["--max-per-address=0"], ["--max-per-address=0", "--gate=/bin/true"]])
+def test_fault_A12_no_room_for_pipes_is_503(options):
+    with with_few_descriptors(128, *options) as d, \
+            contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(d.client()) for _ in range(90)]
+        engine = d.engines()
+        got = [c.handshake() for c in clients[:20]]
+        assert {r.status for r in got} == {101, 503}
+        refused = next(r for r in got if r.status == 503)
+        assert refused.get("Retry-After") == "5"
+        d.wait_log("rule=descriptors")
+        assert d.engines() == engine
+
+
 def test_others_are_served_between_lines_about_sessions(tmp_path):
     tmp_path.chmod(0o755)
     (tmp_path / "f").write_text("x")
