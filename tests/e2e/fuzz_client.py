@@ -104,8 +104,8 @@ def last_step(rng, v1):
         ("close", code, b"bye" if code else b""),
         ("close", code, b""),
         ("told", rng.choice([1, 3, 200])),
-        ("hostile", rng.randrange(len(HOSTILE)), rng.randrange(1 << 30)),
-        ("hostile", rng.randrange(len(HOSTILE)), rng.randrange(1 << 30)),
+        *[("hostile", rng.randrange(len(HOSTILE)), rng.randrange(1 << 30))
+          for _ in range(8)],
         ("fin",), ("reset",), ("half", rng.randrange(1, 40)),
         ("garbage", b"\xff" + rng.randbytes(rng.randrange(300))),
     ])
