@@ -13,7 +13,6 @@
 
 #include "base/base.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "client/client.h"
 #include "client/cmdline.h"
@@ -94,7 +93,7 @@ serve(struct client *c, struct outcome *o)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	if ((base = event_base_new()) == NULL)
-		bug("no event loop");
+		mem_die(); /* libevent lacks nothing else */
 	flow_init(&c->flow, base);
 	compression_init(c);
 	run(c, o);
