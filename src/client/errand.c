@@ -31,6 +31,7 @@ struct errand {
 	uint64_t passed_on; /* when the last one was; 0: none */
 	struct reconnect reconnect;
 	struct event again; /* the next call is due */
+	struct event late;  /* after a signal: nobody takes our output */
 	bool waiting;       /* for that */
 	bool over;          /* the last call is; our side may need a moment */
 };
@@ -114,6 +115,19 @@ pass_on(struct errand *e, int sig)
 	return true;
 }
 
+/* From now on output that nobody takes is waited for as a Close is. */
+static void
+lose_patience(struct errand *e)
+{
+	uint64_t ms = e->client->conf.close_timeout;
+	const struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+
+	watch_need(&e->late, &tv);
+}
+
 /* A second one waits for nobody, and not for output that nobody takes. */
 static void
 errand_on_signal(void *owner, int sig)
@@ -122,13 +136,30 @@ errand_on_signal(void *owner, int sig)
 	bool again =
 	    e->signal != 0 || (e->passed_on != 0 && local_queued(e->local) > 0);
 
-	if ((sig == SIGINT && local_interrupt(e->local)) || pass_on(e, sig))
+	if (sig == SIGINT && local_interrupt(e->local))
 		return;
+	if (pass_on(e, sig)) {
+		if (sig != SIGINT) /* who reads on in a pager typed that */
+			lose_patience(e);
+		return;
+	}
 	e->signal = sig;
+	lose_patience(e);
 	if (again || e->waiting || !call_stop(e->call))
 		finish(e);
 	if (again)
 		local_hurry(e->local);
+}
+
+static void
+errand_on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct errand *e = arg;
+
+	(void)fd;
+	(void)what;
+	if (local_queued(e->local) > 0)
+		errand_on_signal(e, e->signal == 0 ? SIGTERM : e->signal);
 }
 
 static const struct call_ops call_ops = {
@@ -175,9 +206,11 @@ make_calls(struct errand *e)
 		signals_watch(&e->signals, base, errand_on_signal, e);
 	reconnect_init(&e->reconnect, &e->client->conf);
 	(void)evtimer_assign(&e->again, base, errand_on_again, e);
+	(void)evtimer_assign(&e->late, base, errand_on_late, e);
 	e->call = call_new(e->client, e->local, &call_ops, e);
 	(void)event_base_dispatch(base);
 	(void)event_del(&e->again);
+	(void)event_del(&e->late);
 	signals_clear(&e->signals);
 	local_judge(e->local, &e->outcome);
 	if (e->signal != 0)

@@ -233,6 +233,14 @@ cgi_answer_read(struct cgi_answer *a, const uint8_t *in, size_t len,
 const char *
 cgi_answer_spoiled(const struct cgi_answer *a, size_t *len)
 {
+	if (a->spoiled_len == 0 &&
+	    a->text.len > 0) { /* its end came too soon */
+		*len = strnlen((const char *)a->text.data,
+		    a->text.len < CGI_ANSWER_MAX_SPOILED
+			? a->text.len
+			: CGI_ANSWER_MAX_SPOILED);
+		return (const char *)a->text.data;
+	}
 	*len = a->spoiled_len < CGI_ANSWER_MAX_SPOILED ? a->spoiled_len
 						       : CGI_ANSWER_MAX_SPOILED;
 	return *len == 0 ? "" : (const char *)a->text.data + a->spoiled;

@@ -431,6 +431,8 @@ origin_check(const struct origin_policy *policy,
 	if (rq->norigins == 0 && (rq->site != ORIGIN_SITE_OTHER || rq->visit))
 		return ORIGIN_ALLOWED;
 	read_origin(rq->origin, rq->origin_len, &origin);
+	if (policy->own_page && same_origin(rq, &origin))
+		return ORIGIN_ALLOWED;
 	if (policy->norigins > 0 && !listed(policy, &origin))
 		return ORIGIN_ERR_UNLISTED;
 	if ((policy->norigins == 0 || policy->same_origin) &&

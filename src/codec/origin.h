@@ -63,6 +63,7 @@ struct origin_policy {
 	const char *const *origins; /* patterns */
 	size_t norigins;            /* 0: same origin alone */
 	bool same_origin;           /* besides the patterns */
+	bool own_page; /* we have one, whose origin need not be listed */
 	const char *const *server_names;
 	size_t nserver_names;
 };

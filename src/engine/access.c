@@ -42,6 +42,7 @@ check_origin(struct request *rq)
 		.origins = (const char *const *)r->origins.v,
 		.norigins = r->origins.n,
 		.same_origin = r->same_origin,
+		.own_page = r->console,
 		.server_names = (const char *const *)conf->server_names.v,
 		.nserver_names = conf->server_names.n,
 	};

@@ -280,6 +280,17 @@ def test_fault_A8_a_second_signal_is_for_us_however_late(tmp_path):
             assert p.wait(PATIENCE) == -signal.SIGTERM
 
 
+@pytest.mark.parametrize("agreed", [True, False])
+def test_fault_A8_one_TERM_is_enough_where_nobody_takes_the_output(agreed):
+    how = [] if agreed else ["--standpipe-protocol=off"]
+    with Daemon("--binary", command=["cat", "/dev/zero"]) as d:
+        with subprocess.Popen([STANDPIPE, "-n", "--close-timeout=300ms", *how,
+                               d.url], stdout=subprocess.PIPE) as p:
+            until(lambda: waiting_in(p.stdout) > 60000, "full pipe")
+            p.send_signal(signal.SIGTERM)
+            assert p.wait(PATIENCE) == -signal.SIGTERM
+
+
 def waiting_in(pipe):
     """Bytes that nobody has read yet."""
     size = array.array("i", [0])

@@ -554,6 +554,18 @@ def test_server_name_lets_a_host_in():
         assert answer(d, host="localhost", **site) == 101
 
 
+def test_the_console_may_connect_whatever_is_listed():
+    with Daemon("--console", "--origin=http://b.org") as d:
+        for origin, status in [(f"http://127.0.0.1:{d.port}", 101),
+                               ("http://b.org", 101), ("http://c.org", 403)]:
+            with d.client() as c:
+                assert c.handshake(headers=[("Origin", origin)]).status == status
+                c.reset()
+    with Daemon("--origin=http://b.org") as d, d.client() as c:
+        own = f"http://127.0.0.1:{d.port}"
+        assert c.handshake(headers=[("Origin", own)]).status == 403
+
+
 def test_console_is_not_behind_the_origin_rule_but_the_host_rule():
     with Daemon("--console") as d:
         evil = request_head(drop=["Upgrade", "Connection"], host="evil.test",

@@ -197,7 +197,7 @@ fault_F10_what_spoils_an_answer_is_known(void **state)
 		{ "Location: /a b\n\n", "/a b" },
 		{ "Hi\1", "Hi" },
 		{ "A: b\nHi\rthere\n", "Hi" },
-		{ "A: b\n c\n", "" },
+		{ "A: b\n c\n", "A: b" },
 		{ "\n", "" },
 	};
 
