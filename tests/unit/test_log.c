@@ -28,6 +28,19 @@ struct capture {
 	char text[65536];
 };
 
+static struct log_conf used;
+
+static void
+log_as(enum log_level level, enum log_format format)
+{
+	used = (struct log_conf){
+		.program = "test",
+		.level = level,
+		.format = format,
+	};
+	log_init(&used);
+}
+
 static void
 capture_start(struct capture *c)
 {
@@ -35,6 +48,7 @@ capture_start(struct capture *c)
 	assert_int_equal(fd_pipe(c->fds), 0);
 	assert_int_equal(fd_set_nonblock(c->fds[0], true), 0);
 	assert_int_not_equal(dup2(c->fds[1], STDERR_FILENO), -1);
+	log_init(&used); /* which looks where lines go */
 }
 
 /* What was written since, with standard error as it was. */
@@ -49,18 +63,6 @@ capture_end(struct capture *c)
 	fd_close2(c->fds);
 	fd_close(&c->saved);
 	return c->text;
-}
-
-static void
-log_as(enum log_level level, enum log_format format)
-{
-	const struct log_conf conf = {
-		.program = "test",
-		.level = level,
-		.format = format,
-	};
-
-	log_init(&conf);
 }
 
 static const struct test_case {
@@ -244,8 +246,8 @@ cuts_long_values(void **state)
 
 	(void)state;
 	memset(value, 'x', sizeof(value) - 1);
+	log_as(LOG_LVL_INFO, LOG_TEXT);
 	capture_start(&c);
-	log_as(LOG_LVL_INFO, LOG_TEXT); /* which looks where lines go */
 	LOG(LOG_LVL_INFO, "m", LOG_STR("v", value), LOG_INT("w", 1));
 	got = capture_end(&c);
 	assert_in_range(strlen(got), PIPE_BUF - 8, PIPE_BUF);
@@ -266,8 +268,8 @@ cuts_long_lines(void **state)
 	(void)state;
 	memset(value, 1, sizeof(value));
 	for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
-		capture_start(&c);
 		log_as(LOG_LVL_INFO, (enum log_format)format);
+		capture_start(&c);
 		LOG(LOG_LVL_INFO, "m", LOG_BYTES("a", value, sizeof(value)),
 		    LOG_BYTES("b", value, sizeof(value)),
 		    LOG_BYTES("c", value, sizeof(value)));
