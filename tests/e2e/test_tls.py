@@ -815,6 +815,8 @@ def test_bad_files_at_the_start_are_exit_1(ca, server, tmp_path):
                                   "-passout", "pass:x"))
     nonsense = tmp_path / "nonsense"
     nonsense.write_text("nonsense")
+    for key in encrypted, nonsense:
+        key.chmod(0o600)
     for cert, key, word in [
             (server.cert, tmp_path / "none", "No such file or directory"),
             (tmp_path, server.key, "not a file"),

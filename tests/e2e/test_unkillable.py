@@ -254,7 +254,7 @@ def test_fault_F12_a_command_of_the_client(mailbox):
     with Daemon(command=["cat"]) as d:
         client = subprocess.Popen(
             [STANDPIPE, d.url, "--", "sh", "-c",
-             f"echo $$ >{mailbox.path}; while :; do sleep 1000; done"],
+             f"echo $$ >{mailbox.path}; exec sleep 1000"],
             stdin=subprocess.DEVNULL)
         with Process(mailbox.line()) as program:
             client.kill()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (PATIENCE, STANDPIPE, Daemon, Timeout, _started,
-                       environment, now, record, records, standpipe)
+from standpipe import (PATIENCE, STANDPIPE, Daemon, Timeout,
+                       environment, now, record, records, standpipe, started)
 
 HERE = Path(__file__).resolve().parent
 MISSING = 77  # the exit status of a peer that is not here
@@ -101,7 +101,7 @@ class Running:
             [*peer.words(folder), *args], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, cwd=folder, env=environment(
                 PYTHONPATH=str(HERE), PYTHONDONTWRITEBYTECODE="1"))
-        _started.add(self.process.pid)
+        started.add(self.process.pid)
         self.first = self.line()
         if not re.match(r"ready$|wss?://", self.first):
             status = self.end()
