@@ -206,7 +206,7 @@ def test_a_refusal_is_understood(caller):
         c.bye()
 
 
-@needs("code", "last")
+@needs("code", "last", "big")
 def test_what_is_said_just_before_the_end_arrives(caller):
     with caller.daemon(command=[
             "sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; "
