@@ -27,9 +27,10 @@ enum {
 };
 
 struct gate {
-	struct request *rq;            /* kept */
-	struct program *program;       /* owned */
-	struct endpoint_exec endpoint; /* if running */
+	struct request *rq;             /* kept: it may go before us */
+	const struct conf_route *route; /* kept: that does not */
+	struct program *program;        /* owned */
+	struct endpoint_exec endpoint;  /* if running */
 	struct buf output;
 	struct deadlines deadlines;
 	uint64_t due[1];
@@ -40,17 +41,11 @@ struct gate {
 	bool late;
 };
 
-static const struct conf_route *
-route_of(const struct gate *g)
-{
-	return &engine_conf(conn_engine(g->rq->conn))->route;
-}
-
 static struct complainer
 complainer(const struct gate *g)
 {
 	return (struct complainer){
-		.level = (enum log_level)route_of(g)->stderr_level,
+		.level = (enum log_level)g->route->stderr_level,
 		.session = program_id(g->program),
 		.pid = g->endpoint.pid,
 	};
@@ -157,7 +152,7 @@ static const char *
 take_line(const struct gate *g, const char *line, size_t len)
 {
 	static const char user[] = "REMOTE_USER";
-	const struct conf_list *listed = &route_of(g)->gate_vars;
+	const struct conf_list *listed = &g->route->gate_vars;
 	const char *value = memchr(line, '=', len);
 	struct request *rq = g->rq;
 	size_t name;
@@ -485,10 +480,11 @@ start(struct request *rq, const struct buf *vars)
 	struct gate *g = mem_new(1, sizeof(*g));
 
 	g->rq = rq;
+	g->route = &engine_conf(conn_engine(rq->conn))->route;
 	buf_init(&g->output, OUTPUT_MAX);
 	deadlines_init(&g->deadlines, engine_flow(e)->base, g->due,
 	    nitems(g->due), &gate_deadlines, g);
-	deadlines_set(&g->deadlines, 0, route_of(g)->gate_timeout);
+	deadlines_set(&g->deadlines, 0, g->route->gate_timeout);
 	conn_handle(rq->conn, &gate_handler, g);
 	g->program = program_start(e, &gate_program, g,
 	    &(struct program_wish){
