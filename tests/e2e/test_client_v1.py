@@ -273,7 +273,7 @@ def test_fault_A8_a_second_signal_is_for_us_however_late(tmp_path):
                          "while :; do sleep 0.05; done"]) as d:
         with subprocess.Popen([STANDPIPE, "-b", d.url], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as p:
-            until(lambda: waiting_in(p.stdout) >= 65536, "full pipe")
+            until(lambda: waiting_in(p.stdout) > 60000, "full pipe")
             p.send_signal(signal.SIGTERM)
             until(told.exists, "signal that was passed on")
             p.send_signal(signal.SIGTERM)
