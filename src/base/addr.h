@@ -6,8 +6,6 @@
  * IPv6 writes it (::ffff:192.0.2.7) and is the same address however it was
  * spelled. All zero is nobody's address, so it stands for the peer of a Unix
  * socket.
- *
- * Used by: everybody who looks at addresses.
  */
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H

@@ -3,8 +3,6 @@
  * them, at most eight.
  *
  * Inline, because frames are many.
- *
- * Used by: codec, dialect.
  */
 #ifndef BASE_BE_H
 #define BASE_BE_H

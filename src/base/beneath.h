@@ -1,8 +1,6 @@
 /*
  * Files inside a folder, and nowhere else: no `..`, no link and nobody who
  * moves things meanwhile leads out of it.
- *
- * Used by: parent/folder.c, engine/lookup.c, engine/listing.c, engine/pages.c.
  */
 #ifndef BASE_BENEATH_H
 #define BASE_BENEATH_H

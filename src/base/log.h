@@ -10,8 +10,6 @@
  * the next that is not. Where several processes write to one pipe, socket or
  * terminal a line has at most 4096 bytes, so that none is mixed into another; of
  * a longer one the end is cut off.
- *
- * Used by: everybody but the pure rooms (codec, dialect, ipc_codec).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -6,8 +6,6 @@
  * ahead of now is how much came early.
  *
  * Times are in microseconds, on any clock that does not go back.
- *
- * Used by: parent/limits.c, engine/limits.c.
  */
 #ifndef BASE_RATE_H
 #define BASE_RATE_H

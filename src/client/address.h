@@ -1,7 +1,5 @@
 /*
  * Addresses that can be connected to, in the order in which to try them.
- *
- * Used by: client/resolve.c, race.c, dial.c.
  */
 #ifndef CLIENT_ADDRESS_H
 #define CLIENT_ADDRESS_H

@@ -2,8 +2,6 @@
  * One call, from the URL to its outcome:
  *
  *      dial -> hello -> talk
- *
- * Used by: client/errand.c, relay.c.
  */
 #ifndef CLIENT_CALL_H
 #define CLIENT_CALL_H

@@ -1,7 +1,5 @@
 /*
  * The character set of the user's terminal, as the environment tells it.
- *
- * Used by: client/print.c, complaint.c, tell.c.
  */
 #ifndef CLIENT_CHARSET_H
 #define CLIENT_CHARSET_H

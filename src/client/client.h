@@ -1,7 +1,5 @@
 /*
  * What everything in this room shares.
- *
- * Used by: everything in client; main.c has the one.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H

@@ -7,8 +7,6 @@
  * Options may stand behind the URL as well as before it; what follows a `--`
  * behind the URL is the command and holds none of ours. A `--` before the URL
  * ends the options, so that a file may begin with `-`.
- *
- * Used by: client/main.c. Fuzzed by: tests/fuzz/fuzz_client_cmdline.c.
  */
 #ifndef CLIENT_CMDLINE_H
 #define CLIENT_CMDLINE_H

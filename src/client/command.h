@@ -3,8 +3,6 @@
  * for standard input and output, and our standard error.
  *
  * A process has one of them at most.
- *
- * Used by: client/local_exec.c.
  */
 #ifndef CLIENT_COMMAND_H
 #define CLIENT_COMMAND_H

@@ -1,7 +1,5 @@
 /*
  * Standard error of the program at the other end, on ours.
- *
- * Used by: client/talk.c.
  */
 #ifndef CLIENT_COMPLAINT_H
 #define CLIENT_COMPLAINT_H

@@ -1,8 +1,6 @@
 /*
  * --compression: what we offer, what the server makes of it, and that messages
  * then are compressed.
- *
- * Used by: client/hello.c, talk.c, main.c.
  */
 #ifndef CLIENT_COMPRESSION_H
 #define CLIENT_COMPRESSION_H

@@ -2,8 +2,6 @@
  * From a URL to a connection: its name is looked up (client/resolve.h), its
  * addresses are tried (client/race.h), a proxy is asked to go on from there
  * (client/tunnel.h); a Unix socket is just that.
- *
- * Used by: client/call.c.
  */
 #ifndef CLIENT_DIAL_H
 #define CLIENT_DIAL_H

@@ -4,8 +4,6 @@
  * Two bodies. editor_libedit.c draws it behind a prompt and lets it be edited;
  * editor_none.c leaves that to the terminal itself, and there is nothing to
  * hide, to draw or to drop.
- *
- * Used by: client/terminal.c.
  */
 #ifndef CLIENT_EDITOR_H
 #define CLIENT_EDITOR_H

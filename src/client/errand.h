@@ -1,8 +1,6 @@
 /*
  * What the client is there for, --listen aside: our side joined to one call, or
  * with --reconnect to one after the other; and what signals mean meanwhile.
- *
- * Used by: client/main.c.
  */
 #ifndef CLIENT_ERRAND_H
 #define CLIENT_ERRAND_H

@@ -1,8 +1,6 @@
 /*
  * What is known about a call, for --verbose, --json and whoever goes on from
  * there: each step fills in its own part as it comes to it.
- *
- * Used by: everything in client; call.c has one for each call.
  */
 #ifndef CLIENT_FACTS_H
 #define CLIENT_FACTS_H

@@ -5,8 +5,6 @@
  * They are made once, before the first connection: files and descriptors are
  * read only then. They are meant for the server that the user has named, and
  * for no other that this one sends us on to.
- *
- * Used by: client/main.c, hello.c.
  */
 #ifndef CLIENT_FIELDS_H
 #define CLIENT_FIELDS_H

@@ -4,8 +4,6 @@
  * longer than a short errand. standpipe-full has them, and standpipe becomes it
  * when it must. full.c belongs to the one, full_none.c and tls_none.c to the
  * other.
- *
- * Used by: client/main.c.
  */
 #ifndef CLIENT_FULL_H
 #define CLIENT_FULL_H

@@ -2,8 +2,6 @@
  * What --send-first says at the beginning of every connection.
  *
  * Files are read once, before the first; what they hold may be secret.
- *
- * Used by: client/main.c, talk.c.
  */
 #ifndef CLIENT_GREETING_H
 #define CLIENT_GREETING_H

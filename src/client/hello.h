@@ -1,7 +1,5 @@
 /*
  * The opening handshake on a connection: our request, the server's answer.
- *
- * Used by: client/call.c.
  */
 #ifndef CLIENT_HELLO_H
 #define CLIENT_HELLO_H

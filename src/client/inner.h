@@ -1,8 +1,6 @@
 /*
  * standpipe.v1 on our side of a talk: what the daemon says besides data, and
  * how data is said to it (standpipe-protocol(7)).
- *
- * Used by: client/talk.c.
  */
 #ifndef CLIENT_INNER_H
 #define CLIENT_INNER_H

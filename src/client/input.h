@@ -2,7 +2,7 @@
  * Our input as messages: in the framing that was asked for, or as lines of
  * hexadecimal digits.
  *
- * Pure. Used by: client/talk.c.
+ * Pure.
  */
 #ifndef CLIENT_INPUT_H
 #define CLIENT_INPUT_H

@@ -2,8 +2,6 @@
  * The texts that the client's options take, beside those of conf/names.h. Each
  * function takes a text (borrowed) and gives its canonical form, which it would
  * give again unchanged, or NULL if it is no such text.
- *
- * Used by: client/options.c.
  */
 #ifndef CLIENT_ITEMS_H
 #define CLIENT_ITEMS_H

@@ -4,7 +4,7 @@
  * Texts may be anything: what is not UTF-8 is replaced, and what is not
  * printable ASCII becomes \u00e4, so that a terminal obeys nothing of it.
  *
- * Pure. Used by: client/report.c.
+ * Pure.
  */
 #ifndef CLIENT_JSON_LINE_H
 #define CLIENT_JSON_LINE_H

@@ -1,7 +1,7 @@
 /*
  * Where the bytes of one key end, and those of keys that belong together.
  *
- * Pure. Used by: client/editor_libedit.c.
+ * Pure.
  */
 #ifndef CLIENT_KEYS_H
 #define CLIENT_KEYS_H

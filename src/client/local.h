@@ -8,8 +8,6 @@
  *   local_socket   a connection that --listen has accepted
  *
  * It outlives a call, so that the next one can go on with it.
- *
- * Used by: client/main.c, errand.c, relay.c, call.c, talk.c.
  */
 #ifndef CLIENT_LOCAL_H
 #define CLIENT_LOCAL_H

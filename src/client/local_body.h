@@ -1,7 +1,5 @@
 /*
  * What the bodies of local.h share: two streams, and what an owner is told.
- *
- * Used by: client/local.c, local_*.c.
  */
 #ifndef CLIENT_LOCAL_BODY_H
 #define CLIENT_LOCAL_BODY_H

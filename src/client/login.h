@@ -4,8 +4,6 @@
  *
  * They come from a file or descriptor, from a netrc(5) file, or, where the URL
  * names a user and nothing has the password, from whoever is at the terminal.
- *
- * Used by: client/fields.c.
  */
 #ifndef CLIENT_LOGIN_H
 #define CLIENT_LOGIN_H

@@ -2,8 +2,6 @@
  * The settings of the terminal as we found them, put back however we end: by
  * returning from main(), exit(), or a signal that kills. (SIGKILL alone tells
  * nobody.)
- *
- * Used by: client/editor_libedit.c.
  */
 #ifndef CLIENT_MODES_H
 #define CLIENT_MODES_H

@@ -9,7 +9,7 @@
  * due begins a comment. `account WORD` is skipped, and so is a macdef, up to an
  * empty line. The first machine that fits counts, and `default` fits every one.
  *
- * Pure. Used by: client/request.c. Fuzzed by: tests/fuzz/fuzz_netrc.c.
+ * Pure.
  */
 #ifndef CLIENT_NETRC_H
 #define CLIENT_NETRC_H

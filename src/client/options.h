@@ -1,7 +1,5 @@
 /*
  * The client's table of options, into a struct client_conf.
- *
- * Used by: client/client_conf.c, client/cmdline.c.
  */
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H

@@ -1,7 +1,5 @@
 /*
  * How a call ended: the exit status that says so, and a sentence.
- *
- * Used by: everything in client that can fail.
  */
 #ifndef CLIENT_OUTCOME_H
 #define CLIENT_OUTCOME_H

@@ -4,8 +4,6 @@
  *
  * It is over when --count pings were sent and answered, or waited for; or at
  * SIGINT.
- *
- * Used by: client/talk.c.
  */
 #ifndef CLIENT_PING_H
 #define CLIENT_PING_H

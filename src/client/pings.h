@@ -4,8 +4,6 @@
  * Pure; times are in microseconds, of any clock that does not jump. The server
  * may answer late, twice, or what nobody asked: only the first pong for a
  * ping that we remember counts.
- *
- * Used by: client/talk.c, ping.c.
  */
 #ifndef CLIENT_PINGS_H
 #define CLIENT_PINGS_H

@@ -2,7 +2,7 @@
  * Where a terminal's cursor is behind a text, seen from where that began at
  * the left margin, if it was drawn as libedit draws it.
  *
- * Text is in the encoding of the locale. Used by: client/editor_libedit.c.
+ * Text is in the encoding of the locale.
  */
 #ifndef CLIENT_PLACE_H
 #define CLIENT_PLACE_H

@@ -1,8 +1,6 @@
 /*
  * What was received, on its way to our output: as the framing says; escaped
  * when a terminal shows it; or as hexadecimal digits, a message on a line.
- *
- * Used by: client/talk.c.
  */
 #ifndef CLIENT_PRINT_H
 #define CLIENT_PRINT_H

@@ -1,7 +1,5 @@
 /*
  * A question at the terminal whose answer is not shown.
- *
- * Used by: client/login.c.
  */
 #ifndef CLIENT_PROMPT_H
 #define CLIENT_PROMPT_H

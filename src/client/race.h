@@ -2,8 +2,6 @@
  * Connecting to one of several addresses (RFC 8305, "happy eyeballs"): they are
  * tried one after the other, without waiting long for any of them. The first
  * that answers wins, and the others are let go.
- *
- * Used by: client/dial.c.
  */
 #ifndef CLIENT_RACE_H
 #define CLIENT_RACE_H

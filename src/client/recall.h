@@ -6,8 +6,6 @@
  * STANDPIPE_HISTORY names instead, and nothing is kept if that is empty. Readable
  * by its owner alone. A line is added as soon as it was typed; a file that
  * has become long is cut to its newer half when it is opened.
- *
- * Used by: client/terminal.c.
  */
 #ifndef CLIENT_RECALL_H
 #define CLIENT_RECALL_H

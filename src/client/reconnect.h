@@ -6,7 +6,7 @@
  * connection that lasted longer than the wait before it begins them anew: one
  * that is always dropped at once does not.
  *
- * Pure, but for the chance. Used by: client/errand.c.
+ * Pure, but for the chance.
  */
 #ifndef CLIENT_RECONNECT_H
 #define CLIENT_RECONNECT_H

@@ -3,8 +3,6 @@
  *
  * Only if --location asks for it, so often and not more, never from TLS to
  * plain text, and only to what a server may send us to at all.
- *
- * Used by: client/call.c.
  */
 #ifndef CLIENT_REDIRECT_H
 #define CLIENT_REDIRECT_H

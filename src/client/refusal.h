@@ -2,7 +2,7 @@
  * What a user is shown of an answer that refuses: the fields that help, and the
  * first part of the body if it is text.
  *
- * Pure. Used by: client/hello.c.
+ * Pure.
  */
 #ifndef CLIENT_REFUSAL_H
 #define CLIENT_REFUSAL_H

@@ -1,8 +1,6 @@
 /*
  * --listen: each connection that comes to us is joined with a call of its own,
  * until we are told to end.
- *
- * Used by: client/main.c.
  */
 #ifndef CLIENT_RELAY_H
 #define CLIENT_RELAY_H

@@ -1,8 +1,6 @@
 /*
  * What is said about a call: sentences when it failed, what happened with
  * --verbose, all facts with --json.
- *
- * Used by: client/call.c, main.c.
  */
 #ifndef CLIENT_REPORT_H
 #define CLIENT_REPORT_H

@@ -4,8 +4,6 @@
  * What is numeric, and `localhost` with all under it, is known at once, and
  * nobody is asked for names under `.invalid` (RFC 6761). Everything else is
  * looked up by getaddrinfo(3), aside, so that the loop goes on meanwhile.
- *
- * Used by: client/dial.c.
  */
 #ifndef CLIENT_RESOLVE_H
 #define CLIENT_RESOLVE_H

@@ -4,8 +4,6 @@
  *
  * Secrets are never words of a command line, which every user of a system may
  * read. The memory is wiped when it is released.
- *
- * Used by: client/fields.c, login.c, greeting.c.
  */
 #ifndef CLIENT_SECRET_H
 #define CLIENT_SECRET_H

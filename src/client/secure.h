@@ -1,8 +1,6 @@
 /*
  * TLS of our calls: made ready once, begun on each connection, and blamed where
  * it fails.
- *
- * Used by: client/main.c, call.c, hello.c.
  */
 #ifndef CLIENT_SECURE_H
 #define CLIENT_SECURE_H

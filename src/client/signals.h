@@ -1,7 +1,5 @@
 /*
  * The signals that ask us to end: HUP, INT and TERM, in the loop.
- *
- * Used by: client/errand.c, relay.c.
  */
 #ifndef CLIENT_SIGNALS_H
 #define CLIENT_SIGNALS_H

@@ -9,8 +9,6 @@
  * server closes, or has been silent for --wait, or has sent --count messages.
  * Then come the closing handshake and the last of the output, and the talk is
  * over.
- *
- * Used by: client/call.c.
  */
 #ifndef CLIENT_TALK_H
 #define CLIENT_TALK_H

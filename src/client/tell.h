@@ -3,8 +3,6 @@
  *
  * What a server sent is shown so that a terminal obeys nothing of it, whether
  * standard error is one or not.
- *
- * Used by: everything in client that has something to say.
  */
 #ifndef CLIENT_TELL_H
 #define CLIENT_TELL_H

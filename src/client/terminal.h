@@ -4,8 +4,6 @@
  *
  * What was received up to its last newline scrolls by above the prompt; the
  * rest is the prompt, as if the program had asked for something.
- *
- * Used by: client/local_terminal.c.
  */
 #ifndef CLIENT_TERMINAL_H
 #define CLIENT_TERMINAL_H

@@ -1,8 +1,6 @@
 /*
  * Through a proxy: a connection to it becomes one to the server behind it, by
  * HTTP's CONNECT (RFC 9110, section 9.3.6) or by SOCKS5.
- *
- * Used by: client/dial.c.
  */
 #ifndef CLIENT_TUNNEL_H
 #define CLIENT_TUNNEL_H

@@ -3,8 +3,6 @@
  *
  * Pure. A command begins with a slash; a line that shall begin with one is
  * typed with two.
- *
- * Used by: client/terminal.c.
  */
 #ifndef CLIENT_TYPED_H
 #define CLIENT_TYPED_H

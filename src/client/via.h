@@ -1,8 +1,6 @@
 /*
  * Which proxy a connection goes through, if any: what --proxy says, or else the
  * environment, with the user of --proxy-user-file.
- *
- * Used by: client/main.c, dial.c.
  */
 #ifndef CLIENT_VIA_H
 #define CLIENT_VIA_H

@@ -1,7 +1,5 @@
 /*
  * What the URL on the command line says.
- *
- * Used by: client/main.c.
  */
 #ifndef CLIENT_WHERE_H
 #define CLIENT_WHERE_H

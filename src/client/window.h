@@ -1,7 +1,5 @@
 /*
  * The size of our terminal, and that it has changed.
- *
- * Used by: client/talk.c.
  */
 #ifndef CLIENT_WINDOW_H
 #define CLIENT_WINDOW_H

@@ -4,8 +4,6 @@
  *
  * Pure: a value of fixed size, nothing of it points elsewhere. It may hold a
  * password, so whoever has one wipes it.
- *
- * Used by: codec/ws_url.c, proxy_url.c. Fuzzed by: tests/fuzz/fuzz_ws_url.c.
  */
 #ifndef CODEC_AUTHORITY_H
 #define CODEC_AUTHORITY_H

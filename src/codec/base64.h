@@ -1,7 +1,7 @@
 /*
  * Base64 (RFC 4648, section 4), with its padding and without line breaks.
  *
- * Pure. Used by: codec/credentials.c, ws_hello.c, engine/answer.c.
+ * Pure.
  */
 #ifndef CODEC_BASE64_H
 #define CODEC_BASE64_H

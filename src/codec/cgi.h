@@ -5,8 +5,6 @@
  * Pure: a request in, a block of "NAME=value" texts out, each with its NUL, as
  * the parent's spawn message carries them. ipc_var_allowed() is the parent's
  * own idea of what may be in it; a test holds the two together.
- *
- * Used by: engine/request.c.
  */
 #ifndef CODEC_CGI_H
 #define CODEC_CGI_H

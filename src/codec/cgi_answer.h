@@ -7,9 +7,6 @@
  * two ways makes the answer unusable, which is a 502.
  *
  * Pure but for one bounded buffer.
- *
- * Used by: engine/cgi.c, engine/gate.c. Fuzzed by:
- * tests/fuzz/fuzz_cgi_answer.c.
  */
 #ifndef CODEC_CGI_ANSWER_H
 #define CODEC_CGI_ANSWER_H

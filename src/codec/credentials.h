@@ -19,9 +19,6 @@
  * whether its page wants it or not: it counts only where nothing else is said,
  * percent-encoded as some frameworks write it, or in quotes. One that cannot be
  * a token is passed over, and of several any may be the right one.
- *
- * Used by: engine/credentials.c, codec/cgi.c. Fuzzed by:
- * tests/fuzz/fuzz_credentials.c.
  */
 #ifndef CODEC_CREDENTIALS_H
 #define CODEC_CREDENTIALS_H

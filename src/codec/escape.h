@@ -10,8 +10,6 @@
  * control, so it is shown ASCII alone.
  *
  * Pure. One struct escape serves one stream; a zeroed one is at its start.
- *
- * Used by: client/print.c. Fuzzed by: tests/fuzz/fuzz_escape.c.
  */
 #ifndef CODEC_ESCAPE_H
 #define CODEC_ESCAPE_H

@@ -23,8 +23,6 @@
  * the client sent it. So if both kinds are there, what both name must be the
  * same, and the request is to be refused if it is not: a client cannot know
  * what to lie but the truth.
- *
- * Used by: engine/client.c. Fuzzed by: tests/fuzz/fuzz_forwarded.c.
  */
 #ifndef CODEC_FORWARDED_H
 #define CODEC_FORWARDED_H

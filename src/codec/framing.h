@@ -8,8 +8,6 @@
  * Down is program to client and has state, struct framing; up is client to
  * program and has none: framing_head() and framing_tail() are what goes around
  * a piece of a message.
- *
- * Used by: flow/session.c. Fuzzed by: tests/fuzz/fuzz_framing.c.
  */
 #ifndef CODEC_FRAMING_H
 #define CODEC_FRAMING_H

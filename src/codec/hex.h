@@ -6,8 +6,6 @@
  * empty one. Up to text: two lower-case digits a byte and nothing else.
  *
  * Pure; a line of any length is read as it comes.
- *
- * Used by: client/talk.c. Fuzzed by: tests/fuzz/fuzz_hex.c.
  */
 #ifndef CODEC_HEX_H
 #define CODEC_HEX_H

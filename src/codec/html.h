@@ -1,7 +1,7 @@
 /*
  * Text inside a page.
  *
- * Pure. Used by: engine/listing.c.
+ * Pure.
  */
 #ifndef CODEC_HTML_H
 #define CODEC_HTML_H

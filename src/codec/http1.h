@@ -11,10 +11,6 @@
  * line, doubtful lengths, more than one Host. A target is made of printable
  * ASCII without '#'; it may hold the few characters that RFC 3986 forbids and
  * browsers send nevertheless ('|', '{' and so on).
- *
- * Used by: engine/conn.c, engine/route.c, engine/answer.c, ws_hello.c, cgi.c,
- * origin.c.
- * Fuzzed by: tests/fuzz/fuzz_http1.c.
  */
 #ifndef CODEC_HTTP1_H
 #define CODEC_HTTP1_H

@@ -6,9 +6,6 @@
  * Chunks are read strictly: lines end in CRLF, a size is hexadecimal digits
  * alone, what follows a size is an extension or nothing. Extensions and
  * trailers are checked, counted and dropped.
- *
- * Used by: engine/conn.c.
- * Fuzzed by: tests/fuzz/fuzz_http1.c.
  */
 #ifndef CODEC_HTTP1_BODY_H
 #define CODEC_HTTP1_BODY_H

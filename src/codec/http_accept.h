@@ -2,8 +2,7 @@
  * What a client accepts (RFC 9110, section 12.5): content codings, and whether
  * it can do with a page.
  *
- * Pure. Used by: engine/file.c, engine/answer.c.
- * Fuzzed by: tests/fuzz/fuzz_http_cond.c.
+ * Pure.
  */
 #ifndef CODEC_HTTP_ACCEPT_H
 #define CODEC_HTTP_ACCEPT_H

@@ -2,7 +2,7 @@
  * Conditional requests (RFC 9110, section 13): whether what the client has, or
  * thinks that we have, is what we have.
  *
- * Pure. Used by: engine/file.c. Fuzzed by: tests/fuzz/fuzz_http_cond.c.
+ * Pure.
  */
 #ifndef CODEC_HTTP_COND_H
 #define CODEC_HTTP_COND_H

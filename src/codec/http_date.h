@@ -3,9 +3,6 @@
  * since 1970.
  *
  * Pure, and neither locale nor time zone has a say.
- *
- * Used by: engine/file.c, codec/http_cond.c.
- * Fuzzed by: tests/fuzz/fuzz_http_cond.c.
  */
 #ifndef CODEC_HTTP_DATE_H
 #define CODEC_HTTP_DATE_H

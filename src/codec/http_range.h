@@ -5,7 +5,7 @@
  * Several are answered with the whole (200), as the RFC allows: nobody who asks
  * for many small pieces gets more of us than by asking once.
  *
- * Pure. Used by: engine/file.c. Fuzzed by: tests/fuzz/fuzz_http_cond.c.
+ * Pure.
  */
 #ifndef CODEC_HTTP_RANGE_H
 #define CODEC_HTTP_RANGE_H

@@ -1,7 +1,7 @@
 /*
  * Text as the inside of a JSON string (RFC 8259, section 7).
  *
- * Pure. Used by: flow/outlet.c.
+ * Pure.
  */
 #ifndef CODEC_JSON_H
 #define CODEC_JSON_H

@@ -1,7 +1,7 @@
 /*
  * Media types by the extension of a file's name.
  *
- * Pure. Used by: engine/file.c.
+ * Pure.
  */
 #ifndef CODEC_MIME_H
 #define CODEC_MIME_H

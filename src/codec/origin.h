@@ -47,8 +47,6 @@
  * A server name is a host as above, "*." included, without scheme and port;
  * "*" accepts every Host and so switches the rule off. What a proxy was asked
  * for must be a server name too, once there are any.
- *
- * Used by: engine/access.c, engine/redirect.c. Fuzzed by: tests/fuzz/fuzz_origin.c.
  */
 #ifndef CODEC_ORIGIN_H
 #define CODEC_ORIGIN_H

@@ -8,8 +8,7 @@
  * Either looks names up itself. As with curl, http is what a scheme that was
  * left out stands for, and 1080 the port.
  *
- * Pure. Used by: client/via.c, dial.c, tunnel.c.
- * Fuzzed by: tests/fuzz/fuzz_proxy_choice.c.
+ * Pure.
  */
 #ifndef CODEC_PROXY_CHOICE_H
 #define CODEC_PROXY_CHOICE_H

@@ -5,8 +5,6 @@
  * Pure: bytes in, a decision out. It is for listeners that were told to expect
  * it: a connection without the header is an error, never a plain one, for
  * whoever may leave it away may also write it.
- *
- * Used by: engine/arrival.c. Fuzzed by: tests/fuzz/fuzz_proxy_hello.c.
  */
 #ifndef CODEC_PROXY_HELLO_H
 #define CODEC_PROXY_HELLO_H

@@ -1,7 +1,7 @@
 /*
  * Where a client is sent on to: the same page under another scheme and port.
  *
- * Pure. Used by: engine/redirect.c. Fuzzed by: tests/fuzz/fuzz_http1.c.
+ * Pure.
  */
 #ifndef CODEC_REDIRECT_H
 #define CODEC_REDIRECT_H

@@ -2,7 +2,7 @@
  * SHA-1 (FIPS 180-4, section 6.1), for the opening handshake of WebSocket,
  * which asks for it, and for nothing that has to be safe.
  *
- * Pure. Used by: codec/ws_hello.c.
+ * Pure.
  */
 #ifndef CODEC_SHA1_H
 #define CODEC_SHA1_H

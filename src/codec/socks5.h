@@ -4,8 +4,6 @@
  * up.
  *
  * Pure: bytes in, bytes to be sent out.
- *
- * Used by: client/tunnel.c. Fuzzed by: tests/fuzz/fuzz_socks5.c.
  */
 #ifndef CODEC_SOCKS5_H
 #define CODEC_SOCKS5_H

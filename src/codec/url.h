@@ -2,8 +2,6 @@
  * Request targets: path and query (RFC 9112, section 3.2; RFC 3986).
  *
  * Pure, and nothing is copied except by url_decode() and url_encode().
- *
- * Used by: engine/conn.c, engine/file.c, engine/listing.c, codec/cgi.c.
  */
 #ifndef CODEC_URL_H
 #define CODEC_URL_H

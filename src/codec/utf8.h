@@ -5,8 +5,6 @@
  * one is at the start of a text, and so is one after utf8_check() or
  * utf8_repair() when utf8_complete() is true. A stream is either checked or
  * repaired; a copy of a repairing state may be checked, to look ahead.
- *
- * Used by: codec/ws.c (check), codec/framing.c and flow/outlet.c (repair).
  */
 #ifndef CODEC_UTF8_H
 #define CODEC_UTF8_H

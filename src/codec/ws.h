@@ -8,8 +8,6 @@
  * Where permessage-deflate was agreed on (RFC 7692), a message may be deflated:
  * its pieces are given as they came, and ws_check_inflated() applies the limit
  * and the check of text to what they are inflated to.
- *
- * Used by: flow/transport_ws.c, flow/session.c. Fuzzed by: tests/fuzz/fuzz_ws.c.
  */
 #ifndef CODEC_WS_H
 #define CODEC_WS_H

@@ -6,9 +6,6 @@
  * A message, or a piece of one that is to leave by itself, is some
  * ws_deflate_add() and one ws_deflate_end(). Pieces end at whole bytes, so any
  * stream that is new or was reset may make the next one.
- *
- * Used by: flow/deflaters.c, flow/deflate.c.
- * Fuzzed by: tests/fuzz/fuzz_ws_deflate.c.
  */
 #ifndef CODEC_WS_DEFLATE_H
 #define CODEC_WS_DEFLATE_H

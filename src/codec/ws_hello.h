@@ -2,8 +2,6 @@
  * The opening handshake of WebSocket (RFC 6455, section 4).
  *
  * Pure: a request head in, a decision and a response head out.
- *
- * Used by: engine/conn.c, engine/route.c.
  */
 #ifndef CODEC_WS_HELLO_H
 #define CODEC_WS_HELLO_H

@@ -4,9 +4,6 @@
  * limit, piece by piece.
  *
  * Pure; memory comes from a struct zmemory, all of it in ws_inflate_new().
- *
- * Used by: flow/deflaters.c, flow/deflate.c.
- * Fuzzed by: tests/fuzz/fuzz_ws_deflate.c.
  */
 #ifndef CODEC_WS_INFLATE_H
 #define CODEC_WS_INFLATE_H

@@ -4,9 +4,6 @@
  *
  * Pure: fields of a head in, terms and a text out. A client offers, a server
  * chooses and answers, the client judges the answer.
- *
- * Used by: engine/upgrade.c, client/hello.c, flow/transport_ws.c.
- * Fuzzed by: tests/fuzz/fuzz_ws_terms.c.
  */
 #ifndef CODEC_WS_TERMS_H
 #define CODEC_WS_TERMS_H

@@ -11,8 +11,6 @@
  *
  * Pure: a value of fixed size, nothing of it points elsewhere. It may hold a
  * password, so whoever has one wipes it.
- *
- * Used by: the client, everywhere. Fuzzed by: tests/fuzz/fuzz_ws_url.c.
  */
 #ifndef CODEC_WS_URL_H
 #define CODEC_WS_URL_H

@@ -1,7 +1,7 @@
 /*
  * zlib's memory, counted and with a ceiling: many streams may share one count.
  *
- * Pure. Used by: codec/ws_deflate.c, codec/ws_inflate.c, flow/deflaters.c.
+ * Pure.
  */
 #ifndef CODEC_ZMEMORY_H
 #define CODEC_ZMEMORY_H

@@ -3,8 +3,6 @@
  *
  * Options end at `--` or at the first word that is none; conf/reader.h says how
  * they are written.
- *
- * Used by: parent/main.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c.
  */
 #ifndef CONF_CMDLINE_H
 #define CONF_CMDLINE_H

@@ -6,8 +6,6 @@
  * habits: a number that may not be negative is 0 then, port 0 and empty texts
  * are options that were not given, of --origin and --passenv the last one
  * counts, and a subprotocol is written as a header field.
- *
- * Used by: conf/cmdline.c.
  */
 #ifndef CONF_COMPAT_H
 #define CONF_COMPAT_H

@@ -1,7 +1,5 @@
 /*
  * What --help, --version and --license print.
- *
- * Used by: conf/cmdline.c, client/cmdline.c.
  */
 #ifndef CONF_HELP_H
 #define CONF_HELP_H

@@ -10,9 +10,7 @@
  *
  * Prefixes come in any order, each once; tls: and auto: exclude each other.
  *
- * Pure. Used by: conf/options.c, conf/conf.c, sock/listen_set.c,
- * parent/listen.c. Fuzzed by:
- * tests/fuzz/fuzz_cmdline.c.
+ * Pure.
  */
 #ifndef CONF_LISTEN_SPEC_H
 #define CONF_LISTEN_SPEC_H

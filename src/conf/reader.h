@@ -6,9 +6,6 @@
  * abbreviated. Where a table has letters, -x is one of them, -xy two, and the
  * value of the last follows in the same word or is the next; elsewhere -x is
  * --x written short.
- *
- * Used by: conf/cmdline.c, client/cmdline.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c,
- * tests/fuzz/fuzz_client_cmdline.c.
  */
 #ifndef CONF_READER_H
 #define CONF_READER_H

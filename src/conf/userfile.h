@@ -12,9 +12,6 @@
  *
  * Pure. The parent reads the files and judges them, whoever compares with them
  * is sent their contents and reads them again.
- *
- * Used by: parent/secrets.c, engine/authworker.c, engine/tokens.c. Fuzzed by:
- * tests/fuzz/fuzz_userfile.c.
  */
 #ifndef CONF_USERFILE_H
 #define CONF_USERFILE_H

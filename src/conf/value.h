@@ -1,8 +1,6 @@
 /*
  * Settings from texts, as the rows of an option table say; the settings are the
  * struct that the table is about.
- *
- * Used by: conf/compat.c, conf/conf.c, conf/wire.c, client/client_conf.c.
  */
 #ifndef CONF_VALUE_H
 #define CONF_VALUE_H

@@ -7,8 +7,6 @@
  * as the command line. A `~` in front of a row says that nobody has written it,
  * where that makes a difference. Of a row that is secret the engine learns only whether
  * it is set.
- *
- * Used by: parent/daemon.c, engine/engine.c. Fuzzed by: tests/fuzz/fuzz_cmdline.c.
  */
 #ifndef CONF_WIRE_H
 #define CONF_WIRE_H

@@ -3,8 +3,7 @@
  * quotes and backslashes keep together (POSIX, XCU 2.2). Nothing is expanded
  * and no character means anything else: who wants more says sh -c '...'.
  *
- * Pure. Used by: conf/names.c, parent/command.c.
- * Fuzzed by: tests/fuzz/fuzz_cmdline.c.
+ * Pure.
  */
 #ifndef CONF_WORDS_H
 #define CONF_WORDS_H

@@ -5,9 +5,6 @@
  * Pure: pieces of WebSocket messages in, events out. Every message is binary;
  * its first byte is its type, the rest belongs to the type. Data passes through
  * in the pieces it comes in; what is about the session is short and gathered.
- *
- * Used by: flow/inlet.c, flow/outlet.c, client/talk.c.
- * Fuzzed by: tests/fuzz/fuzz_standpipe_v1.c.
  */
 #ifndef DIALECT_STANDPIPE_V1_H
 #define DIALECT_STANDPIPE_V1_H

@@ -2,8 +2,6 @@
  * Who may come in. Every request, whatever it is for, goes through the same
  * steps in the same order before anything is served; the first that refuses
  * it has answered it.
- *
- * Used by: engine/conn.c, conn_entry.c, and the steps that take their time.
  */
 #ifndef ENGINE_ACCESS_H
 #define ENGINE_ACCESS_H

@@ -1,8 +1,5 @@
 /*
  * Short answers of our own: errors, and the console page.
- *
- * Used by: engine/conn_answer.c, route.c, upgrade.c, cgi.c,
- * gate.c.
  */
 #ifndef ENGINE_ANSWER_H
 #define ENGINE_ANSWER_H

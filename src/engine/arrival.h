@@ -6,8 +6,6 @@
  * They are looked at where the system holds them, and only the header is taken
  * away: whoever reads next finds the socket as if nothing had come before.
  * How long all of it may take is the owner's to say.
- *
- * Used by: engine/conn_entry.c.
  */
 #ifndef ENGINE_ARRIVAL_H
 #define ENGINE_ARRIVAL_H

@@ -6,8 +6,6 @@
  * after the other, so that nothing else has to wait. It has no network, no
  * files and no loop but poll(2). Each engine has its turn, whatever the
  * others ask.
- *
- * Used by: engine/main.c.
  */
 #ifndef ENGINE_AUTHWORKER_H
 #define ENGINE_AUTHWORKER_H

@@ -2,8 +2,6 @@
  * The engine's side of the files of TLS (ipc/ipc_tls.h): it gathers what the
  * parent has read, makes a set of it aside, says what that is worth, and uses
  * it when it is told to.
- *
- * Used by: engine/engine.c.
  */
 #ifndef ENGINE_CERTS_H
 #define ENGINE_CERTS_H

@@ -5,8 +5,6 @@
  * The client has its answer when the output ends, or is as long as announced.
  * The program may work on; its end is awaited here, and logged. If the client
  * goes first, or the answer is none, the program gets the kill ladder.
- *
- * Used by: engine/route.c.
  */
 #ifndef ENGINE_CGI_H
 #define ENGINE_CGI_H

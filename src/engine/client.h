@@ -6,8 +6,6 @@
  * An address on --deny is refused; if there is --allow, so is one that is not
  * on it. A trusted proxy's connection is let in whatever they say, for what
  * counts is whom each of its requests is from.
- *
- * Used by: engine/engine.c, conn_entry.c, access.c.
  */
 #ifndef ENGINE_CLIENT_H
 #define ENGINE_CLIENT_H

@@ -1,8 +1,6 @@
 /*
  * Whether and how the messages of a session are compressed: what the settings
  * allow, the client offers and memory is there for.
- *
- * Used by: engine/upgrade.c.
  */
 #ifndef ENGINE_COMPRESSION_H
 #define ENGINE_COMPRESSION_H

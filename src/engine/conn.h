@@ -17,8 +17,6 @@
  *
  * Three files: conn_entry.c is what comes before HTTP, conn.c reads, and
  * conn_answer.c writes.
- *
- * Used by: engine/engine.c, and everything that answers requests.
  */
 #ifndef ENGINE_CONN_H
 #define ENGINE_CONN_H

@@ -1,8 +1,6 @@
 /*
  * What conn.c, conn_entry.c and conn_answer.c share: the state of one
  * connection, and its steps from one state to the next.
- *
- * Used by: those three and nobody else.
  */
 #ifndef ENGINE_CONN_STATE_H
 #define ENGINE_CONN_STATE_H

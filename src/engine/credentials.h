@@ -4,8 +4,6 @@
  *
  * A password may have to be asked of the auth worker. Until its answer is there
  * this is the request's handler.
- *
- * Used by: engine/access.c.
  */
 #ifndef ENGINE_CREDENTIALS_H
 #define ENGINE_CREDENTIALS_H

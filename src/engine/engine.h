@@ -4,8 +4,6 @@
  * It is told by the parent what to serve, accepts, and asks for a program for
  * each session. Connections (conn.h) and programs (program.h) have numbers of
  * one kind, by which both halves of the daemon and the log know them.
- *
- * Used by: engine/main.c, and whatever needs the settings or the parent.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H

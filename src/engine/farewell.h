@@ -2,8 +2,6 @@
  * A refusal that a web page can understand (--refuse=close): an upgrade that
  * may not come in is accepted and closed at once, with 4401, 4403 or 4429,
  * because browsers hide the status of a failed handshake from the page.
- *
- * Used by: engine/conn.c, gate.c.
  */
 #ifndef ENGINE_FAREWELL_H
 #define ENGINE_FAREWELL_H

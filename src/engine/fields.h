@@ -1,8 +1,6 @@
 /*
  * Fields that the settings add to answers (--header and its like), taken apart
  * once.
- *
- * Used by: engine/engine.c; engine/conn.c and upgrade.c add them.
  */
 #ifndef ENGINE_FIELDS_H
 #define ENGINE_FIELDS_H

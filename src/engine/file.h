@@ -1,8 +1,6 @@
 /*
  * Files of the static folder: what was asked for is found beneath it, and sent
  * as fast as the client takes it, a piece at a time.
- *
- * Used by: engine/route.c.
  */
 #ifndef ENGINE_FILE_H
 #define ENGINE_FILE_H

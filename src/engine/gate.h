@@ -10,8 +10,6 @@
  *
  * Until its end is known it is the request's handler; if the client goes, it
  * gets the kill ladder.
- *
- * Used by: engine/access.c.
  */
 #ifndef ENGINE_GATE_H
 #define ENGINE_GATE_H

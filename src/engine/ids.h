@@ -1,8 +1,6 @@
 /*
  * What an engine has under a number: connections, and programs asked of the
  * parent. A node is embedded in each; the numbers go through ipc and the log.
- *
- * Used by: engine/engine.c, conn.c, program.c.
  */
 #ifndef ENGINE_IDS_H
 #define ENGINE_IDS_H

@@ -9,9 +9,6 @@
  * folder be listed. Of
  * those behind a trusted proxy every one counts for its client, who holds one of
  * his connections with it as long as it lasts.
- *
- * Used by: engine/conn.c, access.c, upgrade.c, engine.c; limits_may_log_in()
- * and limits_failed_login() by whoever judges credentials.
  */
 #ifndef ENGINE_LIMITS_H
 #define ENGINE_LIMITS_H

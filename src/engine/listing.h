@@ -3,8 +3,6 @@
  * with a '/', as relative links. No scripts, no styles. A list that is cut says
  * so. A long one is made in several turns of the loop. What may not be read is in
  * it all the same: only links are looked behind.
- *
- * Used by: engine/file.c.
  */
 #ifndef ENGINE_LISTING_H
 #define ENGINE_LISTING_H

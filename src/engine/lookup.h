@@ -2,8 +2,6 @@
  * What a path means inside the static folder, and nowhere else: every step is
  * taken below the folder's descriptor (base/beneath.h). Names that begin with a
  * dot do not exist, but for /.well-known at the top.
- *
- * Used by: engine/file.c, engine/listing.c.
  */
 #ifndef ENGINE_LOOKUP_H
 #define ENGINE_LOOKUP_H

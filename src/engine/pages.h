@@ -1,7 +1,5 @@
 /*
  * Pages for errors (--errordir), read once, before anything is served.
- *
- * Used by: engine/engine.c, engine/answer.c.
  */
 #ifndef ENGINE_PAGES_H
 #define ENGINE_PAGES_H

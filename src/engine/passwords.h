@@ -6,8 +6,6 @@
  * question that is asked again joins the one before it. Right answers are remembered as digests under a key that
  * nobody else has. When the worker is lost, whoever waits hears that nothing
  * is known.
- *
- * Used by: engine/engine.c, credentials.c.
  */
 #ifndef ENGINE_PASSWORDS_H
 #define ENGINE_PASSWORDS_H

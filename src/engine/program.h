@@ -6,8 +6,6 @@
  *
  * Its owner hears what becomes of it. An owner that loses interest leaves it:
  * the program is then sent away, and its end awaited here.
- *
- * Used by: engine/upgrade.c, engine.c.
  */
 #ifndef ENGINE_PROGRAM_H
 #define ENGINE_PROGRAM_H

@@ -1,8 +1,6 @@
 /*
  * The step of access.c that sends clients on which came to a listener for that
  * (--redirport), or without TLS to one that speaks both (--redirect-plain).
- *
- * Used by: engine/access.c.
  */
 #ifndef ENGINE_REDIRECT_H
 #define ENGINE_REDIRECT_H

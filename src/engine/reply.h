@@ -1,8 +1,6 @@
 /*
  * One answer on its way to the client: head, framing of the body, and what is
  * still owed of it (RFC 9112, sections 6 and 7).
- *
- * Used by: engine/conn_answer.c, with the states around it.
  */
 #ifndef ENGINE_REPLY_H
 #define ENGINE_REPLY_H

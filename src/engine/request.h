@@ -1,8 +1,6 @@
 /*
  * One HTTP request, from its complete head to its answer or the session that
  * it becomes: who asks, for what, and what was found out on the way.
- *
- * Used by: engine/conn.c, access.c, route.c, and whatever answers.
  */
 #ifndef ENGINE_REQUEST_H
 #define ENGINE_REQUEST_H

@@ -1,7 +1,5 @@
 /*
  * Who serves a request that was let in.
- *
- * Used by: engine/access.c, cgi.c.
  */
 #ifndef ENGINE_ROUTE_H
 #define ENGINE_ROUTE_H

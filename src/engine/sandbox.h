@@ -4,8 +4,6 @@
  * reach somebody but through the descriptors it has.
  *
  * One of sandbox_linux.c (with its parts) and sandbox_none.c is built.
- *
- * Used by: engine/engine.c, authworker.c, nameworker.c.
  */
 #ifndef ENGINE_SANDBOX_H
 #define ENGINE_SANDBOX_H

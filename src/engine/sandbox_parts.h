@@ -3,8 +3,6 @@
  * networks and signals, and what of its calls.
  *
  * Both say in the log what cannot be had, and leave it out.
- *
- * Used by: engine/sandbox_linux.c.
  */
 #ifndef ENGINE_SANDBOX_PARTS_H
 #define ENGINE_SANDBOX_PARTS_H

@@ -2,8 +2,6 @@
  * Clients that speak something else than the port does, told by the first
  * bytes of their connection: so that both they and the log are told what it is,
  * and not which rule of a language that was not meant is broken.
- *
- * Used by: engine/conn.c, engine/arrival.c.
  */
 #ifndef ENGINE_STRANGER_H
 #define ENGINE_STRANGER_H

@@ -1,8 +1,6 @@
 /*
  * The tokens that let people in, as SHA-256 hashes: the parent sends the file
  * whenever it is read anew.
- *
- * Used by: engine/engine.c, credentials.c.
  */
 #ifndef ENGINE_TOKENS_H
 #define ENGINE_TOKENS_H

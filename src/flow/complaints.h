@@ -5,8 +5,6 @@
  * so may all programs of this process together. What is too much is dropped for
  * a second and counted; the count is a line of the log as soon as another one
  * may be written, and at the latest when the program has ended.
- *
- * Used by: flow/session.c, engine/cgi.c, gate.c, engine.c.
  */
 #ifndef FLOW_COMPLAINTS_H
 #define FLOW_COMPLAINTS_H

@@ -4,8 +4,6 @@
  *
  * A deadline that is put off costs nothing: the timer fires at the old time,
  * finds nothing due, and is set again.
- *
- * Used by: flow/session.c.
  */
 #ifndef FLOW_DEADLINES_H
 #define FLOW_DEADLINES_H

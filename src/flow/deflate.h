@@ -4,8 +4,6 @@
  * What a message is inflated to comes in pieces, and between two of them its
  * owner may have to wait, or it is the turn of others: the rest, with what came
  * behind it, is then held here. That is at most what was read at once.
- *
- * Used by: flow/transport_ws.c.
  */
 #ifndef FLOW_DEFLATE_H
 #define FLOW_DEFLATE_H

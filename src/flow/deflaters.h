@@ -8,8 +8,6 @@
  * do without, and a stream to deflate with for as long as there is memory: the
  * one that was not used for the longest time is given up first, and what its
  * session sends then only becomes a little larger.
- *
- * Used by: flow/flow.c, deflate.c, transport_ws.c.
  */
 #ifndef FLOW_DEFLATERS_H
 #define FLOW_DEFLATERS_H

@@ -1,8 +1,6 @@
 /*
  * Looks that are due after a moment of silence: one timer for all who wait for
  * one. A doubt that is renewed costs next to nothing.
- *
- * Used by: flow/stream.c, for each socket that was read.
  */
 #ifndef FLOW_DOUBTS_H
 #define FLOW_DOUBTS_H

@@ -4,8 +4,6 @@
  * Who started it tells endpoint_exec_exited(). Its standard error is cut into
  * lines, long ones into several, and always read, a little of it in each turn of
  * the loop, so that it never blocks.
- *
- * Used by: flow/session.c, engine/cgi.c, gate.c.
  */
 #ifndef FLOW_ENDPOINT_EXEC_H
 #define FLOW_ENDPOINT_EXEC_H

@@ -6,8 +6,6 @@
  * There is one of it in a process. Every callback runs to its end before the
  * next one starts, so one buffer serves all streams: bytes stay in it only
  * during a callback.
- *
- * Used by: everything in flow; engine/engine.c has the one.
  */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H

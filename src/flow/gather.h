@@ -4,8 +4,6 @@
  *
  * Small pieces are copied, large ones are referred to where they lie. The
  * owner of the bytes calls gather_flush() before they move.
- *
- * Used by: flow/transport_ws.c, flow/outlet.c, flow/session.c.
  */
 #ifndef FLOW_GATHER_H
 #define FLOW_GATHER_H

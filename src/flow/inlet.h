@@ -1,8 +1,6 @@
 /*
  * What the client says, on its way to the program: messages, framed as the
  * route says, or with a client of standpipe.v1 whatever its messages are.
- *
- * Used by: flow/session.c.
  */
 #ifndef FLOW_INLET_H
 #define FLOW_INLET_H

@@ -5,8 +5,6 @@
  * inherit (no delay, keepalive). A turn of the loop accepts a bounded number,
  * so that those who are here already are not kept waiting, and running out of
  * descriptors pauses the listener for a moment instead of spinning.
- *
- * Used by: engine/engine.c, engine/conn.c, client/listen.c.
  */
 #ifndef FLOW_LISTENER_H
 #define FLOW_LISTENER_H

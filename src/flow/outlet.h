@@ -8,8 +8,6 @@
  * Otherwise, with CONF_STDERR_JSON, every message is an object,
  * {"stream":"stdout","data":"..."}, also one that is sent in pieces; a long line
  * of standard error is several.
- *
- * Used by: flow/session.c.
  */
 #ifndef FLOW_OUTLET_H
 #define FLOW_OUTLET_H

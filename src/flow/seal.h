@@ -4,8 +4,6 @@
  * from what it is given here and writes behind flow->wire, so that all records
  * that one call makes leave in one write, and nothing that could be decrypted
  * ever stays behind: what is kept is less than a record.
- *
- * Used by: flow/stream.c, flow/tls.c.
  */
 #ifndef FLOW_SEAL_H
 #define FLOW_SEAL_H

@@ -8,8 +8,6 @@
  *
  * A session frees itself from the loop when the connection has ended and the
  * exit status is in, and says so with on_free.
- *
- * Used by: engine/upgrade.c.
  */
 #ifndef FLOW_SESSION_H
 #define FLOW_SESSION_H

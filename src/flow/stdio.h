@@ -6,8 +6,6 @@
  * all. A pipe or a terminal is opened once more, which gives a description of
  * our own; what cannot be opened again (a socket), or must not be (a file has
  * its offset there), is read and written in another manner.
- *
- * Used by: client/local.c.
  */
 #ifndef FLOW_STDIO_H
 #define FLOW_STDIO_H

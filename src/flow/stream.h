@@ -19,9 +19,6 @@
  *
  * No callback may free the stream it was called from; stream_free() belongs
  * into a callback of the loop.
- *
- * Used by: engine/conn.c, gather.c, transport_ws.c, endpoint_exec.c, stdio.c,
- * and the client.
  */
 #ifndef FLOW_STREAM_H
 #define FLOW_STREAM_H

@@ -10,8 +10,6 @@
  * the only protocol, and a client that offers others alone is refused (RFC
  * 7301, section 3.2). Sessions are resumed from tickets, whose keys all engines
  * share, and never from memory.
- *
- * Used by: engine/certs.c and whoever accepts.
  */
 #ifndef FLOW_TLS_H
 #define FLOW_TLS_H

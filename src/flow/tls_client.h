@@ -8,8 +8,6 @@
  *
  * TLS 1.2 and 1.3; http/1.1 is all that is asked for. The latest session is
  * resumed when the same host is called again.
- *
- * Used by: client/secure.c.
  */
 #ifndef FLOW_TLS_CLIENT_H
 #define FLOW_TLS_CLIENT_H

@@ -1,7 +1,5 @@
 /*
  * What a program is told of the TLS connection that its client came over.
- *
- * Used by: engine/conn.c.
  */
 #ifndef FLOW_TLS_VARS_H
 #define FLOW_TLS_VARS_H

@@ -2,8 +2,6 @@
  * What there is to say of a server's certificate and of a connection to it.
  *
  * What comes out of certificates is made printable, and cut.
- *
- * Used by: flow/tls_client.c, client/secure.c.
  */
 #ifndef FLOW_TLS_WORDS_H
 #define FLOW_TLS_WORDS_H

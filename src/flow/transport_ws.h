@@ -19,8 +19,6 @@
  * Messages may be compressed (flow/deflate); the owner sees nothing of it. A few
  * bytes may then become very many, so that pausing takes effect in the middle
  * of what was read; on_batch() comes often enough to say so.
- *
- * Used by: flow/session.c, client/talk.c.
  */
 #ifndef FLOW_TRANSPORT_WS_H
 #define FLOW_TRANSPORT_WS_H

@@ -3,8 +3,6 @@
  * where the system has no more watches for this user (fs.epoll.max_user_watches):
  * what was not added would be waited for for ever. So nobody calls event_add()
  * but these two.
- *
- * Used by: everything with an event, in flow, engine and client.
  */
 #ifndef FLOW_WATCH_H
 #define FLOW_WATCH_H

@@ -7,8 +7,6 @@
  * message is a packet. The worker answers one after the other; the number of
  * a question is its engine's affair. An engine that sends anything else is
  * not listened to any more.
- *
- * Used by: engine/passwords.c, engine/authworker.c.
  */
 #ifndef IPC_IPC_ASK_H
 #define IPC_IPC_ASK_H

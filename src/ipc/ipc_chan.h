@@ -4,8 +4,6 @@
  * What the socket does not take at once is queued; the owner polls for writing
  * while ipc_chan_queued() says so. The queue has a ceiling: an engine that
  * does not read, or a parent that drowns, is a fault, not a reason to grow.
- *
- * Used by: parent/engine.c, engine/engine.c.
  */
 #ifndef IPC_IPC_CHAN_H
 #define IPC_IPC_CHAN_H

@@ -2,8 +2,6 @@
  * Packing and unpacking of messages. Pure, and fuzzed: tests/fuzz/fuzz_ipc.c.
  *
  * Numbers are in host order: both ends are one build on one machine.
- *
- * Used by: ipc/ipc_chan.c, parent/engine.c, engine/engine.c.
  */
 #ifndef IPC_IPC_CODEC_H
 #define IPC_IPC_CODEC_H

@@ -2,7 +2,7 @@
  * Paths that an engine may ask for inside a folder of programs: the parent's
  * own judgement, whatever an engine says of them.
  *
- * Pure. Used by: ipc/ipc_codec.c, and by engines to ask for nothing else.
+ * Pure.
  */
 #ifndef IPC_IPC_PATH_H
 #define IPC_IPC_PATH_H

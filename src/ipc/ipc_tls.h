@@ -13,8 +13,6 @@
  * IPC_TLS_USE of the set in use means that the one aside is not wanted.
  *
  * A set is its files one behind the other, each with a head.
- *
- * Used by: parent/certs.c, engine/certs.c, flow/tls.c.
  */
 #ifndef IPC_IPC_TLS_H
 #define IPC_IPC_TLS_H

@@ -4,8 +4,6 @@
  * An engine that an attacker owns must not be able to set LD_PRELOAD, PATH,
  * IFS or HTTP_PROXY, so this is a list of what is allowed, kept apart from
  * codec/cgi.c, which makes the variables: it is the parent's own judgement.
- *
- * Used by: parent/command.c, and by engines to ask for nothing else.
  */
 #ifndef IPC_IPC_VARS_H
 #define IPC_IPC_VARS_H

@@ -12,8 +12,6 @@
  *
  * What the files hold is in no log, and overwritten when it is not needed any
  * more. The set in use is needed for engines that start.
- *
- * Used by: parent/daemon.c, parent/engine.c.
  */
 #ifndef PARENT_CERTS_H
 #define PARENT_CERTS_H

@@ -1,8 +1,6 @@
 /*
  * The programs of a route: the command and the gate, found at start, and what
  * folders of programs hold, found when it is asked for.
- *
- * Used by: parent/daemon.c, parent/engine.c.
  */
 #ifndef PARENT_COMMAND_H
 #define PARENT_COMMAND_H

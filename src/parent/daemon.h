@@ -4,8 +4,6 @@
  * It answers engines, starts and reaps commands, and keeps the counts that
  * span engines. It reads nothing that came from the network but the counted,
  * opaque texts inside checked requests.
- *
- * Used by: parent/main.c, parent/engine.c.
  */
 #ifndef PARENT_DAEMON_H
 #define PARENT_DAEMON_H

@@ -1,8 +1,6 @@
 /*
  * The engines as the parent sees them: processes that are started, answered,
  * and replaced when they die or speak nonsense. None of them is trusted.
- *
- * Used by: parent/daemon.c.
  */
 #ifndef PARENT_ENGINE_H
 #define PARENT_ENGINE_H

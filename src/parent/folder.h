@@ -1,8 +1,6 @@
 /*
  * A folder whose files are asked for by path: opened once, before anything can
  * be asked, and never left again.
- *
- * Used by: parent/command.c, parent/daemon.c.
  */
 #ifndef PARENT_FOLDER_H
 #define PARENT_FOLDER_H

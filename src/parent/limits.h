@@ -7,8 +7,6 @@
  * seat, and loses it when it ends; a seat that it has not got is a reason not
  * to trust it. All memory has a ceiling, and which addresses share a bucket of
  * the table depends on random numbers, so nobody can choose them to.
- *
- * Used by: parent/daemon.c, parent/engine.c.
  */
 #ifndef PARENT_LIMITS_H
 #define PARENT_LIMITS_H

@@ -3,8 +3,6 @@
  * started us, outlive any engine, and are handed to each.
  *
  * The room sock knows how; this puts together what the settings ask for.
- *
- * Used by: parent/daemon.c, parent/engine.c.
  */
 #ifndef PARENT_LISTEN_H
 #define PARENT_LISTEN_H

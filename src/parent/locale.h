@@ -1,7 +1,5 @@
 /*
  * The locale of programs: messages are UTF-8, so theirs is, too.
- *
- * Used by: parent/command.c.
  */
 #ifndef PARENT_LOCALE_H
 #define PARENT_LOCALE_H

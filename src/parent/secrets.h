@@ -4,8 +4,6 @@
  *
  * A file that is wrong when it is read again leaves what was read before in
  * use.
- *
- * Used by: parent/daemon.c, parent/engine.c.
  */
 #ifndef PARENT_SECRETS_H
 #define PARENT_SECRETS_H

@@ -4,8 +4,6 @@
  *
  * There is one look a second at most: a file that is being written is left
  * alone until two looks in a row find it the same.
- *
- * Used by: parent/secrets.c, parent/certs.c.
  */
 #ifndef PARENT_WATCH_H
 #define PARENT_WATCH_H

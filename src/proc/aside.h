@@ -5,8 +5,6 @@
  *
  * The copy has the pipe, /dev/null in place of its standard descriptors, and
  * nothing else of what we hold open; signals do to it what they do by default.
- *
- * Used by: client/resolve.c.
  */
 #ifndef PROC_ASIDE_H
 #define PROC_ASIDE_H

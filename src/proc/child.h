@@ -14,8 +14,6 @@
  *
  * Nothing here waits. The owner calls child_reap() after SIGCHLD and
  * child_tick() when child_next() has come.
- *
- * Used by: parent/daemon.c, parent/engine.c; its rungs by parent/command.c.
  */
 #ifndef PROC_CHILD_H
 #define PROC_CHILD_H

@@ -2,8 +2,6 @@
  * Process groups: what a command and everything it started is to us.
  *
  * A group's number stays ours while its leader has not been reaped.
- *
- * Used by: proc/child.c, parent/daemon.c.
  */
 #ifndef PROC_GROUP_H
 #define PROC_GROUP_H

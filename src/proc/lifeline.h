@@ -1,7 +1,5 @@
 /*
  * A program that does not outlive the process that has started it.
- *
- * Used by: proc/spawn.c.
  */
 #ifndef PROC_LIFELINE_H
 #define PROC_LIFELINE_H

@@ -1,7 +1,5 @@
 /*
  * Finding the program that a command names, and saying why it does not run.
- *
- * Used by: parent/command.c, client/command.c.
  */
 #ifndef PROC_PROGRAM_H
 #define PROC_PROGRAM_H

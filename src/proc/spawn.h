@@ -10,9 +10,6 @@
  * The child sees descriptors 0, 1 and 2 and no other (everything else is
  * close-on-exec), default signal dispositions, an empty mask, and a process
  * group of its own. It gets TERM when the caller dies.
- *
- * Used by: parent/daemon.c, parent/engine.c, parent/command.c,
- * client/command.c.
  */
 #ifndef PROC_SPAWN_H
 #define PROC_SPAWN_H

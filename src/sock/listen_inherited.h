@@ -1,8 +1,6 @@
 /*
  * Sockets that whoever started us left open: listening ones of a service
  * manager (sd_listen_fds(3)), or the one connection of inetd.
- *
- * Used by: sock/listen_set.c, parent/main.c, parent/listen.c, client/listen.c.
  */
 #ifndef SOCK_LISTEN_INHERITED_H
 #define SOCK_LISTEN_INHERITED_H

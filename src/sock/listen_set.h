@@ -3,8 +3,6 @@
  * whoever started us.
  *
  * listen_tcp, listen_unix and listen_inherited each know one kind.
- *
- * Used by: sock/listen_*.c, parent/listen.c, client/listen.c.
  */
 #ifndef SOCK_LISTEN_SET_H
 #define SOCK_LISTEN_SET_H

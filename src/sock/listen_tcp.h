@@ -1,7 +1,5 @@
 /*
  * Listening on TCP addresses.
- *
- * Used by: sock/listen_set.c, listen_inherited.c, parent/listen.c.
  */
 #ifndef SOCK_LISTEN_TCP_H
 #define SOCK_LISTEN_TCP_H

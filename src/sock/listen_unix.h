@@ -4,8 +4,6 @@
  * The file appears under its name complete: with its owner, its permissions and
  * somebody behind it. A file that a server listens on is never replaced, not
  * even by one of two daemons that start at the same time.
- *
- * Used by: sock/listen_set.c, parent/listen.c.
  */
 #ifndef SOCK_LISTEN_UNIX_H
 #define SOCK_LISTEN_UNIX_H

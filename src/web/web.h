@@ -13,8 +13,6 @@
  *
  * The pages hold no style attribute, no inline handler and no image, so the
  * policy needs nothing more. The content is UTF-8 (text/html; charset=utf-8).
- *
- * Used by: engine/answer.c.
  */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
