@@ -83,7 +83,7 @@ command_on_rung(evutil_socket_t fd, short what, void *arg)
 
 /* Others of its group are kept until the connection is over. */
 static void
-command_on_exit(void *arg, struct child *child, struct child_end end, bool kept)
+command_on_exit(void *arg, struct child *child, struct ended end, bool kept)
 {
 	struct command *c = arg;
 
@@ -102,7 +102,7 @@ command_on_left(void *arg, struct child *child, pid_t pid)
 }
 
 static void
-command_on_other(void *arg, pid_t pid, struct child_end end)
+command_on_other(void *arg, pid_t pid, struct ended end)
 {
 	(void)arg;
 	(void)pid;

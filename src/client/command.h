@@ -16,7 +16,7 @@ struct event_base;
 
 struct command_ops {
 	/* It has ended; others of its group may go on. Once. */
-	void (*on_exit)(void *owner, struct child_end);
+	void (*on_exit)(void *owner, struct ended);
 	/* This process of it cannot be ended, and is not waited for. */
 	void (*on_left)(void *owner, pid_t);
 	/* Nothing is left of it that can be ended, after command_end(). Once. */

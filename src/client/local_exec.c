@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +6,6 @@
 
 #include "base/base.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "client/client.h"
 #include "client/command.h"
 #include "client/local_body.h"
@@ -22,9 +20,7 @@
 enum {
 	MAX_PIPE = 256 * 1024, /* of one that is often full */
 	LINGER_SECONDS = 1,    /* for output of others than the command */
-	SHELL_SIGNAL = 128,
-	REASON_SIZE = 32,
-	NAME_SIZE = 64, /* of a process */
+	NAME_SIZE = 64,        /* of a process */
 };
 
 struct exec {
@@ -34,37 +30,13 @@ struct exec {
 	char *shell[4];          /* kept: the argv of --exec */
 	struct command *command; /* owned; NULL: not yet */
 	struct event linger;
-	struct child_end end; /* good if exited */
+	struct ended ended; /* good if exited */
 	bool exited;
 	bool gone; /* and all of its group */
-	char reason[REASON_SIZE];
+	char reason[ENDED_WORDS];
 };
 
 /* ------------------------------------------------- how it ended */
-
-/* What `$?` would be. */
-static int
-status_of(const struct exec *e)
-{
-	return e->end.signal != 0 ? SHELL_SIGNAL + e->end.signal
-				  : e->end.status;
-}
-
-static void
-put_reason(struct exec *e)
-{
-	const char *name = str_signal_name(e->end.signal);
-
-	if (e->end.signal == 0)
-		(void)snprintf(e->reason, sizeof(e->reason), "exit status %d",
-		    e->end.status);
-	else if (name != NULL)
-		(void)snprintf(e->reason, sizeof(e->reason), "killed by SIG%s",
-		    name);
-	else
-		(void)snprintf(e->reason, sizeof(e->reason),
-		    "killed by signal %d", e->end.signal);
-}
 
 /*
  * The session is over when all of its output has come and it has ended, in
@@ -73,7 +45,7 @@ put_reason(struct exec *e)
 static void
 look_for_end(struct exec *e)
 {
-	int status = status_of(e);
+	unsigned status = ended_status(e->ended);
 
 	if (!e->exited || !e->local.in_ended)
 		return;
@@ -82,9 +54,8 @@ look_for_end(struct exec *e)
 		local_lose_output(&e->local, WS_CLOSE_NORMAL, "");
 		return;
 	}
-	put_reason(e);
-	local_lose_output(&e->local, WS_CLOSE_PRIVATE + (unsigned)status,
-	    e->reason);
+	ended_put_words(e->ended, e->reason);
+	local_lose_output(&e->local, WS_CLOSE_PRIVATE + status, e->reason);
 }
 
 /* Somebody else may hold its standard output: not for ever. */
@@ -114,11 +85,11 @@ exec_on_linger(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-exec_on_exit(void *owner, struct child_end end)
+exec_on_exit(void *owner, struct ended ended)
 {
 	struct exec *e = owner;
 
-	e->end = end;
+	e->ended = ended;
 	e->exited = true;
 	e->local.out_lost = true;
 	local_drained(&e->local);
@@ -251,7 +222,7 @@ exec_judge(struct local *l, struct outcome *o)
 	const struct exec *e = container_of(l, struct exec, local);
 
 	if (e->exited && o->status == 0 && o->why[0] == '\0')
-		o->status = status_of(e);
+		o->status = (int)ended_status(e->ended);
 }
 
 /* Its last output is read, so that it does not die of it. */

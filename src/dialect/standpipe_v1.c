@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "base/be.h"
+#include "base/str.h"
 #include "dialect/standpipe_v1.h"
 
 void
@@ -244,10 +245,12 @@ v1_put_signal(uint8_t out[1 + V1_SIGNAL_MAX], const char *name)
 }
 
 size_t
-v1_put_exit(uint8_t out[1 + V1_EXIT_MAX], uint8_t status, const char *signal)
+v1_put_exit(uint8_t out[1 + V1_EXIT_MAX], struct ended how)
 {
+	const char *signal = str_signal_name(how.signal);
+
 	out[0] = V1_EXIT;
-	out[1] = status;
+	out[1] = (uint8_t)ended_status(how);
 	return 2 + (signal == NULL ? 0 : put_name(out + 2, signal));
 }
 

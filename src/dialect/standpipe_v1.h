@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ended.h"
+
 #define V1_PROTOCOL "standpipe.v1"
 
 /*
@@ -125,9 +127,7 @@ bool v1_read_hello(const struct v1_event *, size_t *at, const char **name,
 size_t v1_put_window(uint8_t out[1 + V1_WINDOW_LEN], unsigned columns,
     unsigned rows);
 size_t v1_put_signal(uint8_t out[1 + V1_SIGNAL_MAX], const char *name);
-/* status: as a shell has it in $?. signal: a name without SIG, or NULL. */
-size_t v1_put_exit(uint8_t out[1 + V1_EXIT_MAX], uint8_t status,
-    const char *signal);
+size_t v1_put_exit(uint8_t out[1 + V1_EXIT_MAX], struct ended);
 size_t v1_put_ack(uint8_t out[1 + V1_ACK_LEN], uint64_t received);
 
 #endif

@@ -85,7 +85,7 @@ cgi_free(struct cgi *g)
 static void
 log_end(const struct cgi *g)
 {
-	char how[ENDPOINT_END_SIZE];
+	char how[ENDED_BRIEF];
 	const struct log_field fields[] = { LOG_UINT("session",
 						program_id(g->program)),
 		LOG_STR("peer", g->peer), LOG_STR("method", g->method),
@@ -533,11 +533,11 @@ cgi_on_refused(void *owner, enum ipc_refusal why, int err)
 }
 
 static void
-cgi_on_exited(void *owner, uint8_t signal, uint8_t status)
+cgi_on_exited(void *owner, struct ended ended)
 {
 	struct cgi *g = owner;
 
-	endpoint_exec_exited(&g->endpoint, signal, status);
+	endpoint_exec_exited(&g->endpoint, ended);
 	await_last_output(g);
 	deadlines_wake(&g->deadlines);
 }

@@ -306,9 +306,9 @@ decide(struct gate *g)
 		(void)let_go(g);
 	} else if (g->flooded) {
 		fail(g, "gate's output", NULL);
-	} else if (e->signal != 0) {
+	} else if (e->ended.signal != 0) {
 		fail(g, "gate killed", NULL);
-	} else if (e->status != 0) {
+	} else if (e->ended.status != 0) {
 		refuse(g);
 	} else {
 		take_vars(g);
@@ -427,11 +427,11 @@ gate_on_refused(void *owner, enum ipc_refusal why, int err)
 }
 
 static void
-gate_on_exited(void *owner, uint8_t signal, uint8_t status)
+gate_on_exited(void *owner, struct ended ended)
 {
 	struct gate *g = owner;
 
-	endpoint_exec_exited(&g->endpoint, signal, status);
+	endpoint_exec_exited(&g->endpoint, ended);
 	deadlines_wake(&g->deadlines);
 }
 

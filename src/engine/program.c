@@ -182,7 +182,7 @@ program_on_exited(struct engine *e, const struct ipc_msg *m)
 	p->state = PROGRAM_ENDED;
 	p->want_done = x.want_done;
 	if (p->owner != NULL)
-		p->ops->on_exited(p->owner, x.signal, x.status);
+		p->ops->on_exited(p->owner, x.ended);
 	else
 		part(p);
 	return true;

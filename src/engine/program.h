@@ -29,7 +29,7 @@ struct program_ops {
 	/* It does not, and the struct program is gone after the call. */
 	void (*on_refused)(void *owner, enum ipc_refusal, int err);
 	/* It has ended; program_leave() is still to come. */
-	void (*on_exited)(void *owner, uint8_t signal, uint8_t status);
+	void (*on_exited)(void *owner, struct ended);
 	/* A line of the log about it, if it is a session. May be NULL. */
 	void (*on_list)(void *owner);
 	/* The daemon stops: say so to the client, soon. */

@@ -222,11 +222,11 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 }
 
 static void
-upgrade_on_exited(void *owner, uint8_t signal, uint8_t status)
+upgrade_on_exited(void *owner, struct ended ended)
 {
 	struct upgrade *u = owner;
 
-	session_exited(u->session, signal, status);
+	session_exited(u->session, ended);
 }
 
 static void

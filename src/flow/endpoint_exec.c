@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,13 +6,11 @@
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
-#include "ipc/ipc.h"
 
 enum {
 	ERR_READ = 4096,     /* bytes of stderr in a turn */
 	LINES_PER_TURN = 64, /* of those */
 	LAST_READS = 18,     /* of stderr, at the end: a full pipe and a rest */
-	SHELL_SIGNAL = 128,
 };
 
 static void
@@ -263,28 +260,19 @@ endpoint_exec_close_output(struct endpoint_exec *e)
 }
 
 void
-endpoint_exec_exited(struct endpoint_exec *e, uint8_t signal, uint8_t status)
+endpoint_exec_exited(struct endpoint_exec *e, struct ended ended)
 {
 	e->exited = true;
-	e->signal = signal;
-	e->status = status;
+	e->ended = ended;
 }
 
 void
-endpoint_exec_put_end(const struct endpoint_exec *e,
-    char out[ENDPOINT_END_SIZE])
+endpoint_exec_put_end(const struct endpoint_exec *e, char out[ENDED_BRIEF])
 {
-	const char *name = str_signal_name(e->signal);
-
-	if (!e->exited)
-		(void)str_copy(out, ENDPOINT_END_SIZE, "running");
-	else if (e->signal == IPC_EXIT_LIVES)
-		(void)str_copy(out, ENDPOINT_END_SIZE, "lives on");
-	else if (e->signal != 0 && name != NULL)
-		(void)snprintf(out, ENDPOINT_END_SIZE, "SIG%s", name);
+	if (e->exited)
+		ended_put_brief(e->ended, out);
 	else
-		(void)snprintf(out, ENDPOINT_END_SIZE, "%d",
-		    e->signal != 0 ? SHELL_SIGNAL + e->signal : e->status);
+		(void)str_copy(out, ENDED_BRIEF, "running");
 }
 
 /* What a pipe holds is all that there can be, so nothing is put off any more. */

@@ -15,13 +15,13 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/ended.h"
 
 struct flow;
 struct stream;
 
 enum {
 	ENDPOINT_STDERR_LINE = 4096, /* a longer line is cut */
-	ENDPOINT_END_SIZE = 16,
 };
 
 struct endpoint_ops {
@@ -45,8 +45,7 @@ struct endpoint_exec {
 	void *owner;                    /* kept */
 	struct buf line;                /* an incomplete line of stderr */
 	pid_t pid;
-	uint8_t signal; /* how it ended, good if exited */
-	uint8_t status;
+	struct ended ended; /* good if exited */
 	bool exited;
 	bool out_ended;
 	bool err_ended;
@@ -87,12 +86,10 @@ void endpoint_exec_read_stderr(struct endpoint_exec *);
 /* Nobody wants its output any more: whoever still writes gets SIGPIPE. */
 void endpoint_exec_close_output(struct endpoint_exec *);
 
-void endpoint_exec_exited(struct endpoint_exec *, uint8_t signal,
-    uint8_t status);
+void endpoint_exec_exited(struct endpoint_exec *, struct ended);
 
 /* How it ended, for the log: a status, SIG and a name, or "running". */
-void endpoint_exec_put_end(const struct endpoint_exec *,
-    char out[ENDPOINT_END_SIZE]);
+void endpoint_exec_put_end(const struct endpoint_exec *, char out[ENDED_BRIEF]);
 
 /* It has exited: give the last of its standard error, what is there of it. */
 void endpoint_exec_finish(struct endpoint_exec *);

@@ -18,7 +18,6 @@ enum {
 	LATE_MAX = 64 * 1024,    /* of standard error, behind an open message */
 	QUEUE_MAX = 1024 * 1024, /* it waits for the client up to this */
 	CHUNK = 4096,            /* of a message, escaped at a time */
-	SHELL_SIGNAL = 128,      /* what $? adds to a signal's number */
 	AROUND = 32,             /* what goes before and behind the data */
 	LINE_MAX_REPAIRED =
 	    UTF8_REPAIR_GROWTH * ENDPOINT_STDERR_LINE + UTF8_REPAIR_EXTRA,
@@ -175,14 +174,10 @@ void
 outlet_say_exit(struct outlet *o, const struct endpoint_exec *e)
 {
 	uint8_t out[1 + V1_EXIT_MAX];
-	uint8_t status = e->status;
 
-	if (!o->v1)
-		return;
-	if (e->signal != 0)
-		status = (uint8_t)(SHELL_SIGNAL + e->signal);
-	transport_ws_send(o->transport, false, true, out,
-	    v1_put_exit(out, status, str_signal_name(e->signal)));
+	if (o->v1)
+		transport_ws_send(o->transport, false, true, out,
+		    v1_put_exit(out, e->ended));
 }
 
 /* Bytes are not repaired for who takes them as they are. */

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +5,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "codec/framing.h"
 #include "conf/conf.h"
 #include "flow/deadlines.h"
@@ -44,8 +42,7 @@ enum {
 	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
 	LOOK_MS = 250,     /* how often that is looked at */
 	REASON_SIZE = 124, /* of a Close, as text */
-	SHELL_SIGNAL = 128,     /* what $? adds to a signal's number */
-	LOG_FIELDS = 12,        /* of every session, when it ends */
+	LOG_FIELDS = 12,   /* of every session, when it ends */
 	RECORDS_PER_TURN = 512, /* of one program, before others get theirs */
 };
 
@@ -175,24 +172,15 @@ send_close(struct session *s, unsigned code, const char *reason, bool wait)
 
 /* Exit 3 is 4003 "exit status 3"; SIGSEGV is 4139 "killed by SIGSEGV". */
 static unsigned
-close_of_exit(const struct endpoint_exec *e, char *reason, size_t size)
+close_of_exit(struct ended ended, char reason[ENDED_WORDS])
 {
-	const char *name;
+	unsigned status = ended_status(ended);
 
-	if (e->signal != 0) {
-		name = str_signal_name(e->signal);
-		if (name != NULL)
-			(void)snprintf(reason, size, "killed by SIG%s", name);
-		else
-			(void)snprintf(reason, size, "killed by signal %d",
-			    e->signal);
-		return WS_CLOSE_PRIVATE + SHELL_SIGNAL + e->signal;
-	}
 	reason[0] = '\0';
-	if (e->status == 0)
+	if (status == 0)
 		return WS_CLOSE_NORMAL;
-	(void)snprintf(reason, size, "exit status %d", e->status);
-	return WS_CLOSE_PRIVATE + e->status;
+	ended_put_words(ended, reason);
+	return WS_CLOSE_PRIVATE + status;
 }
 
 /* The client has closed, or is to go for what it did: only output goes on. */
@@ -209,7 +197,7 @@ client_is_leaving(const struct session *s)
 static void
 finish(struct session *s)
 {
-	char reason[REASON_SIZE];
+	char reason[ENDED_WORDS];
 	unsigned code;
 
 	if (s->faulted) {
@@ -220,7 +208,7 @@ finish(struct session *s)
 		send_close(s, s->code, "", true);
 		return;
 	}
-	code = close_of_exit(&s->endpoint, reason, sizeof(reason));
+	code = close_of_exit(s->endpoint.ended, reason);
 	if (s->endpoint.exited)
 		outlet_say_exit(&s->outlet, &s->endpoint);
 	send_close(s, code, reason, true);
@@ -738,7 +726,7 @@ static void
 log_end(const struct session *s)
 {
 	const struct endpoint_exec *e = &s->endpoint;
-	char how[ENDPOINT_END_SIZE];
+	char how[ENDED_BRIEF];
 	uint64_t in_wire, out_wire;
 	size_t n = LOG_FIELDS;
 	struct log_field fields[LOG_FIELDS + 4] = { LOG_UINT("session", s->id),
@@ -833,9 +821,9 @@ session_on_gone(void *owner)
 }
 
 void
-session_exited(struct session *s, uint8_t signal, uint8_t status)
+session_exited(struct session *s, struct ended ended)
 {
-	endpoint_exec_exited(&s->endpoint, signal, status);
+	endpoint_exec_exited(&s->endpoint, ended);
 	check_finished(s);
 	await_last_output(s);
 	deadlines_wake(&s->deadlines);

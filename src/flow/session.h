@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ended.h"
+
 struct conf_route;
 struct flow;
 struct session;
@@ -64,7 +66,7 @@ void session_feed(struct session *, uint8_t *data, size_t len);
 void session_start_reading(struct session *);
 
 /* The program's exit status is in. */
-void session_exited(struct session *, uint8_t signal, uint8_t status);
+void session_exited(struct session *, struct ended);
 
 /* A line of the log about it as it is. */
 void session_list(const struct session *);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ended.h"
+
 enum ipc_type {
 	/* parent to engine */
 	IPC_CONF = 1, /* a piece of the packed settings */
@@ -127,13 +129,9 @@ enum ipc_refusal {
 	IPC_REFUSED_MISSING,  /* there is none; errno says more */
 };
 
-/* In place of a signal: it cannot be ended, and nobody waits for it. */
-enum { IPC_EXIT_LIVES = 255 };
-
 /* A command's end as the parent saw it. */
 struct ipc_exit {
-	uint8_t signal;    /* that killed it, or 0; or the above */
-	uint8_t status;    /* exit status otherwise */
+	struct ended ended;
 	uint8_t want_done; /* send IPC_DONE when the session is over */
 };
 

@@ -311,8 +311,8 @@ ipc_read_refused(const struct ipc_msg *m, enum ipc_refusal *why, int *err)
 size_t
 ipc_put_exit(uint8_t out[3], const struct ipc_exit *e)
 {
-	out[0] = e->signal;
-	out[1] = e->status;
+	out[0] = e->ended.signal;
+	out[1] = e->ended.status;
 	out[2] = e->want_done;
 	return 3;
 }
@@ -323,8 +323,7 @@ ipc_read_exit(const struct ipc_msg *m, struct ipc_exit *e)
 	if (m->len != 3)
 		return false;
 	*e = (struct ipc_exit){
-		.signal = m->body[0],
-		.status = m->body[1],
+		.ended = { .signal = m->body[0], .status = m->body[1] },
 		.want_done = m->body[2],
 	};
 	return true;

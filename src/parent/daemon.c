@@ -26,7 +26,6 @@ enum {
 	ENGINES_MAX = 256,
 	STOP_GRACE_MS = 2000, /* beyond what ladder and Closes may take */
 	FORCE_MS = 2000,      /* for what was killed to die */
-	SHELL_SIGNAL = 128,
 };
 
 /* ------------------------------------------------- signals */
@@ -92,13 +91,12 @@ catch_signals(void)
 /* ------------------------------------------------- children */
 
 static void
-daemon_on_exit(void *arg, struct child *c, struct child_end end, bool kept)
+daemon_on_exit(void *arg, struct child *c, struct ended end, bool kept)
 {
 	struct daemon *d = arg;
 
 	if (c->pid == d->status_of)
-		d->status =
-		    end.signal != 0 ? SHELL_SIGNAL + end.signal : end.status;
+		d->status = (int)ended_status(end);
 	if (c->owner != NULL)
 		engine_tell_exit(c->owner, c, end, kept || d->conf->once);
 	if (c->left)
@@ -124,12 +122,11 @@ daemon_on_left(void *arg, struct child *c, pid_t pid)
 	    LOG_UINT("places", child_count_left(d->children)));
 	if (c->owner != NULL)
 		engine_tell_exit(c->owner, c,
-		    (struct child_end){ .signal = IPC_EXIT_LIVES },
-		    d->conf->once);
+		    (struct ended){ .signal = ENDED_LIVES }, d->conf->once);
 }
 
 static void
-daemon_on_other(void *arg, pid_t pid, struct child_end end)
+daemon_on_other(void *arg, pid_t pid, struct ended end)
 {
 	struct daemon *d = arg;
 

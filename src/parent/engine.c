@@ -358,7 +358,7 @@ engine_lost(struct engine *e, const char *why)
 }
 
 void
-engine_reaped(struct engine *e, struct child_end end)
+engine_reaped(struct engine *e, struct ended end)
 {
 	if (end.signal != 0 && !e->daemon->forced)
 		LOG(LOG_LVL_ERROR, roles[e->role].killed,
@@ -676,12 +676,11 @@ engine_on_writable(struct engine *e)
 }
 
 void
-engine_tell_exit(struct engine *e, const struct child *c, struct child_end end,
+engine_tell_exit(struct engine *e, const struct child *c, struct ended end,
     bool want_done)
 {
 	const struct ipc_exit x = {
-		.signal = end.signal,
-		.status = end.status,
+		.ended = end,
 		.want_done = want_done,
 	};
 	uint8_t body[3];

@@ -51,7 +51,7 @@ void engine_on_readable(struct engine *);
 void engine_on_writable(struct engine *);
 
 /* A command of it has ended. */
-void engine_tell_exit(struct engine *, const struct child *, struct child_end,
+void engine_tell_exit(struct engine *, const struct child *, struct ended,
     bool want_done);
 
 /* The files that say who may come in were read again: tell whom they concern. */
@@ -74,7 +74,7 @@ void engine_list_sessions(struct daemon *);
 void engine_lost(struct engine *, const char *why);
 
 /* Its process has ended, and was reaped. */
-void engine_reaped(struct engine *, struct child_end);
+void engine_reaped(struct engine *, struct ended);
 
 /* Close its socket and take back what it holds. */
 void engine_clear(struct engine *);

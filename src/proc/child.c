@@ -286,12 +286,12 @@ find_dead(idtype_t type, pid_t id, siginfo_t *si)
 	    si->si_pid != 0;
 }
 
-static struct child_end
+static struct ended
 end_of(const siginfo_t *si)
 {
 	if (si->si_code == CLD_EXITED)
-		return (struct child_end){ .status = (uint8_t)si->si_status };
-	return (struct child_end){ .signal = (uint8_t)si->si_status };
+		return (struct ended){ .status = (uint8_t)si->si_status };
+	return (struct ended){ .signal = (uint8_t)si->si_status };
 }
 
 /*

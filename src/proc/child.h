@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ended.h"
+
 /* One rung of a ladder: signal the group (0: only wait), then wait. */
 struct child_rung {
 	int sig;
@@ -49,12 +51,6 @@ struct child {
 	struct child *next_climbing, **link_climbing;
 };
 
-/* How a process ended. */
-struct child_end {
-	uint8_t signal; /* that killed it, or 0 */
-	uint8_t status; /* exit status otherwise */
-};
-
 struct child_set;
 
 struct child_ops {
@@ -63,14 +59,14 @@ struct child_ops {
 	 * child_release() must follow; otherwise the child is gone when this
 	 * returns.
 	 */
-	void (*on_exit)(void *arg, struct child *, struct child_end, bool kept);
+	void (*on_exit)(void *arg, struct child *, struct ended, bool kept);
 	/*
 	 * The ladder has ended and this process of the child, its leader if
 	 * that lives, has not. It has no owner when this returns.
 	 */
 	void (*on_left)(void *arg, struct child *, pid_t);
 	/* A process that is no child of the set has been reaped. */
-	void (*on_other)(void *arg, pid_t, struct child_end);
+	void (*on_other)(void *arg, pid_t, struct ended);
 };
 
 /* Keeps ops and arg. */

@@ -170,7 +170,7 @@ read_text(int fd, char *text, size_t size)
 
 struct seen {
 	pid_t pid;
-	struct child_end end;
+	struct ended end;
 	bool kept;
 	bool other; /* no child of the set */
 };
@@ -187,7 +187,7 @@ struct world {
 };
 
 static void
-on_exit_seen(void *arg, struct child *c, struct child_end end, bool kept)
+on_exit_seen(void *arg, struct child *c, struct ended end, bool kept)
 {
 	struct world *w = arg;
 
@@ -211,7 +211,7 @@ on_left_seen(void *arg, struct child *c, pid_t pid)
 }
 
 static void
-on_other_seen(void *arg, pid_t pid, struct child_end end)
+on_other_seen(void *arg, pid_t pid, struct ended end)
 {
 	struct world *w = arg;
 

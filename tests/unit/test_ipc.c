@@ -305,7 +305,7 @@ static void
 reads_what_was_put(void **state)
 {
 	struct ipc_exit x,
-	    exits[] = { { 0, 0, 0 }, { 0, 255, 1 }, { 11, 0, 0 } };
+	    exits[] = { { { 0, 0 }, 0 }, { { 0, 255 }, 1 }, { { 11, 0 }, 0 } };
 	enum ipc_refusal why;
 	struct ipc_spawn sp;
 	uint8_t out[IPC_SPAWN_MAX] = { 0 };
@@ -360,8 +360,8 @@ reads_what_was_put(void **state)
 		assert_int_equal(ipc_put_exit(out, &exits[i]), 3);
 		m = message(&g, out, 3);
 		assert_true(ipc_read_exit(&m, &x));
-		assert_int_equal(x.signal, exits[i].signal);
-		assert_int_equal(x.status, exits[i].status);
+		assert_int_equal(x.ended.signal, exits[i].ended.signal);
+		assert_int_equal(x.ended.status, exits[i].ended.status);
 		assert_int_equal(x.want_done, exits[i].want_done);
 		guarded_free(&g);
 	}

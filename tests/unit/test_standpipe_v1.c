@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -203,11 +204,13 @@ reads_what_was_put(void **state)
 	ev = read_whole(&r, out, v1_put_signal(out, "RTMIN+3"));
 	v1_read_signal(&ev, name);
 	assert_string_equal(name, "RTMIN+3");
-	ev = read_whole(&r, out, v1_put_exit(out, 3, NULL));
+	ev = read_whole(&r, out,
+	    v1_put_exit(out, (struct ended){ .status = 3 }));
 	v1_read_exit(&ev, &status, name);
 	assert_int_equal(status, 3);
 	assert_string_equal(name, "");
-	ev = read_whole(&r, out, v1_put_exit(out, 139, "SEGV"));
+	ev = read_whole(&r, out,
+	    v1_put_exit(out, (struct ended){ .signal = SIGSEGV }));
 	v1_read_exit(&ev, &status, name);
 	assert_int_equal(status, 139);
 	assert_string_equal(name, "SEGV");
