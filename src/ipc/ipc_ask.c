@@ -1,52 +1,53 @@
 #include <string.h>
 
 #include "ipc/ipc_ask.h"
-
-enum { ID_LEN = 4 };
+#include "ipc/ipc_in.h"
+#include "ipc/ipc_out.h"
 
 size_t
-ipc_put_ask(uint8_t out[IPC_ASK_MAX], const struct ipc_ask *a)
+ipc_put_ask(uint8_t packet[IPC_ASK_MAX], const struct ipc_ask *a)
 {
-	size_t user = strlen(a->user) + 1, password = strlen(a->password) + 1;
+	size_t user = strlen(a->user), password = strlen(a->password);
+	struct ipc_out out;
 
-	if (user > IPC_ASK_TEXT + 1 || password > IPC_ASK_TEXT + 1)
+	if (user > IPC_ASK_TEXT || password > IPC_ASK_TEXT)
 		return 0;
-	memcpy(out, &a->id, ID_LEN);
-	memcpy(out + ID_LEN, a->user, user);
-	memcpy(out + ID_LEN + user, a->password, password);
-	return ID_LEN + user + password;
+	ipc_out_init(&out, packet, IPC_ASK_MAX);
+	ipc_out_u32(&out, a->id);
+	ipc_out_bytes(&out, a->user, user + 1);
+	ipc_out_bytes(&out, a->password, password + 1);
+	return out.len;
 }
 
 bool
-ipc_read_ask(const uint8_t *in, size_t len, struct ipc_ask *a)
+ipc_read_ask(const uint8_t *packet, size_t len, struct ipc_ask *a)
 {
-	size_t user, password;
+	struct ipc_in in;
 
-	if (len < ID_LEN + 2 || len > IPC_ASK_MAX || in[len - 1] != '\0')
-		return false;
-	memcpy(&a->id, in, ID_LEN);
-	a->user = (const char *)in + ID_LEN;
-	user = strlen(a->user) + 1;
-	if (ID_LEN + user == len || user > IPC_ASK_TEXT + 1)
-		return false;
-	a->password = a->user + user;
-	password = strlen(a->password) + 1;
-	return ID_LEN + user + password == len && password <= IPC_ASK_TEXT + 1;
+	ipc_in_init(&in, packet, len);
+	a->id = ipc_in_u32(&in);
+	a->user = ipc_in_text(&in, IPC_ASK_TEXT);
+	a->password = ipc_in_text(&in, IPC_ASK_TEXT);
+	return ipc_in_end(&in);
 }
 
 void
-ipc_put_answer(uint8_t out[IPC_ANSWER_LEN], uint32_t id, bool right)
+ipc_put_answer(uint8_t packet[IPC_ANSWER_LEN], uint32_t id, bool right)
 {
-	memcpy(out, &id, ID_LEN);
-	out[ID_LEN] = right;
+	struct ipc_out out;
+
+	ipc_out_init(&out, packet, IPC_ANSWER_LEN);
+	ipc_out_u32(&out, id);
+	ipc_out_bool(&out, right);
 }
 
 bool
-ipc_read_answer(const uint8_t *in, size_t len, uint32_t *id, bool *right)
+ipc_read_answer(const uint8_t *packet, size_t len, uint32_t *id, bool *right)
 {
-	if (len != IPC_ANSWER_LEN || in[ID_LEN] > 1)
-		return false;
-	memcpy(id, in, ID_LEN);
-	*right = in[ID_LEN];
-	return true;
+	struct ipc_in in;
+
+	ipc_in_init(&in, packet, len);
+	*id = ipc_in_u32(&in);
+	*right = ipc_in_bool(&in);
+	return ipc_in_end(&in);
 }

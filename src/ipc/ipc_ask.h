@@ -28,10 +28,11 @@ struct ipc_ask {
 };
 
 /* How long the packet is; 0 if a text is too long. It holds a secret. */
-size_t ipc_put_ask(uint8_t out[IPC_ASK_MAX], const struct ipc_ask *);
-bool ipc_read_ask(const uint8_t *in, size_t len, struct ipc_ask *);
+size_t ipc_put_ask(uint8_t packet[IPC_ASK_MAX], const struct ipc_ask *);
+bool ipc_read_ask(const uint8_t *packet, size_t len, struct ipc_ask *);
 
-void ipc_put_answer(uint8_t out[IPC_ANSWER_LEN], uint32_t id, bool right);
-bool ipc_read_answer(const uint8_t *in, size_t len, uint32_t *id, bool *right);
+void ipc_put_answer(uint8_t packet[IPC_ANSWER_LEN], uint32_t id, bool right);
+bool ipc_read_answer(const uint8_t *packet, size_t len, uint32_t *id,
+    bool *right);
 
 #endif

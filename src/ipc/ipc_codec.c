@@ -2,6 +2,8 @@
 
 #include "base/base.h"
 #include "ipc/ipc_codec.h"
+#include "ipc/ipc_in.h"
+#include "ipc/ipc_out.h"
 #include "ipc/ipc_path.h"
 #include "ipc/ipc_tls.h"
 
@@ -82,61 +84,74 @@ ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in, size_t len)
 }
 
 size_t
-ipc_put_u32(uint8_t out[4], uint32_t v)
+ipc_put_u32(uint8_t body[4], uint32_t v)
 {
-	memcpy(out, &v, sizeof(v));
-	return sizeof(v);
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, sizeof(v));
+	ipc_out_u32(&out, v);
+	return out.len;
+}
+
+static struct ipc_in
+body_of(const struct ipc_msg *m)
+{
+	struct ipc_in in;
+
+	ipc_in_init(&in, m->body, m->len);
+	return in;
 }
 
 bool
 ipc_read_u32(const struct ipc_msg *m, uint32_t *v)
 {
-	if (m->len != sizeof(*v))
-		return false;
-	memcpy(v, m->body, sizeof(*v));
-	return true;
+	struct ipc_in in = body_of(m);
+
+	*v = ipc_in_u32(&in);
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_listen(uint8_t out[IPC_LISTEN_BODY], const struct ipc_listen *l)
+ipc_put_listen(uint8_t body[IPC_LISTEN_BODY], const struct ipc_listen *l)
 {
-	out[0] = (uint8_t)l->tls;
-	out[1] = (uint8_t)l->redirect;
-	out[2] = l->proxy;
-	out[3] = l->connected;
-	out[4] = l->to_https;
-	memcpy(out + 5, &l->to_port, sizeof(l->to_port));
-	return IPC_LISTEN_BODY;
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, IPC_LISTEN_BODY);
+	ipc_out_u8(&out, (uint8_t)l->tls);
+	ipc_out_u8(&out, (uint8_t)l->redirect);
+	ipc_out_bool(&out, l->proxy);
+	ipc_out_bool(&out, l->connected);
+	ipc_out_bool(&out, l->to_https);
+	ipc_out_u16(&out, l->to_port);
+	return out.len;
 }
 
 bool
 ipc_read_listen(const struct ipc_msg *m, struct ipc_listen *l)
 {
-	const uint8_t *b = m->body;
+	struct ipc_in in = body_of(m);
 
-	if (m->len != IPC_LISTEN_BODY || b[0] > IPC_TLS_AUTO ||
-	    b[1] > IPC_REDIRECT_ALL || b[2] > 1 || b[3] > 1 || b[4] > 1)
-		return false;
-	*l = (struct ipc_listen){
-		.tls = b[0],
-		.redirect = b[1],
-		.proxy = b[2],
-		.connected = b[3],
-		.to_https = b[4],
-	};
-	memcpy(&l->to_port, b + 5, sizeof(l->to_port));
-	return true;
+	l->tls = ipc_in_within(&in, ipc_in_u8(&in), IPC_PLAIN, IPC_TLS_AUTO);
+	l->redirect = ipc_in_within(&in, ipc_in_u8(&in), IPC_REDIRECT_NONE,
+	    IPC_REDIRECT_ALL);
+	l->proxy = ipc_in_bool(&in);
+	l->connected = ipc_in_bool(&in);
+	l->to_https = ipc_in_bool(&in);
+	l->to_port = ipc_in_u16(&in);
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_spawn(uint8_t out[IPC_SPAWN_MAX], enum ipc_kind kind, const char *path,
+ipc_put_spawn(uint8_t body[IPC_SPAWN_MAX], enum ipc_kind kind, const char *path,
     size_t path_len)
 {
-	ipc_put_u32(out, (uint32_t)kind);
-	ipc_put_u32(out + 4, (uint32_t)path_len);
-	if (path_len > 0)
-		memcpy(out + 8, path, path_len);
-	return 8 + path_len;
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, IPC_SPAWN_MAX);
+	ipc_out_u32(&out, (uint32_t)kind);
+	ipc_out_u32(&out, (uint32_t)path_len);
+	ipc_out_bytes(&out, path, path_len);
+	return out.len;
 }
 
 /* Only programs of a folder are named. */
@@ -151,202 +166,202 @@ is_path_of(const struct ipc_spawn *sp)
 bool
 ipc_read_spawn(const struct ipc_msg *m, struct ipc_spawn *sp)
 {
-	const char *body = (const char *)m->body;
-	uint32_t kind, path_len;
+	struct ipc_in in = body_of(m);
 
-	if (m->len < 8)
-		return false;
-	memcpy(&kind, m->body, sizeof(kind));
-	memcpy(&path_len, m->body + 4, sizeof(path_len));
-	if (kind >= IPC_KINDS || path_len > m->len - 8)
-		return false;
-	*sp = (struct ipc_spawn){
-		.kind = (enum ipc_kind)kind,
-		.path = body + 8,
-		.path_len = path_len,
-		.vars = body + 8 + path_len,
-		.vars_len = m->len - 8 - path_len,
-	};
-	return is_path_of(sp) &&
+	sp->kind = ipc_in_within(&in, ipc_in_u32(&in), 0, IPC_KINDS - 1);
+	sp->path_len = ipc_in_u32(&in);
+	sp->path = (const char *)ipc_in_bytes(&in, sp->path_len);
+	sp->vars = (const char *)ipc_in_rest(&in, &sp->vars_len);
+	return ipc_in_end(&in) && is_path_of(sp) &&
 	    (sp->vars_len == 0 || sp->vars[sp->vars_len - 1] == '\0');
 }
 
 enum admit_flag { ADMIT_CONNECTION = 1, ADMIT_COUNTED = 2, ADMIT_STAYS = 4 };
 
 size_t
-ipc_put_admit(uint8_t out[IPC_ADMIT_BODY], const struct ipc_admit *a)
+ipc_put_admit(uint8_t body[IPC_ADMIT_BODY], const struct ipc_admit *a)
 {
-	out[0] = (uint8_t)((a->connection ? ADMIT_CONNECTION : 0) |
-	    (a->counted ? ADMIT_COUNTED : 0) | (a->stays ? ADMIT_STAYS : 0));
-	memcpy(out + 1, &a->addr, sizeof(a->addr));
-	return IPC_ADMIT_BODY;
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, IPC_ADMIT_BODY);
+	ipc_out_u8(&out,
+	    (uint8_t)((a->connection ? ADMIT_CONNECTION : 0) |
+		(a->counted ? ADMIT_COUNTED : 0) |
+		(a->stays ? ADMIT_STAYS : 0)));
+	ipc_out_bytes(&out, &a->addr, sizeof(a->addr));
+	return out.len;
 }
 
 bool
 ipc_read_admit(const struct ipc_msg *m, struct ipc_admit *a)
 {
-	if (m->len != IPC_ADMIT_BODY ||
-	    m->body[0] > (ADMIT_CONNECTION | ADMIT_COUNTED | ADMIT_STAYS))
-		return false;
-	a->connection = m->body[0] & ADMIT_CONNECTION;
-	a->counted = m->body[0] & ADMIT_COUNTED;
-	a->stays = m->body[0] & ADMIT_STAYS;
-	memcpy(&a->addr, m->body + 1, sizeof(a->addr));
-	return true;
+	struct ipc_in in = body_of(m);
+	uint32_t flags = ipc_in_within(&in, ipc_in_u8(&in), 0,
+	    ADMIT_CONNECTION | ADMIT_COUNTED | ADMIT_STAYS);
+
+	a->connection = flags & ADMIT_CONNECTION;
+	a->counted = flags & ADMIT_COUNTED;
+	a->stays = flags & ADMIT_STAYS;
+	ipc_in_copy(&in, &a->addr, sizeof(a->addr));
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_admitted(uint8_t out[IPC_ADMITTED_BODY], const struct ipc_admitted *a)
+ipc_put_admitted(uint8_t body[IPC_ADMITTED_BODY], const struct ipc_admitted *a)
 {
-	ipc_put_u32(out, (uint32_t)a->verdict);
-	ipc_put_u32(out + 4, a->retry);
-	ipc_put_u32(out + 8, a->seat);
-	return IPC_ADMITTED_BODY;
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, IPC_ADMITTED_BODY);
+	ipc_out_u32(&out, (uint32_t)a->verdict);
+	ipc_out_u32(&out, a->retry);
+	ipc_out_u32(&out, a->seat);
+	return out.len;
 }
 
 bool
 ipc_read_admitted(const struct ipc_msg *m, struct ipc_admitted *a)
 {
-	uint32_t v;
+	struct ipc_in in = body_of(m);
 
-	if (m->len != IPC_ADMITTED_BODY)
-		return false;
-	memcpy(&v, m->body, sizeof(v));
-	if (v < IPC_ADMIT_YES || v > IPC_ADMIT_RATE)
-		return false;
-	a->verdict = (enum ipc_admission)v;
-	memcpy(&a->retry, m->body + 4, sizeof(a->retry));
-	memcpy(&a->seat, m->body + 8, sizeof(a->seat));
-	return true;
+	a->verdict =
+	    ipc_in_within(&in, ipc_in_u32(&in), IPC_ADMIT_YES, IPC_ADMIT_RATE);
+	a->retry = ipc_in_u32(&in);
+	a->seat = ipc_in_u32(&in);
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_blocked(uint8_t out[IPC_BLOCKED_BODY], const struct addr *a,
+ipc_put_blocked(uint8_t body[IPC_BLOCKED_BODY], const struct addr *a,
     uint32_t ms)
 {
-	memcpy(out, a, sizeof(*a));
-	ipc_put_u32(out + sizeof(*a), ms);
-	return IPC_BLOCKED_BODY;
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, IPC_BLOCKED_BODY);
+	ipc_out_bytes(&out, a, sizeof(*a));
+	ipc_out_u32(&out, ms);
+	return out.len;
 }
 
 bool
 ipc_read_blocked(const struct ipc_msg *m, struct addr *a, uint32_t *ms)
 {
-	if (m->len != IPC_BLOCKED_BODY)
-		return false;
-	memcpy(a, m->body, sizeof(*a));
-	memcpy(ms, m->body + sizeof(*a), sizeof(*ms));
-	return true;
+	struct ipc_in in = body_of(m);
+
+	ipc_in_copy(&in, a, sizeof(*a));
+	*ms = ipc_in_u32(&in);
+	return ipc_in_end(&in);
 }
 
 bool
 ipc_read_addr(const struct ipc_msg *m, struct addr *a)
 {
-	if (m->len != sizeof(*a))
-		return false;
-	memcpy(a, m->body, sizeof(*a));
-	return true;
+	struct ipc_in in = body_of(m);
+
+	ipc_in_copy(&in, a, sizeof(*a));
+	return ipc_in_end(&in);
+}
+
+static size_t
+put_two(uint8_t body[8], uint32_t a, uint32_t b)
+{
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, 8);
+	ipc_out_u32(&out, a);
+	ipc_out_u32(&out, b);
+	return out.len;
 }
 
 size_t
-ipc_put_kill(uint8_t out[8], uint32_t pid, uint32_t ago)
+ipc_put_kill(uint8_t body[8], uint32_t pid, uint32_t ago)
 {
-	ipc_put_u32(out, pid);
-	ipc_put_u32(out + 4, ago);
-	return 8;
+	return put_two(body, pid, ago);
 }
 
 bool
 ipc_read_kill(const struct ipc_msg *m, uint32_t *pid, uint32_t *ago)
 {
-	if (m->len != 8)
-		return false;
-	memcpy(pid, m->body, sizeof(*pid));
-	memcpy(ago, m->body + 4, sizeof(*ago));
-	return true;
+	struct ipc_in in = body_of(m);
+
+	*pid = ipc_in_u32(&in);
+	*ago = ipc_in_u32(&in);
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_signal(uint8_t out[8], uint32_t pid, int sig)
+ipc_put_signal(uint8_t body[8], uint32_t pid, int sig)
 {
-	ipc_put_u32(out, pid);
-	ipc_put_u32(out + 4, (uint32_t)sig);
-	return 8;
+	return put_two(body, pid, (uint32_t)sig);
 }
 
 bool
 ipc_read_signal(const struct ipc_msg *m, uint32_t *pid, int *sig)
 {
-	if (m->len != 8)
-		return false;
-	memcpy(pid, m->body, sizeof(*pid));
-	memcpy(sig, m->body + 4, sizeof(*sig));
-	return true;
+	struct ipc_in in = body_of(m);
+
+	*pid = ipc_in_u32(&in);
+	*sig = (int)ipc_in_u32(&in);
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_refused(uint8_t out[8], enum ipc_refusal why, int err)
+ipc_put_refused(uint8_t body[8], enum ipc_refusal why, int err)
 {
-	ipc_put_u32(out, (uint32_t)why);
-	ipc_put_u32(out + 4, (uint32_t)err);
-	return 8;
+	return put_two(body, (uint32_t)why, (uint32_t)err);
 }
 
 bool
 ipc_read_refused(const struct ipc_msg *m, enum ipc_refusal *why, int *err)
 {
-	uint32_t w, e;
+	struct ipc_in in = body_of(m);
 
-	if (m->len != 8)
-		return false;
-	memcpy(&w, m->body, sizeof(w));
-	memcpy(&e, m->body + 4, sizeof(e));
-	if (w < IPC_REFUSED_EXEC || w > IPC_REFUSED_MISSING)
-		return false;
-	*why = (enum ipc_refusal)w;
-	*err = (int)e;
-	return true;
+	*why = ipc_in_within(&in, ipc_in_u32(&in), IPC_REFUSED_EXEC,
+	    IPC_REFUSED_MISSING);
+	*err = (int)ipc_in_u32(&in);
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_exit(uint8_t out[3], const struct ipc_exit *e)
+ipc_put_exit(uint8_t body[3], const struct ipc_exit *e)
 {
-	out[0] = e->ended.signal;
-	out[1] = e->ended.status;
-	out[2] = e->want_done;
-	return 3;
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, 3);
+	ipc_out_u8(&out, e->ended.signal);
+	ipc_out_u8(&out, e->ended.status);
+	ipc_out_bool(&out, e->want_done);
+	return out.len;
 }
 
 bool
 ipc_read_exit(const struct ipc_msg *m, struct ipc_exit *e)
 {
-	if (m->len != 3)
-		return false;
-	*e = (struct ipc_exit){
-		.ended = { .signal = m->body[0], .status = m->body[1] },
-		.want_done = m->body[2],
-	};
-	return true;
+	struct ipc_in in = body_of(m);
+
+	e->ended.signal = ipc_in_u8(&in);
+	e->ended.status = ipc_in_u8(&in);
+	e->want_done = ipc_in_bool(&in);
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_piece_head(uint8_t out[1], bool last)
+ipc_put_piece_head(uint8_t body[1], bool last)
 {
-	out[0] = last;
-	return 1;
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, 1);
+	ipc_out_bool(&out, last);
+	return out.len;
 }
 
 bool
 ipc_read_piece(const struct ipc_msg *m, struct ipc_piece *p)
 {
-	if (m->len < 1 || m->body[0] > 1)
-		return false;
-	*p = (struct ipc_piece){
-		.last = m->body[0],
-		.data = m->body + 1,
-		.len = m->len - 1,
-	};
-	return true;
+	struct ipc_in in = body_of(m);
+
+	p->last = ipc_in_bool(&in);
+	p->data = ipc_in_rest(&in, &p->len);
+	return ipc_in_end(&in);
 }
 
 const char *

@@ -36,7 +36,7 @@ bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in,
     size_t len);
 
 /* Bodies. The readers say false if the body is not one. */
-size_t ipc_put_listen(uint8_t out[IPC_LISTEN_BODY], const struct ipc_listen *);
+size_t ipc_put_listen(uint8_t body[IPC_LISTEN_BODY], const struct ipc_listen *);
 bool ipc_read_listen(const struct ipc_msg *, struct ipc_listen *);
 
 struct ipc_spawn {
@@ -49,11 +49,11 @@ struct ipc_spawn {
 };
 
 /* Everything but the variables. */
-size_t ipc_put_spawn(uint8_t out[IPC_SPAWN_MAX], enum ipc_kind,
+size_t ipc_put_spawn(uint8_t body[IPC_SPAWN_MAX], enum ipc_kind,
     const char *path, size_t path_len);
 bool ipc_read_spawn(const struct ipc_msg *, struct ipc_spawn *);
 
-size_t ipc_put_u32(uint8_t out[4], uint32_t);
+size_t ipc_put_u32(uint8_t body[4], uint32_t);
 bool ipc_read_u32(const struct ipc_msg *, uint32_t *);
 
 struct ipc_admit {
@@ -69,14 +69,14 @@ struct ipc_admitted {
 	uint32_t seat;  /* for IPC_LEAVE; 0: there is nothing to give back */
 };
 
-size_t ipc_put_admit(uint8_t out[IPC_ADMIT_BODY], const struct ipc_admit *);
+size_t ipc_put_admit(uint8_t body[IPC_ADMIT_BODY], const struct ipc_admit *);
 bool ipc_read_admit(const struct ipc_msg *, struct ipc_admit *);
-size_t ipc_put_admitted(uint8_t out[IPC_ADMITTED_BODY],
+size_t ipc_put_admitted(uint8_t body[IPC_ADMITTED_BODY],
     const struct ipc_admitted *);
 bool ipc_read_admitted(const struct ipc_msg *, struct ipc_admitted *);
 
 /* An address, and for how many milliseconds. */
-size_t ipc_put_blocked(uint8_t out[IPC_BLOCKED_BODY], const struct addr *,
+size_t ipc_put_blocked(uint8_t body[IPC_BLOCKED_BODY], const struct addr *,
     uint32_t ms);
 bool ipc_read_blocked(const struct ipc_msg *, struct addr *, uint32_t *ms);
 
@@ -84,16 +84,16 @@ bool ipc_read_blocked(const struct ipc_msg *, struct addr *, uint32_t *ms);
 bool ipc_read_addr(const struct ipc_msg *, struct addr *);
 
 /* How long ago, in milliseconds, the ladder should have been started. */
-size_t ipc_put_kill(uint8_t out[8], uint32_t pid, uint32_t ago);
+size_t ipc_put_kill(uint8_t body[8], uint32_t pid, uint32_t ago);
 bool ipc_read_kill(const struct ipc_msg *, uint32_t *pid, uint32_t *ago);
 
-size_t ipc_put_signal(uint8_t out[8], uint32_t pid, int sig);
+size_t ipc_put_signal(uint8_t body[8], uint32_t pid, int sig);
 bool ipc_read_signal(const struct ipc_msg *, uint32_t *pid, int *sig);
 
-size_t ipc_put_refused(uint8_t out[8], enum ipc_refusal, int err);
+size_t ipc_put_refused(uint8_t body[8], enum ipc_refusal, int err);
 bool ipc_read_refused(const struct ipc_msg *, enum ipc_refusal *, int *err);
 
-size_t ipc_put_exit(uint8_t out[3], const struct ipc_exit *);
+size_t ipc_put_exit(uint8_t body[3], const struct ipc_exit *);
 bool ipc_read_exit(const struct ipc_msg *, struct ipc_exit *);
 
 /* A piece of a file; the last one may be empty. */
@@ -103,7 +103,7 @@ struct ipc_piece {
 	size_t len;
 };
 
-size_t ipc_put_piece_head(uint8_t out[1], bool last);
+size_t ipc_put_piece_head(uint8_t body[1], bool last);
 bool ipc_read_piece(const struct ipc_msg *, struct ipc_piece *);
 
 const char *ipc_strtype(enum ipc_type);

@@ -1,49 +1,59 @@
 #include <string.h>
 
+#include "ipc/ipc_in.h"
 #include "ipc/ipc_name.h"
-
-enum { ID_LEN = 4 };
+#include "ipc/ipc_out.h"
 
 void
-ipc_put_name_ask(uint8_t out[IPC_NAME_ASK_LEN], uint32_t id,
+ipc_put_name_ask(uint8_t packet[IPC_NAME_ASK_LEN], uint32_t id,
     const struct addr *a)
 {
-	memcpy(out, &id, ID_LEN);
-	memcpy(out + ID_LEN, a, sizeof(*a));
+	struct ipc_out out;
+
+	ipc_out_init(&out, packet, IPC_NAME_ASK_LEN);
+	ipc_out_u32(&out, id);
+	ipc_out_bytes(&out, a, sizeof(*a));
 }
 
 bool
-ipc_read_name_ask(const uint8_t *in, size_t len, uint32_t *id, struct addr *a)
+ipc_read_name_ask(const uint8_t *packet, size_t len, uint32_t *id,
+    struct addr *a)
 {
-	if (len != IPC_NAME_ASK_LEN)
-		return false;
-	memcpy(id, in, ID_LEN);
-	memcpy(a, in + ID_LEN, sizeof(*a));
-	return true;
+	struct ipc_in in;
+
+	ipc_in_init(&in, packet, len);
+	*id = ipc_in_u32(&in);
+	ipc_in_copy(&in, a, sizeof(*a));
+	return ipc_in_end(&in);
 }
 
 size_t
-ipc_put_name(uint8_t out[IPC_NAME_MAX], uint32_t id, const char *name)
+ipc_put_name(uint8_t packet[IPC_NAME_MAX], uint32_t id, const char *name)
 {
 	size_t len = name == NULL ? 0 : strlen(name);
+	struct ipc_out out;
 
-	if (len > IPC_NAME_TEXT)
-		len = 0;
-	memcpy(out, &id, ID_LEN);
-	if (len > 0)
-		memcpy(out + ID_LEN, name, len);
-	return ID_LEN + len;
+	ipc_out_init(&out, packet, IPC_NAME_MAX);
+	ipc_out_u32(&out, id);
+	ipc_out_bytes(&out, name, len > IPC_NAME_TEXT ? 0 : len);
+	return out.len;
 }
 
 bool
-ipc_read_name(const uint8_t *in, size_t len, uint32_t *id,
+ipc_read_name(const uint8_t *packet, size_t len, uint32_t *id,
     char name[IPC_NAME_TEXT + 1])
 {
-	if (len < ID_LEN || len > IPC_NAME_MAX ||
-	    memchr(in + ID_LEN, '\0', len - ID_LEN) != NULL)
+	const uint8_t *text;
+	struct ipc_in in;
+	size_t n;
+
+	ipc_in_init(&in, packet, len);
+	*id = ipc_in_u32(&in);
+	text = ipc_in_rest(&in, &n);
+	if (!ipc_in_end(&in) || n > IPC_NAME_TEXT ||
+	    memchr(text, '\0', n) != NULL)
 		return false;
-	memcpy(id, in, ID_LEN);
-	memcpy(name, in + ID_LEN, len - ID_LEN);
-	name[len - ID_LEN] = '\0';
+	memcpy(name, text, n);
+	name[n] = '\0';
 	return true;
 }

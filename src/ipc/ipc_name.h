@@ -23,16 +23,17 @@ enum {
 	IPC_NAME_MAX = 4 + IPC_NAME_TEXT,
 };
 
-void ipc_put_name_ask(uint8_t out[IPC_NAME_ASK_LEN], uint32_t id,
+void ipc_put_name_ask(uint8_t packet[IPC_NAME_ASK_LEN], uint32_t id,
     const struct addr *);
-bool ipc_read_name_ask(const uint8_t *in, size_t len, uint32_t *id,
+bool ipc_read_name_ask(const uint8_t *packet, size_t len, uint32_t *id,
     struct addr *);
 
 /* How long the packet is; a name that is too long is none, as NULL is. */
-size_t ipc_put_name(uint8_t out[IPC_NAME_MAX], uint32_t id, const char *name);
+size_t ipc_put_name(uint8_t packet[IPC_NAME_MAX], uint32_t id,
+    const char *name);
 
 /* The name is empty where there is none. */
-bool ipc_read_name(const uint8_t *in, size_t len, uint32_t *id,
+bool ipc_read_name(const uint8_t *packet, size_t len, uint32_t *id,
     char name[IPC_NAME_TEXT + 1]);
 
 #endif

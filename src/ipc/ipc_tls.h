@@ -51,7 +51,7 @@ struct ipc_file {
 
 /* What stands before a file's bytes. */
 enum { IPC_FILE_HEAD = 12 };
-void ipc_put_file_head(uint8_t out[IPC_FILE_HEAD], const struct ipc_file *);
+void ipc_put_file_head(uint8_t head[IPC_FILE_HEAD], const struct ipc_file *);
 
 /*
  * The file at *at of a set, which *at moves behind; false at the end, and where
@@ -70,7 +70,7 @@ struct ipc_verdict {
 };
 
 enum { IPC_VERDICT_HEAD = 8 };
-size_t ipc_put_verdict(uint8_t out[IPC_VERDICT_HEAD + IPC_TLS_WHY],
+size_t ipc_put_verdict(uint8_t body[IPC_VERDICT_HEAD + IPC_TLS_WHY],
     const struct ipc_verdict *);
 bool ipc_read_verdict(const struct ipc_msg *, struct ipc_verdict *);
 

@@ -23,6 +23,8 @@
 #include "ipc/ipc_ask.h"
 #include "ipc/ipc_chan.h"
 #include "ipc/ipc_codec.h"
+#include "ipc/ipc_in.h"
+#include "ipc/ipc_out.h"
 
 enum { FDS = 1024, PACKET_MAX = IPC_HEAD + IPC_BODY_MAX };
 
@@ -139,6 +141,81 @@ refuses_what_is_no_message(void **state)
 		assert_false(ipc_read(&m, IPC_FROM_ENGINE, g.data, len));
 		guarded_free(&g);
 	}
+}
+
+/* Fields come back as they were put, and a body that is cut anywhere is bad. */
+static void
+takes_bodies_apart(void **state)
+{
+	uint8_t body[32], copied[2];
+	struct ipc_out out;
+	struct ipc_in in;
+	size_t n;
+
+	(void)state;
+	ipc_out_init(&out, body, sizeof(body));
+	ipc_out_u8(&out, 250);
+	ipc_out_u16(&out, 65000);
+	ipc_out_u32(&out, 4000000000);
+	ipc_out_bool(&out, true);
+	ipc_out_bytes(&out, "text", 5);
+	ipc_out_bytes(&out, "co", 2);
+	assert_int_equal(out.len, 15);
+	for (size_t cut = 0; cut <= out.len; cut++) {
+		struct guarded g = guarded_new(body, cut);
+		const char *text;
+
+		ipc_in_init(&in, g.data, cut);
+		assert_int_equal(ipc_in_u8(&in), cut < 1 ? 0 : 250);
+		assert_int_equal(ipc_in_u16(&in), cut < 3 ? 0 : 65000);
+		assert_int_equal(ipc_in_u32(&in), cut < 7 ? 0 : 4000000000);
+		assert_int_equal(ipc_in_bool(&in), cut >= 8);
+		text = ipc_in_text(&in, 4);
+		assert_true(
+		    cut < 13 ? text == NULL : strcmp(text, "text") == 0);
+		ipc_in_copy(&in, copied, 2);
+		assert_int_equal(ipc_in_end(&in), cut == out.len);
+		assert_int_equal(ipc_in_rest(&in, &n) == NULL, cut < out.len);
+		assert_int_equal(n, 0);
+		guarded_free(&g);
+	}
+	assert_memory_equal(copied, "co", 2);
+}
+
+/* What is wrong once stays wrong, whatever is right after it. */
+static void
+remembers_what_is_bad(void **state)
+{
+	static const uint8_t body[] = "\2\1abc";
+	struct ipc_in in;
+	size_t n;
+
+	(void)state;
+	ipc_in_init(&in, body, 5);
+	assert_int_equal(ipc_in_within(&in, ipc_in_u8(&in), 2, 2), 2);
+	assert_true(ipc_in_bool(&in));
+	assert_ptr_equal(ipc_in_rest(&in, &n), body + 2);
+	assert_int_equal(n, 3);
+	assert_true(ipc_in_end(&in));
+
+	ipc_in_init(&in, body, 5);
+	assert_false(ipc_in_bool(&in));
+	assert_int_equal(ipc_in_u8(&in), 0);
+	assert_null(ipc_in_text(&in, 3));
+	assert_null(ipc_in_rest(&in, &n));
+	assert_int_equal(n, 0);
+	assert_false(ipc_in_end(&in));
+
+	ipc_in_init(&in, body, 5);
+	assert_int_equal(ipc_in_within(&in, ipc_in_u8(&in), 3, 9), 0);
+	assert_null(ipc_in_bytes(&in, 0));
+	assert_false(ipc_in_end(&in));
+
+	ipc_in_init(&in, body, 6);
+	assert_null(ipc_in_text(&in, 4)); /* one byte too long */
+	ipc_in_init(&in, body, 6);
+	assert_non_null(ipc_in_text(&in, 5));
+	assert_true(ipc_in_end(&in));
 }
 
 /* A message of these bytes, which end at the forbidden page. */
@@ -935,6 +1012,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judges_every_size),
 		cmocka_unit_test(refuses_what_is_no_message),
+		cmocka_unit_test(takes_bodies_apart),
+		cmocka_unit_test(remembers_what_is_bad),
 		cmocka_unit_test(reads_spawns),
 		cmocka_unit_test(reads_listeners),
 		cmocka_unit_test(reads_admissions),
