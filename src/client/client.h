@@ -5,9 +5,9 @@
 #define CLIENT_CLIENT_H
 
 #include "client/client_conf.h"
+#include "client/dial_proxy.h"
 #include "client/fields.h"
 #include "client/greeting.h"
-#include "client/via.h"
 #include "flow/flow.h"
 
 struct tls_client;
@@ -18,7 +18,7 @@ struct client {
 	struct tls_client *tls;   /* owned, see client/secure.h; NULL: none */
 	struct fields fields;     /* of every request */
 	struct greeting greeting; /* of every connection */
-	struct via via;           /* the proxy, if there is one */
+	struct dial_proxy proxy;  /* the proxy, if there is one */
 	uint64_t counted; /* messages of calls before this one, for --count */
 };
 

@@ -3,14 +3,14 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "client/address.h"
 #include "client/client.h"
 #include "client/dial.h"
+#include "client/dial_address.h"
+#include "client/dial_race.h"
+#include "client/dial_resolve.h"
+#include "client/dial_tunnel.h"
 #include "client/outcome.h"
-#include "client/race.h"
-#include "client/resolve.h"
 #include "client/tell.h"
-#include "client/tunnel.h"
 #include "flow/deadlines.h"
 #include "flow/stream.h"
 
@@ -21,14 +21,14 @@ enum {
 
 /* Each step is there while it goes on. */
 struct dial {
-	struct client *client;      /* kept */
-	const struct ws_url *to;    /* kept */
-	const struct dial_ops *ops; /* kept */
-	void *owner;                /* kept */
-	struct proxy proxy;         /* secret */
-	struct resolve *resolve;    /* owned */
-	struct race *race;          /* owned */
-	struct tunnel *tunnel;      /* owned */
+	struct client *client;        /* kept */
+	const struct ws_url *to;      /* kept */
+	const struct dial_ops *ops;   /* kept */
+	void *owner;                  /* kept */
+	struct proxy proxy;           /* secret */
+	struct dial_resolve *resolve; /* owned */
+	struct dial_race *race;       /* owned */
+	struct dial_tunnel *tunnel;   /* owned */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
 	struct outcome outcome; /* of a failure that the loop has to tell */
@@ -66,7 +66,7 @@ dial_on_through(void *owner, struct stream *s)
 	d->ops->on_connected(d->owner, s);
 }
 
-static const struct tunnel_ops tunnel_ops = {
+static const struct dial_tunnel_ops dial_tunnel_ops = {
 	.on_through = dial_on_through,
 	.on_stuck = dial_on_lost,
 };
@@ -78,8 +78,8 @@ ask_proxy(struct dial *d, struct stream *s)
 
 	authority_put(&d->proxy.at, d->proxy.at.port, name);
 	tell_more(&d->client->conf, "asking the proxy %s to go on", name);
-	d->tunnel = tunnel_new(d->client->flow.base, s, &d->proxy, &d->to->at,
-	    &tunnel_ops, d);
+	d->tunnel = dial_tunnel_new(d->client->flow.base, s, &d->proxy,
+	    &d->to->at, &dial_tunnel_ops, d);
 }
 
 static void
@@ -89,7 +89,7 @@ dial_on_won(void *owner, int fd)
 	struct stream *s = stream_new(&d->client->flow, STREAM_SOCKET, fd, 0);
 
 	stream_pause(s);
-	race_free(d->race);
+	dial_race_free(d->race);
 	d->race = NULL;
 	if (is_proxied(d))
 		ask_proxy(d, s);
@@ -97,22 +97,22 @@ dial_on_won(void *owner, int fd)
 		d->ops->on_connected(d->owner, s);
 }
 
-static const struct race_ops race_ops = {
+static const struct dial_race_ops dial_race_ops = {
 	.on_won = dial_on_won,
 	.on_lost = dial_on_lost,
 };
 
 static void
-dial_on_found(void *owner, const struct addresses *found)
+dial_on_found(void *owner, const struct dial_addresses *found)
 {
 	struct dial *d = owner;
 
-	d->race = race_new(d->client->flow.base, found, &race_ops, d);
-	resolve_free(d->resolve);
+	d->race = dial_race_new(d->client->flow.base, found, &dial_race_ops, d);
+	dial_resolve_free(d->resolve);
 	d->resolve = NULL;
 }
 
-static const struct resolve_ops resolve_ops = {
+static const struct dial_resolve_ops dial_resolve_ops = {
 	.on_found = dial_on_found,
 	.on_failed = dial_on_lost,
 };
@@ -126,23 +126,23 @@ family(const struct client_conf *conf)
 static void
 start_at_name(struct dial *d, const struct authority *at)
 {
-	d->resolve = resolve_new(
-	    &(struct resolve_query){
+	d->resolve = dial_resolve_new(
+	    &(struct dial_resolve_query){
 		.base = d->client->flow.base,
 		.host = at->host,
 		.port = at->port,
 		.family = family(&d->client->conf),
 	    },
-	    &resolve_ops, d);
+	    &dial_resolve_ops, d);
 }
 
 static void
 start_at_path(struct dial *d, const char *path)
 {
-	struct addresses one = { 0 };
+	struct dial_addresses one = { 0 };
 
-	address_add_unix(&one, path);
-	d->race = race_new(d->client->flow.base, &one, &race_ops, d);
+	dial_address_add_unix(&one, path);
+	d->race = dial_race_new(d->client->flow.base, &one, &dial_race_ops, d);
 }
 
 static void
@@ -151,7 +151,7 @@ start(struct dial *d)
 	const struct ws_url *to = d->to;
 	char *why;
 
-	if (!via_choose(&d->client->via, to, &d->proxy, &why)) {
+	if (!dial_proxy_choose(&d->client->proxy, to, &d->proxy, &why)) {
 		outcome_set(&d->outcome, OUTCOME_USAGE, "%s", why);
 		free(why);
 		deadlines_wake(&d->deadlines);
@@ -221,9 +221,9 @@ dial_free(struct dial *d)
 	if (d == NULL)
 		return;
 	deadlines_clear(&d->deadlines);
-	resolve_free(d->resolve);
-	race_free(d->race);
-	tunnel_free(d->tunnel);
+	dial_resolve_free(d->resolve);
+	dial_race_free(d->race);
+	dial_tunnel_free(d->tunnel);
 	authority_wipe(&d->proxy.at);
 	free(d);
 }

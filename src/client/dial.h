@@ -1,7 +1,7 @@
 /*
- * From a URL to a connection: its name is looked up (client/resolve.h), its
- * addresses are tried (client/race.h), a proxy is asked to go on from there
- * (client/tunnel.h); a Unix socket is just that.
+ * From a URL to a connection: its name is looked up (client/dial_resolve.h),
+ * its addresses are tried (client/dial_race.h), a proxy is asked to go on from
+ * there (client/dial_tunnel.h); a Unix socket is just that.
  */
 #ifndef CLIENT_DIAL_H
 #define CLIENT_DIAL_H

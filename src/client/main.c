@@ -84,7 +84,8 @@ serve(struct client *c, struct outcome *o)
 	struct event_base *base;
 	char *why = NULL;
 
-	if (!keep_json(&c->conf, &why) || !via_open(&c->via, &c->conf, &why) ||
+	if (!keep_json(&c->conf, &why) ||
+	    !dial_proxy_open(&c->proxy, &c->conf, &why) ||
 	    !fields_open(&c->fields, &c->conf, &why))
 		return complain(why, OUTCOME_USAGE);
 	if (!greeting_open(&c->greeting, &c->conf, &why)) {
@@ -101,7 +102,7 @@ serve(struct client *c, struct outcome *o)
 	event_base_free(base);
 	greeting_close(&c->greeting);
 	fields_close(&c->fields);
-	via_close(&c->via);
+	dial_proxy_close(&c->proxy);
 	return o->status;
 }
 

@@ -13,28 +13,28 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "client/address.h"
+#include "client/dial_address.h"
+#include "client/dial_race.h"
 #include "client/outcome.h"
-#include "client/race.h"
 #include "flow/watch.h"
 
 enum { HEAD_START_MS = 250 }; /* RFC 8305, section 5 */
 
 struct runner {
-	struct race *race; /* kept */
-	int fd;            /* owned; -1: not started, or fallen */
+	struct dial_race *race; /* kept */
+	int fd;                 /* owned; -1: not started, or fallen */
 	struct event ev;
 };
 
-struct race {
-	struct event_base *base;    /* kept */
-	const struct race_ops *ops; /* kept */
-	void *owner;                /* kept */
-	struct addresses addresses;
+struct dial_race {
+	struct event_base *base;         /* kept */
+	const struct dial_race_ops *ops; /* kept */
+	void *owner;                     /* kept */
+	struct dial_addresses addresses;
 	size_t next;    /* the first that has not started */
 	size_t running; /* how many are on their way */
 	struct event timer;
-	struct runner runner[ADDRESS_MAX];
+	struct runner runner[DIAL_ADDRESS_MAX];
 	size_t told; /* whose error says most */
 	int err;     /* that one; 0: none yet */
 };
@@ -48,7 +48,7 @@ says_little(int err)
 }
 
 static void
-note_error(struct race *r, size_t which, int err)
+note_error(struct dial_race *r, size_t which, int err)
 {
 	if (says_little(r->err) || !says_little(err)) {
 		r->told = which;
@@ -57,12 +57,12 @@ note_error(struct race *r, size_t which, int err)
 }
 
 static void
-lose(struct race *r)
+lose(struct dial_race *r)
 {
-	char text[ADDRESS_TEXT];
+	char text[DIAL_ADDRESS_TEXT];
 	struct outcome o = { 0 };
 
-	address_put(&r->addresses.v[r->told], text);
+	dial_address_put(&r->addresses.v[r->told], text);
 	if (r->addresses.n == 1)
 		outcome_set(&o, OUTCOME_NO_CONNECT, "cannot connect to %s: %s",
 		    text, strerror(r->err));
@@ -73,11 +73,11 @@ lose(struct race *r)
 	r->ops->on_lost(r->owner, &o);
 }
 
-static void race_on_event(evutil_socket_t, short, void *);
+static void dial_race_on_event(evutil_socket_t, short, void *);
 
 /* -1 with errno: it fell at once. */
 static int
-run(struct race *r, const struct address *a, struct runner *runner)
+run(struct dial_race *r, const struct dial_address *a, struct runner *runner)
 {
 	int one = 1, fd;
 
@@ -93,8 +93,8 @@ run(struct race *r, const struct address *a, struct runner *runner)
 		return -1;
 	}
 	*runner = (struct runner){ .race = r, .fd = fd };
-	(void)event_assign(&runner->ev, r->base, fd, EV_WRITE, race_on_event,
-	    runner);
+	(void)event_assign(&runner->ev, r->base, fd, EV_WRITE,
+	    dial_race_on_event, runner);
 	if (!watch_try(&runner->ev, NULL)) {
 		fd_close(&runner->fd);
 		return -1;
@@ -105,7 +105,7 @@ run(struct race *r, const struct address *a, struct runner *runner)
 
 /* Start the next that does not fall at once, and give it its head start. */
 static void
-start_next(struct race *r)
+start_next(struct dial_race *r)
 {
 	const struct timeval tv = { .tv_usec = HEAD_START_MS * 1000 };
 	bool started = false;
@@ -126,9 +126,9 @@ start_next(struct race *r)
 }
 
 static void
-race_on_timer(evutil_socket_t fd, short what, void *arg)
+dial_race_on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct race *r = arg;
+	struct dial_race *r = arg;
 
 	(void)fd;
 	(void)what;
@@ -139,10 +139,10 @@ race_on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-race_on_event(evutil_socket_t fd, short what, void *arg)
+dial_race_on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct runner *runner = arg;
-	struct race *r = runner->race;
+	struct dial_race *r = runner->race;
 	socklen_t len = sizeof(int);
 	int err = 0;
 
@@ -160,34 +160,34 @@ race_on_event(evutil_socket_t fd, short what, void *arg)
 	start_next(r);
 }
 
-struct race *
-race_new(struct event_base *base, const struct addresses *addresses,
-    const struct race_ops *ops, void *owner)
+struct dial_race *
+dial_race_new(struct event_base *base, const struct dial_addresses *addresses,
+    const struct dial_race_ops *ops, void *owner)
 {
-	struct race *r = mem_new(1, sizeof(*r));
+	struct dial_race *r = mem_new(1, sizeof(*r));
 
-	*r = (struct race){
+	*r = (struct dial_race){
 		.base = base,
 		.ops = ops,
 		.owner = owner,
 		.addresses = *addresses,
 	};
-	for (size_t i = 0; i < ADDRESS_MAX; i++)
+	for (size_t i = 0; i < DIAL_ADDRESS_MAX; i++)
 		r->runner[i].fd = -1;
-	address_interleave(&r->addresses);
-	(void)evtimer_assign(&r->timer, base, race_on_timer, r);
+	dial_address_interleave(&r->addresses);
+	(void)evtimer_assign(&r->timer, base, dial_race_on_timer, r);
 	start_next(r);
 	return r;
 }
 
 /* A winner's descriptor is not ours any more, and its event did not persist. */
 void
-race_free(struct race *r)
+dial_race_free(struct dial_race *r)
 {
 	if (r == NULL)
 		return;
 	(void)event_del(&r->timer);
-	for (size_t i = 0; i < ADDRESS_MAX; i++) {
+	for (size_t i = 0; i < DIAL_ADDRESS_MAX; i++) {
 		if (r->runner[i].fd != -1)
 			(void)event_del(&r->runner[i].ev);
 		fd_close(&r->runner[i].fd);

@@ -8,10 +8,10 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "client/dial_tunnel.h"
 #include "client/login.h"
 #include "client/outcome.h"
 #include "client/secret.h"
-#include "client/tunnel.h"
 #include "codec/http1.h"
 #include "codec/proxy_choice.h"
 #include "codec/socks5.h"
@@ -23,14 +23,14 @@ enum {
 	SAID_MAX = 4096, /* by us at once */
 };
 
-struct tunnel {
-	const struct proxy *proxy;    /* kept */
-	const struct authority *to;   /* kept */
-	const struct tunnel_ops *ops; /* kept */
-	void *owner;                  /* kept */
-	struct stream *stream;        /* owned; NULL: given away */
-	struct event wake;            /* the outcome is known */
-	struct buf in;                /* of HTTP's answer */
+struct dial_tunnel {
+	const struct proxy *proxy;         /* kept */
+	const struct authority *to;        /* kept */
+	const struct dial_tunnel_ops *ops; /* kept */
+	void *owner;                       /* kept */
+	struct stream *stream;             /* owned; NULL: given away */
+	struct event wake;                 /* the outcome is known */
+	struct buf in;                     /* of HTTP's answer */
 	size_t scanned;
 	struct socks5 socks;
 	struct outcome outcome;
@@ -38,9 +38,9 @@ struct tunnel {
 };
 
 static void
-tunnel_on_wake(evutil_socket_t fd, short what, void *arg)
+dial_tunnel_on_wake(evutil_socket_t fd, short what, void *arg)
 {
-	struct tunnel *t = arg;
+	struct dial_tunnel *t = arg;
 	struct stream *s = t->stream;
 
 	(void)fd;
@@ -55,7 +55,7 @@ tunnel_on_wake(evutil_socket_t fd, short what, void *arg)
 
 /* From inside a callback of the stream, so the owner hears of it later. */
 static void
-end(struct tunnel *t)
+end(struct dial_tunnel *t)
 {
 	t->over = true;
 	stream_pause(t->stream);
@@ -63,7 +63,7 @@ end(struct tunnel *t)
 }
 
 static void
-fail(struct tunnel *t, const char *why)
+fail(struct dial_tunnel *t, const char *why)
 {
 	outcome_set(&t->outcome, OUTCOME_NO_CONNECT, "%s", why);
 	end(t);
@@ -71,7 +71,7 @@ fail(struct tunnel *t, const char *why)
 
 /* Neither we nor a server of ours speaks before we have. */
 static void
-finish(struct tunnel *t, size_t behind)
+finish(struct dial_tunnel *t, size_t behind)
 {
 	if (behind > 0)
 		fail(t, "it said more than its answer");
@@ -81,7 +81,7 @@ finish(struct tunnel *t, size_t behind)
 
 /* What we say may be a password. */
 static void
-say(struct tunnel *t, struct buf *out)
+say(struct dial_tunnel *t, struct buf *out)
 {
 	if (out->len > 0) {
 		stream_write(t->stream, out->data, out->len);
@@ -93,7 +93,7 @@ say(struct tunnel *t, struct buf *out)
 /* ------------------------------------------------- SOCKS5 */
 
 static void
-begin_socks(struct tunnel *t)
+begin_socks(struct dial_tunnel *t)
 {
 	struct buf out;
 
@@ -103,7 +103,7 @@ begin_socks(struct tunnel *t)
 }
 
 static void
-read_socks(struct tunnel *t, const uint8_t *data, size_t len)
+read_socks(struct dial_tunnel *t, const uint8_t *data, size_t len)
 {
 	enum socks5_result rc;
 	struct buf out;
@@ -136,7 +136,7 @@ authorization(const struct authority *a)
 }
 
 static void
-begin_http(struct tunnel *t)
+begin_http(struct dial_tunnel *t)
 {
 	char target[AUTHORITY_FIELD], *basic = authorization(&t->proxy->at);
 	const struct http1_out fields[] = {
@@ -159,7 +159,7 @@ begin_http(struct tunnel *t)
 }
 
 static void
-judge(struct tunnel *t, const struct http1_head *head, size_t used)
+judge(struct dial_tunnel *t, const struct http1_head *head, size_t used)
 {
 	const char *reason = head->reason;
 	size_t len = head->reason_len;
@@ -179,7 +179,7 @@ judge(struct tunnel *t, const struct http1_head *head, size_t used)
 
 /* Interim answers come before the answer, if they come. */
 static void
-read_http(struct tunnel *t, const uint8_t *data, size_t len)
+read_http(struct dial_tunnel *t, const uint8_t *data, size_t len)
 {
 	enum http1_result rc = HTTP1_ERR_LONG_HEAD;
 	struct http1_head head;
@@ -202,9 +202,9 @@ read_http(struct tunnel *t, const uint8_t *data, size_t len)
 /* ------------------------------------------------- the stream */
 
 static void
-tunnel_on_read(void *owner, uint8_t *data, size_t len)
+dial_tunnel_on_read(void *owner, uint8_t *data, size_t len)
 {
-	struct tunnel *t = owner;
+	struct dial_tunnel *t = owner;
 
 	if (t->over)
 		return;
@@ -215,18 +215,18 @@ tunnel_on_read(void *owner, uint8_t *data, size_t len)
 }
 
 static void
-tunnel_on_end(void *owner)
+dial_tunnel_on_end(void *owner)
 {
-	struct tunnel *t = owner;
+	struct dial_tunnel *t = owner;
 
 	if (!t->over)
 		fail(t, "it closed the connection without an answer");
 }
 
 static void
-tunnel_on_lost(void *owner, int err)
+dial_tunnel_on_lost(void *owner, int err)
 {
-	struct tunnel *t = owner;
+	struct dial_tunnel *t = owner;
 
 	outcome_set(&t->outcome, OUTCOME_NO_CONNECT,
 	    "its connection was lost: %s", strerror(err));
@@ -234,19 +234,19 @@ tunnel_on_lost(void *owner, int err)
 }
 
 static const struct stream_ops stream_ops = {
-	.on_read = tunnel_on_read,
-	.on_end = tunnel_on_end,
-	.on_lost = tunnel_on_lost,
+	.on_read = dial_tunnel_on_read,
+	.on_end = dial_tunnel_on_end,
+	.on_lost = dial_tunnel_on_lost,
 };
 
-struct tunnel *
-tunnel_new(struct event_base *base, struct stream *stream,
+struct dial_tunnel *
+dial_tunnel_new(struct event_base *base, struct stream *stream,
     const struct proxy *proxy, const struct authority *to,
-    const struct tunnel_ops *ops, void *owner)
+    const struct dial_tunnel_ops *ops, void *owner)
 {
-	struct tunnel *t = mem_new(1, sizeof(*t));
+	struct dial_tunnel *t = mem_new(1, sizeof(*t));
 
-	*t = (struct tunnel){
+	*t = (struct dial_tunnel){
 		.proxy = proxy,
 		.to = to,
 		.ops = ops,
@@ -254,7 +254,7 @@ tunnel_new(struct event_base *base, struct stream *stream,
 		.stream = stream,
 	};
 	buf_init(&t->in, HELD_MAX);
-	(void)evtimer_assign(&t->wake, base, tunnel_on_wake, t);
+	(void)evtimer_assign(&t->wake, base, dial_tunnel_on_wake, t);
 	stream_set_owner(stream, &stream_ops, t);
 	if (proxy->kind == PROXY_SOCKS5)
 		begin_socks(t);
@@ -266,7 +266,7 @@ tunnel_new(struct event_base *base, struct stream *stream,
 }
 
 void
-tunnel_free(struct tunnel *t)
+dial_tunnel_free(struct dial_tunnel *t)
 {
 	if (t == NULL)
 		return;

@@ -10,29 +10,30 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/address.h"
+#include "client/dial_address.h"
 
 /* A digit is an IPv4 address that ends in it, a letter an IPv6 one. */
 static void
-add(struct addresses *all, char c)
+add(struct dial_addresses *all, char c)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
 	if (c >= '0' && c <= '9') {
 		in.sin_addr.s_addr = htonl((in_addr_t)c);
-		address_add(all, (const struct sockaddr *)&in, sizeof(in));
+		dial_address_add(all, (const struct sockaddr *)&in, sizeof(in));
 	} else {
 		in6.sin6_addr.s6_addr[15] = (uint8_t)c;
-		address_add(all, (const struct sockaddr *)&in6, sizeof(in6));
+		dial_address_add(all, (const struct sockaddr *)&in6,
+		    sizeof(in6));
 	}
 }
 
 static void
-put(const struct addresses *all, char *out)
+put(const struct dial_addresses *all, char *out)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		const struct address *a = &all->v[i];
+		const struct dial_address *a = &all->v[i];
 
 		*out++ = (char)(a->u.sa.sa_family == AF_INET
 			? ntohl(a->u.in.sin_addr.s_addr)
@@ -65,12 +66,12 @@ takes_turns(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < nitems(cases); i++) {
-		struct addresses all = { 0 };
-		char got[ADDRESS_MAX + 1];
+		struct dial_addresses all = { 0 };
+		char got[DIAL_ADDRESS_MAX + 1];
 
 		for (const char *c = cases[i].in; *c != '\0'; c++)
 			add(&all, *c);
-		address_interleave(&all);
+		dial_address_interleave(&all);
 		put(&all, got);
 		if (strcmp(got, cases[i].out) != 0)
 			fail_msg("%s: %s", cases[i].in, got);
@@ -80,12 +81,12 @@ takes_turns(void **state)
 static void
 has_an_end(void **state)
 {
-	struct addresses all = { 0 };
+	struct dial_addresses all = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < ADDRESS_MAX + 3; i++)
+	for (size_t i = 0; i < DIAL_ADDRESS_MAX + 3; i++)
 		add(&all, '1');
-	assert_int_equal(all.n, ADDRESS_MAX);
+	assert_int_equal(all.n, DIAL_ADDRESS_MAX);
 }
 
 static void
@@ -93,23 +94,23 @@ has_a_text(void **state)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	struct addresses all = { 0 };
-	char text[ADDRESS_TEXT], path[108];
+	struct dial_addresses all = { 0 };
+	char text[DIAL_ADDRESS_TEXT], path[108];
 
 	(void)state;
 	in.sin_port = in6.sin6_port = htons(80);
 	in.sin_addr.s_addr = htonl(0xc0000207);
 	in6.sin6_addr = in6addr_loopback;
-	address_add(&all, (const struct sockaddr *)&in, sizeof(in));
-	address_add(&all, (const struct sockaddr *)&in6, sizeof(in6));
+	dial_address_add(&all, (const struct sockaddr *)&in, sizeof(in));
+	dial_address_add(&all, (const struct sockaddr *)&in6, sizeof(in6));
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
-	address_add_unix(&all, path);
-	address_put(&all.v[0], text);
+	dial_address_add_unix(&all, path);
+	dial_address_put(&all.v[0], text);
 	assert_string_equal(text, "192.0.2.7:80");
-	address_put(&all.v[1], text);
+	dial_address_put(&all.v[1], text);
 	assert_string_equal(text, "[::1]:80");
-	address_put(&all.v[2], text);
+	dial_address_put(&all.v[2], text);
 	assert_string_equal(text, path);
 }
 

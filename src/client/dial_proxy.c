@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client_conf.h"
+#include "client/dial_proxy.h"
 #include "client/secret.h"
-#include "client/via.h"
 
 extern char **environ;
 
@@ -37,7 +37,7 @@ take_user(struct authority *a, char *text)
 }
 
 static bool
-read_user_file(struct via *v, const struct client_conf *c, char **why)
+read_user_file(struct dial_proxy *v, const struct client_conf *c, char **why)
 {
 	struct secret s;
 	bool ok;
@@ -54,12 +54,12 @@ read_user_file(struct via *v, const struct client_conf *c, char **why)
 }
 
 bool
-via_open(struct via *v, const struct client_conf *c, char **why)
+dial_proxy_open(struct dial_proxy *v, const struct client_conf *c, char **why)
 {
 	struct proxy p;
 	bool ok;
 
-	*v = (struct via){ .fixed = c->proxy != NULL };
+	*v = (struct dial_proxy){ .fixed = c->proxy != NULL };
 	if (v->fixed && strcmp(c->proxy, "none") != 0 &&
 	    !read_proxy(&v->proxy, "--proxy", c->proxy, why))
 		return false;
@@ -70,7 +70,7 @@ via_open(struct via *v, const struct client_conf *c, char **why)
 	}
 	if (c->proxy_user != NULL && !read_user_file(v, c, why))
 		return false;
-	ok = via_choose(v, &c->to, &p, why);
+	ok = dial_proxy_choose(v, &c->to, &p, why);
 	authority_wipe(&p.at);
 	return ok;
 }
@@ -84,8 +84,8 @@ set_user(struct authority *a, const struct authority *user)
 }
 
 bool
-via_choose(const struct via *v, const struct ws_url *to, struct proxy *p,
-    char **why)
+dial_proxy_choose(const struct dial_proxy *v, const struct ws_url *to,
+    struct proxy *p, char **why)
 {
 	const char *name, *text;
 
@@ -108,7 +108,7 @@ via_choose(const struct via *v, const struct ws_url *to, struct proxy *p,
 }
 
 void
-via_close(struct via *v)
+dial_proxy_close(struct dial_proxy *v)
 {
 	explicit_bzero(v, sizeof(*v));
 }

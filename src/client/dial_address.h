@@ -1,8 +1,8 @@
 /*
  * Addresses that can be connected to, in the order in which to try them.
  */
-#ifndef CLIENT_ADDRESS_H
-#define CLIENT_ADDRESS_H
+#ifndef CLIENT_DIAL_ADDRESS_H
+#define CLIENT_DIAL_ADDRESS_H
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,11 +13,11 @@
 #include <stddef.h>
 
 enum {
-	ADDRESS_MAX = 24, /* more of one name are not tried */
-	ADDRESS_TEXT = 128,
+	DIAL_ADDRESS_MAX = 24, /* more of one name are not tried */
+	DIAL_ADDRESS_TEXT = 128,
 };
 
-struct address {
+struct dial_address {
 	union {
 		struct sockaddr sa;
 		struct sockaddr_in in;
@@ -27,24 +27,25 @@ struct address {
 	socklen_t len;
 };
 
-struct addresses {
+struct dial_addresses {
 	size_t n;
-	struct address v[ADDRESS_MAX];
+	struct dial_address v[DIAL_ADDRESS_MAX];
 };
 
 /* Append one; what is too large or too many is left out. */
-void address_add(struct addresses *, const struct sockaddr *, socklen_t len);
+void dial_address_add(struct dial_addresses *, const struct sockaddr *,
+    socklen_t len);
 
 /* The socket of that path, which fits. */
-void address_add_unix(struct addresses *, const char *path);
+void dial_address_add_unix(struct dial_addresses *, const char *path);
 
 /*
  * Let the two families take turns, beginning with that of the first, so that
  * one that leads nowhere holds nobody up (RFC 8305, section 4).
  */
-void address_interleave(struct addresses *);
+void dial_address_interleave(struct dial_addresses *);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80", or a path. */
-void address_put(const struct address *, char out[ADDRESS_TEXT]);
+void dial_address_put(const struct dial_address *, char out[DIAL_ADDRESS_TEXT]);
 
 #endif

@@ -15,9 +15,9 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "client/address.h"
+#include "client/dial_address.h"
+#include "client/dial_resolve.h"
 #include "client/outcome.h"
-#include "client/resolve.h"
 #include "flow/watch.h"
 #include "proc/aside.h"
 
@@ -25,7 +25,7 @@
 struct answer {
 	int code; /* of getaddrinfo() */
 	int err;  /* of EAI_SYSTEM */
-	struct addresses found;
+	struct dial_addresses found;
 };
 _Static_assert(sizeof(struct answer) <= PIPE_BUF, "one write");
 
@@ -36,11 +36,11 @@ struct question {
 	struct addrinfo hints;
 };
 
-struct resolve {
-	const struct resolve_ops *ops; /* kept */
-	void *owner;                   /* kept */
-	pid_t pid;                     /* of who asks; -1: nobody */
-	int fd;                        /* owned: its answer; -1: known */
+struct dial_resolve {
+	const struct dial_resolve_ops *ops; /* kept */
+	void *owner;                        /* kept */
+	pid_t pid;                          /* of who asks; -1: nobody */
+	int fd;                             /* owned: its answer; -1: known */
 	struct event ev;
 	struct answer answer;
 	struct outcome outcome;
@@ -57,7 +57,7 @@ ask(const struct question *q, struct answer *a)
 	a->code = getaddrinfo(q->host, q->port, &q->hints, &list);
 	a->err = errno;
 	for (struct addrinfo *i = list; i != NULL; i = i->ai_next)
-		address_add(&a->found, i->ai_addr, i->ai_addrlen);
+		dial_address_add(&a->found, i->ai_addr, i->ai_addrlen);
 	if (list != NULL)
 		freeaddrinfo(list);
 }
@@ -102,14 +102,15 @@ ask_loopback(struct question q, struct answer *a)
 	(void)ask_numeric(q, a);
 	q.host = "127.0.0.1";
 	if (ask_numeric(q, &v4))
-		address_add(&a->found, &v4.found.v[0].u.sa, v4.found.v[0].len);
+		dial_address_add(&a->found, &v4.found.v[0].u.sa,
+		    v4.found.v[0].len);
 	a->code = 0;
 }
 
 /* ------------------------------------------------- answers */
 
 static void
-fail(struct resolve *r)
+fail(struct dial_resolve *r)
 {
 	outcome_set(&r->outcome, OUTCOME_NO_NAME, "its name was not found: %s",
 	    r->answer.code == EAI_SYSTEM ? strerror(r->answer.err)
@@ -118,7 +119,7 @@ fail(struct resolve *r)
 
 /* One that fell silent has not said that there is no such name. */
 static void
-read_answer(struct resolve *r)
+read_answer(struct dial_resolve *r)
 {
 	if (read(r->fd, &r->answer, sizeof(r->answer)) !=
 	    (ssize_t)sizeof(r->answer))
@@ -130,9 +131,9 @@ read_answer(struct resolve *r)
 }
 
 static void
-resolve_on_event(evutil_socket_t fd, short what, void *arg)
+dial_resolve_on_event(evutil_socket_t fd, short what, void *arg)
 {
-	struct resolve *r = arg;
+	struct dial_resolve *r = arg;
 
 	(void)what;
 	if (fd != -1)
@@ -144,7 +145,7 @@ resolve_on_event(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-start(struct resolve *r, struct question *q)
+start(struct dial_resolve *r, struct question *q)
 {
 	if (ask_numeric(*q, &r->answer))
 		return;
@@ -162,11 +163,11 @@ start(struct resolve *r, struct question *q)
 	}
 }
 
-struct resolve *
-resolve_new(const struct resolve_query *query, const struct resolve_ops *ops,
-    void *owner)
+struct dial_resolve *
+dial_resolve_new(const struct dial_resolve_query *query,
+    const struct dial_resolve_ops *ops, void *owner)
 {
-	struct resolve *r = mem_new(1, sizeof(*r));
+	struct dial_resolve *r = mem_new(1, sizeof(*r));
 	struct question q = {
 		.host = query->host,
 		.hints = {
@@ -176,7 +177,7 @@ resolve_new(const struct resolve_query *query, const struct resolve_ops *ops,
 		},
 	};
 
-	*r = (struct resolve){
+	*r = (struct dial_resolve){
 		.ops = ops,
 		.owner = owner,
 		.pid = -1,
@@ -185,7 +186,7 @@ resolve_new(const struct resolve_query *query, const struct resolve_ops *ops,
 	(void)snprintf(q.port, sizeof(q.port), "%u", query->port);
 	start(r, &q);
 	(void)event_assign(&r->ev, query->base, r->fd, EV_READ,
-	    resolve_on_event, r);
+	    dial_resolve_on_event, r);
 	if (r->fd == -1)
 		event_active(&r->ev, EV_TIMEOUT, 1);
 	else
@@ -194,7 +195,7 @@ resolve_new(const struct resolve_query *query, const struct resolve_ops *ops,
 }
 
 void
-resolve_free(struct resolve *r)
+dial_resolve_free(struct dial_resolve *r)
 {
 	if (r == NULL)
 		return;

@@ -2,18 +2,18 @@
  * Through a proxy: a connection to it becomes one to the server behind it, by
  * HTTP's CONNECT (RFC 9110, section 9.3.6) or by SOCKS5.
  */
-#ifndef CLIENT_TUNNEL_H
-#define CLIENT_TUNNEL_H
+#ifndef CLIENT_DIAL_TUNNEL_H
+#define CLIENT_DIAL_TUNNEL_H
 
 struct authority;
 struct event_base;
 struct outcome;
 struct proxy;
 struct stream;
-struct tunnel;
+struct dial_tunnel;
 
-/* One of them comes, once and from the loop; then only tunnel_free(). */
-struct tunnel_ops {
+/* One of them comes, once and from the loop; then only dial_tunnel_free(). */
+struct dial_tunnel_ops {
 	void (*on_through)(void *owner, struct stream *); /* taken; paused */
 	void (*on_stuck)(void *owner, const struct outcome *);
 };
@@ -22,11 +22,11 @@ struct tunnel_ops {
  * Takes the stream, which is paused; keeps base, the proxy, where it shall lead
  * to (the port is set), ops and owner.
  */
-struct tunnel *tunnel_new(struct event_base *, struct stream *,
-    const struct proxy *, const struct authority *to, const struct tunnel_ops *,
-    void *owner);
+struct dial_tunnel *dial_tunnel_new(struct event_base *, struct stream *,
+    const struct proxy *, const struct authority *to,
+    const struct dial_tunnel_ops *, void *owner);
 
 /* From its own callbacks, too; what goes on is given up. NULL is accepted. */
-void tunnel_free(struct tunnel *);
+void dial_tunnel_free(struct dial_tunnel *);
 
 #endif
