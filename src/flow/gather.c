@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "flow/gather.h"
 #include "flow/stream.h"
@@ -47,13 +46,12 @@ gather_flush_last(struct gather *g)
 	flush_by(g, stream_writev_last);
 }
 
-/* One more piece for `to` can come: what was added leaves if there is no room. */
+/* One more piece for `to` can come: none of another stream's is before it. */
 static void
 prepare(struct gather *g, struct stream *to)
 {
-	if (g->to != NULL && g->to != to)
-		bug("gather: two streams at a time");
-	if (g->niov == GATHER_PIECES || g->used + GATHER_COPY > GATHER_ROOM)
+	if (g->to != to || g->niov == GATHER_PIECES ||
+	    g->used + GATHER_COPY > GATHER_ROOM)
 		gather_flush(g);
 	g->to = to;
 }

@@ -3,7 +3,8 @@
  * leaves in one write.
  *
  * Small pieces are copied, large ones are referred to where they lie. The
- * owner of the bytes calls gather_flush() before they move.
+ * owner of the bytes calls gather_flush() before they move. A gather holds the
+ * pieces of one stream: they are written before the first piece of another.
  */
 #ifndef FLOW_GATHER_H
 #define FLOW_GATHER_H
@@ -35,8 +36,8 @@ void gather_init(struct gather *);
 void gather_clear(struct gather *);
 
 /*
- * Add a piece for `to`. Bytes are borrowed until the flush, which may come at
- * once if there is no more room.
+ * Add a piece for `to`. Bytes are borrowed until the flush, which comes at once
+ * if there is no more room.
  */
 void gather_add(struct gather *, struct stream *to, const void *data,
     size_t len);

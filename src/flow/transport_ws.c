@@ -148,11 +148,11 @@ send_data(struct transport_ws *t, struct frame f, const struct iovec *v,
 	send_frame(t, f, v, n);
 }
 
-/* All that was deflated so far is on its way. */
+/* All that was deflated so far is on its way, whoever it is for. */
 static void
 flush_deflated(struct transport_ws *t)
 {
-	transport_ws_flush(t);
+	gather_flush(&t->flow->down);
 	deflate_written(t->deflate);
 }
 
