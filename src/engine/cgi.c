@@ -619,7 +619,7 @@ cgi_start(struct request *rq)
 		conn_handle(rq->conn, &cgi_handler, g);
 		g->program = program_start(g->engine, &cgi_program, g,
 		    &(struct program_wish){
-			.kind = IPC_KIND_CGI,
+			.part = IPC_PART_CGI,
 			.path = path,
 			.path_len = len,
 			.vars = &vars,

@@ -433,7 +433,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_START] = on_start,
 		[IPC_STOP] = on_stop,
 		[IPC_LIST] = on_list,
-		[IPC_SPAWNED] = program_on_spawned,
+		[IPC_OPENED] = program_on_opened,
 		[IPC_REFUSED] = program_on_refused,
 		[IPC_EXITED] = program_on_exited,
 		[IPC_ADMITTED] = conn_on_admitted,

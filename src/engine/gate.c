@@ -488,7 +488,7 @@ start(struct request *rq, const struct buf *vars)
 	conn_handle(rq->conn, &gate_handler, g);
 	g->program = program_start(e, &gate_program, g,
 	    &(struct program_wish){
-		.kind = IPC_KIND_GATE,
+		.part = IPC_PART_GATE,
 		.vars = vars,
 	    });
 }

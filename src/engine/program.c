@@ -39,12 +39,18 @@ program_start(struct engine *e, const struct program_ops *ops, void *owner,
     const struct program_wish *w)
 {
 	struct program *p = mem_new(1, sizeof(*p));
-	uint8_t head[IPC_SPAWN_MAX];
-	size_t n = ipc_put_spawn(head, w->kind, w->path, w->path_len);
+	uint8_t head[IPC_OPEN_MAX];
+	size_t n = ipc_put_open(head,
+	    &(struct ipc_open){
+		.route = w->route,
+		.part = w->part,
+		.path = w->path,
+		.path_len = w->path_len,
+	    });
 
 	*p = (struct program){ .engine = e, .ops = ops, .owner = owner };
 	ids_add(engine_programs(e), &p->node, engine_new_id(e));
-	engine_send(e, IPC_SPAWN, p->node.id, head, n, w->vars->data,
+	engine_send(e, IPC_OPEN, p->node.id, head, n, w->vars->data,
 	    w->vars->len);
 	return p;
 }
@@ -131,12 +137,13 @@ program_id(const struct program *p)
 /* ------------------------------------------------- what the parent says */
 
 bool
-program_on_spawned(struct engine *e, const struct ipc_msg *m)
+program_on_opened(struct engine *e, const struct ipc_msg *m)
 {
 	struct program *p = find(e, m);
 	uint32_t pid;
 
-	if (p == NULL || p->state != PROGRAM_ASKED || !ipc_read_u32(m, &pid))
+	if (p == NULL || p->state != PROGRAM_ASKED ||
+	    !ipc_read_opened(m, &pid) || pid == 0 || m->nfds < 2)
 		return false;
 	p->state = PROGRAM_RUNNING;
 	p->pid = (pid_t)pid;

@@ -40,13 +40,14 @@ struct program_ops {
 
 /* Which one, and what it gets; all borrowed. */
 struct program_wish {
-	enum ipc_kind kind;
-	const char *path; /* inside a folder, by kind; else NULL */
+	uint32_t route; /* its number */
+	enum ipc_part part;
+	const char *path; /* inside a folder, by part; else NULL */
 	size_t path_len;
 	const struct buf *vars; /* NAME=value, each with a NUL */
 };
 
-enum { PROGRAM_VARS_MAX = IPC_BODY_MAX - IPC_SPAWN_MAX };
+enum { PROGRAM_VARS_MAX = IPC_BODY_MAX - IPC_OPEN_MAX };
 
 /* Ask for one. Keeps ops and owner until program_leave(). */
 struct program *program_start(struct engine *, const struct program_ops *,
@@ -65,7 +66,7 @@ void program_leave(struct program *);
 uint32_t program_id(const struct program *);
 
 /* What the parent says; false if it makes no sense. */
-bool program_on_spawned(struct engine *, const struct ipc_msg *);
+bool program_on_opened(struct engine *, const struct ipc_msg *);
 bool program_on_refused(struct engine *, const struct ipc_msg *);
 bool program_on_exited(struct engine *, const struct ipc_msg *);
 

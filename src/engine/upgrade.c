@@ -298,7 +298,7 @@ choose_program(struct request *rq, struct program_wish *w, char **path)
 	};
 
 	*path = NULL;
-	if (w->kind == IPC_KIND_COMMAND)
+	if (w->part == IPC_PART_COMMAND)
 		return true;
 	*path = request_program_path(rq, &w->path_len);
 	w->path = *path;
@@ -348,7 +348,7 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 	};
 	struct buf vars;
 	struct program_wish w = {
-		.kind = r->dir != NULL ? IPC_KIND_DIR : IPC_KIND_COMMAND,
+		.part = r->dir != NULL ? IPC_PART_DIR : IPC_PART_COMMAND,
 		.vars = &vars,
 	};
 	struct compression compression;

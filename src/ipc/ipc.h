@@ -24,13 +24,13 @@ enum ipc_type {
 	IPC_LISTEN,   /* struct ipc_listen; carries the socket of that number */
 	IPC_START,    /* settings and sockets are complete: accept */
 	IPC_STOP,     /* stop accepting, send everybody away, end */
-	IPC_SPAWNED,  /* the command runs; its 0, 1 and maybe 2 */
-	IPC_REFUSED,  /* it does not */
+	IPC_OPENED,   /* it is there; carries the descriptors that lead to it */
+	IPC_REFUSED,  /* it is not */
 	IPC_EXITED,   /* it has ended */
 	IPC_ADMITTED, /* the answer to IPC_ADMIT */
 	/* engine to parent */
 	IPC_READY, /* accepting */
-	IPC_SPAWN, /* run a program with these variables */
+	IPC_OPEN,  /* something that a route leads to, with these variables */
 	IPC_KILL,  /* the client has gone: start the ladder */
 	IPC_DONE,  /* the session is over (after an exit that asked for it) */
 	IPC_ADMIT, /* somebody came: may he stay? (only if there are limits) */
@@ -67,9 +67,10 @@ enum {
 	IPC_LISTEN_BODY = 7,
 	IPC_FDS_MAX = 3,
 	IPC_LISTENERS_MAX = 64, /* sockets that an engine is handed */
-	IPC_PATH_MAX = 4096,    /* bytes of the path of an IPC_SPAWN */
-	IPC_SPAWN_MAX = 8 + IPC_PATH_MAX, /* and all before its variables */
-	IPC_ADMIT_BODY = 17,              /* what it is, and the address */
+	IPC_PATH_MAX = 4096,    /* bytes of the path of an IPC_OPEN */
+	IPC_OPEN_HEAD = 12,     /* of what comes before that */
+	IPC_OPEN_MAX = IPC_OPEN_HEAD + IPC_PATH_MAX,
+	IPC_ADMIT_BODY = 17, /* what it is, and the address */
 	IPC_ADMITTED_BODY = 12,
 	IPC_BLOCKED_BODY = 20,
 	IPC_VARS_MAX = 256,         /* those, counted */
@@ -90,13 +91,13 @@ struct ipc_listen {
 	uint16_t to_port;
 };
 
-/* Which program: an engine can name no other. */
-enum ipc_kind {
-	IPC_KIND_COMMAND = 0, /* the one of the command line */
-	IPC_KIND_DIR,         /* one inside --dir, found by a path */
-	IPC_KIND_CGI,         /* one inside --cgidir */
-	IPC_KIND_GATE,        /* the gate */
-	IPC_KINDS,
+/* What of a route is meant: an engine can name nothing else. */
+enum ipc_part {
+	IPC_PART_COMMAND = 0, /* the one of the command line */
+	IPC_PART_DIR,         /* one inside --dir, found by a path */
+	IPC_PART_CGI,         /* one inside --cgidir */
+	IPC_PART_GATE,        /* the gate */
+	IPC_PARTS,
 };
 
 /* Which worker an IPC_WORKER leads to. */
@@ -121,7 +122,7 @@ enum ipc_admission {
 	IPC_ADMIT_RATE,
 };
 
-/* Why a program does not run. */
+/* Why something was not opened. */
 enum ipc_refusal {
 	IPC_REFUSED_EXEC = 1, /* errno says why */
 	IPC_REFUSED_FULL,     /* maxforks */

@@ -19,13 +19,14 @@ static const struct rule {
 	    IPC_LISTEN_BODY, 1, 1 },
 	[IPC_START] = { "start", IPC_FROM_PARENT, 4, 4, 0, 0 },
 	[IPC_STOP] = { "stop", IPC_FROM_PARENT, 0, 0, 0, 0 },
-	[IPC_SPAWNED] = { "spawned", IPC_FROM_PARENT, 4, 4, 2, 3 },
+	[IPC_OPENED] = { "opened", IPC_FROM_PARENT, 4, 4, 1, 3 },
 	[IPC_REFUSED] = { "refused", IPC_FROM_PARENT, 8, 8, 0, 0 },
 	[IPC_EXITED] = { "exited", IPC_FROM_PARENT, 3, 3, 0, 0 },
 	[IPC_ADMITTED] = { "admitted", IPC_FROM_PARENT, IPC_ADMITTED_BODY,
 	    IPC_ADMITTED_BODY, 0, 0 },
 	[IPC_READY] = { "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
-	[IPC_SPAWN] = { "spawn", IPC_FROM_ENGINE, 8, IPC_BODY_MAX, 0, 0 },
+	[IPC_OPEN] = { "open", IPC_FROM_ENGINE, IPC_OPEN_HEAD, IPC_BODY_MAX, 0,
+	    0 },
 	[IPC_KILL] = { "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	[IPC_SIGNAL] = { "signal", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	[IPC_DONE] = { "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
@@ -142,38 +143,39 @@ ipc_read_listen(const struct ipc_msg *m, struct ipc_listen *l)
 }
 
 size_t
-ipc_put_spawn(uint8_t body[IPC_SPAWN_MAX], enum ipc_kind kind, const char *path,
-    size_t path_len)
+ipc_put_open(uint8_t body[IPC_OPEN_MAX], const struct ipc_open *op)
 {
 	struct ipc_out out;
 
-	ipc_out_init(&out, body, IPC_SPAWN_MAX);
-	ipc_out_u32(&out, (uint32_t)kind);
-	ipc_out_u32(&out, (uint32_t)path_len);
-	ipc_out_bytes(&out, path, path_len);
+	ipc_out_init(&out, body, IPC_OPEN_MAX);
+	ipc_out_u32(&out, op->route);
+	ipc_out_u32(&out, (uint32_t)op->part);
+	ipc_out_u32(&out, (uint32_t)op->path_len);
+	ipc_out_bytes(&out, op->path, op->path_len);
 	return out.len;
 }
 
 /* Only programs of a folder are named. */
 static bool
-is_path_of(const struct ipc_spawn *sp)
+is_path_of(const struct ipc_open *op)
 {
-	if (sp->kind == IPC_KIND_DIR || sp->kind == IPC_KIND_CGI)
-		return ipc_path_ok(sp->path, sp->path_len);
-	return sp->path_len == 0;
+	if (op->part == IPC_PART_DIR || op->part == IPC_PART_CGI)
+		return ipc_path_ok(op->path, op->path_len);
+	return op->path_len == 0;
 }
 
 bool
-ipc_read_spawn(const struct ipc_msg *m, struct ipc_spawn *sp)
+ipc_read_open(const struct ipc_msg *m, struct ipc_open *op)
 {
 	struct ipc_in in = body_of(m);
 
-	sp->kind = ipc_in_within(&in, ipc_in_u32(&in), 0, IPC_KINDS - 1);
-	sp->path_len = ipc_in_u32(&in);
-	sp->path = (const char *)ipc_in_bytes(&in, sp->path_len);
-	sp->vars = (const char *)ipc_in_rest(&in, &sp->vars_len);
-	return ipc_in_end(&in) && is_path_of(sp) &&
-	    (sp->vars_len == 0 || sp->vars[sp->vars_len - 1] == '\0');
+	op->route = ipc_in_u32(&in);
+	op->part = ipc_in_within(&in, ipc_in_u32(&in), 0, IPC_PARTS - 1);
+	op->path_len = ipc_in_u32(&in);
+	op->path = (const char *)ipc_in_bytes(&in, op->path_len);
+	op->vars = (const char *)ipc_in_rest(&in, &op->vars_len);
+	return ipc_in_end(&in) && is_path_of(op) &&
+	    (op->vars_len == 0 || op->vars[op->vars_len - 1] == '\0');
 }
 
 enum admit_flag { ADMIT_CONNECTION = 1, ADMIT_COUNTED = 2, ADMIT_STAYS = 4 };
@@ -259,6 +261,18 @@ ipc_read_addr(const struct ipc_msg *m, struct addr *a)
 
 	ipc_in_copy(&in, a, sizeof(*a));
 	return ipc_in_end(&in);
+}
+
+size_t
+ipc_put_opened(uint8_t body[4], uint32_t pid)
+{
+	return ipc_put_u32(body, pid);
+}
+
+bool
+ipc_read_opened(const struct ipc_msg *m, uint32_t *pid)
+{
+	return ipc_read_u32(m, pid);
 }
 
 static size_t

@@ -39,19 +39,18 @@ bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in,
 size_t ipc_put_listen(uint8_t body[IPC_LISTEN_BODY], const struct ipc_listen *);
 bool ipc_read_listen(const struct ipc_msg *, struct ipc_listen *);
 
-struct ipc_spawn {
-	enum ipc_kind kind;
-	const char
-	    *path; /* ipc_path_ok() for kinds that have one, else empty */
+struct ipc_open {
+	uint32_t route; /* number of one: a reader knows how many there are */
+	enum ipc_part part;
+	const char *path; /* ipc_path_ok() for parts that have one, or empty */
 	size_t path_len;
 	const char *vars; /* NAME=value NUL ..., checked: NUL-terminated */
 	size_t vars_len;
 };
 
 /* Everything but the variables. */
-size_t ipc_put_spawn(uint8_t body[IPC_SPAWN_MAX], enum ipc_kind,
-    const char *path, size_t path_len);
-bool ipc_read_spawn(const struct ipc_msg *, struct ipc_spawn *);
+size_t ipc_put_open(uint8_t body[IPC_OPEN_MAX], const struct ipc_open *);
+bool ipc_read_open(const struct ipc_msg *, struct ipc_open *);
 
 size_t ipc_put_u32(uint8_t body[4], uint32_t);
 bool ipc_read_u32(const struct ipc_msg *, uint32_t *);
@@ -82,6 +81,10 @@ bool ipc_read_blocked(const struct ipc_msg *, struct addr *, uint32_t *ms);
 
 /* An address alone. */
 bool ipc_read_addr(const struct ipc_msg *, struct addr *);
+
+/* The process behind what was opened; 0: it has none. */
+size_t ipc_put_opened(uint8_t body[4], uint32_t pid);
+bool ipc_read_opened(const struct ipc_msg *, uint32_t *pid);
 
 /* How long ago, in milliseconds, the ladder should have been started. */
 size_t ipc_put_kill(uint8_t body[8], uint32_t pid, uint32_t ago);

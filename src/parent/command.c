@@ -100,9 +100,9 @@ is_ours(const struct command *c, const char *var)
 
 /* Who is asked for by a path is told by us where he was found. */
 static bool
-is_from_folder(const struct ipc_spawn *sp)
+is_from_folder(const struct ipc_open *op)
 {
-	return sp->kind == IPC_KIND_DIR || sp->kind == IPC_KIND_CGI;
+	return op->part == IPC_PART_DIR || op->part == IPC_PART_CGI;
 }
 
 static bool
@@ -119,7 +119,7 @@ names_place(const char *var, size_t name)
 }
 
 static bool
-var_ok(const struct command *c, const struct ipc_spawn *sp, const char *var)
+var_ok(const struct command *c, const struct ipc_open *op, const char *var)
 {
 	const struct conf_list *listed = &c->route->gate_vars;
 	size_t name = name_len(var);
@@ -127,20 +127,20 @@ var_ok(const struct command *c, const struct ipc_spawn *sp, const char *var)
 	if (var[name] != '=')
 		return false;
 	if (ipc_var_allowed(var, name))
-		return !is_from_folder(sp) || !names_place(var, name);
-	return c->gate.path != NULL && sp->kind != IPC_KIND_GATE &&
+		return !is_from_folder(op) || !names_place(var, name);
+	return c->gate.path != NULL && op->part != IPC_PART_GATE &&
 	    ipc_gate_var_allowed(var, name, listed->v, listed->n);
 }
 
 bool
-command_vars_ok(const struct command *c, const struct ipc_spawn *sp)
+command_vars_ok(const struct command *c, const struct ipc_open *op)
 {
 	size_t n = 0;
 
-	for (size_t at = 0; at < sp->vars_len; n++) {
-		if (!var_ok(c, sp, sp->vars + at))
+	for (size_t at = 0; at < op->vars_len; n++) {
+		if (!var_ok(c, op, op->vars + at))
 			return false;
-		at += strlen(sp->vars + at) + 1;
+		at += strlen(op->vars + at) + 1;
 	}
 	return n <= IPC_VARS_MAX;
 }
@@ -347,22 +347,22 @@ use_line(struct start *st, const struct command_line *line, const char *chdir)
 
 /* SCRIPT_NAME and PATH_INFO of a program that the first `name` bytes name. */
 static void
-put_place(struct start *st, const struct command *c, const struct ipc_spawn *sp,
+put_place(struct start *st, const struct command *c, const struct ipc_open *op,
     size_t name)
 {
-	const char *rest = sp->path + name;
-	int len = (int)(sp->path_len - name);
+	const char *rest = op->path + name;
+	int len = (int)(op->path_len - name);
 
-	st->place[0] = mem_printf("SCRIPT_NAME=/%.*s", (int)name, sp->path);
+	st->place[0] = mem_printf("SCRIPT_NAME=/%.*s", (int)name, op->path);
 	st->place[1] = mem_printf("PATH_INFO=%.*s", len, rest);
 	if (c->root != NULL && len > 0)
 		st->place[2] =
 		    mem_printf("PATH_TRANSLATED=%s%.*s", c->root, len, rest);
 	else if (c->websocketd)
 		st->place[2] = mem_printf("PATH_TRANSLATED=/%.*s",
-		    (int)sp->path_len, sp->path);
+		    (int)op->path_len, op->path);
 	/* no standard, but what php-cgi runs, and only with the second */
-	if (sp->kind == IPC_KIND_CGI) {
+	if (op->part == IPC_PART_CGI) {
 		st->place[3] = mem_printf("SCRIPT_FILENAME=%s", st->path);
 		st->place[4] = mem_strdup("REDIRECT_STATUS=200");
 	}
@@ -371,7 +371,7 @@ put_place(struct start *st, const struct command *c, const struct ipc_spawn *sp,
 /* RFC 3875, section 7.2: CGI programs run in their own folder. */
 static bool
 use_folder(struct start *st, const struct command *c, const struct folder *f,
-    const struct ipc_spawn *sp)
+    const struct ipc_open *op)
 {
 	const char *chdir = c->route->chdir;
 	size_t name, above;
@@ -379,15 +379,15 @@ use_folder(struct start *st, const struct command *c, const struct folder *f,
 	if (f->fd == -1)
 		errno = ENOENT;
 	else
-		st->path = folder_find_program(f, sp->path, sp->path_len, &name,
+		st->path = folder_find_program(f, op->path, op->path_len, &name,
 		    &st->file);
 	if (st->path == NULL)
 		return false;
 	st->own_argv[0] = st->path;
 	st->argv = st->own_argv;
-	put_place(st, c, sp, name);
+	put_place(st, c, op, name);
 	above = (size_t)(strrchr(st->path, '/') - st->path);
-	if (sp->kind == IPC_KIND_CGI)
+	if (op->part == IPC_PART_CGI)
 		st->chdir = mem_strndup(st->path, above == 0 ? 1 : above);
 	else if (chdir != NULL)
 		st->chdir = mem_strdup(chdir);
@@ -395,21 +395,21 @@ use_folder(struct start *st, const struct command *c, const struct folder *f,
 }
 
 static bool
-choose(struct start *st, const struct command *c, const struct ipc_spawn *sp)
+choose(struct start *st, const struct command *c, const struct ipc_open *op)
 {
 	const char *chdir = c->route->chdir;
 
-	switch (sp->kind) {
-	case IPC_KIND_COMMAND:
+	switch (op->part) {
+	case IPC_PART_COMMAND:
 		return use_line(st, &c->line, chdir);
-	case IPC_KIND_GATE:
+	case IPC_PART_GATE:
 		return use_line(st, &c->gate, chdir);
-	case IPC_KIND_DIR:
-		return use_folder(st, c, &c->dir, sp);
-	case IPC_KIND_CGI:
-		return use_folder(st, c, &c->cgidir, sp);
+	case IPC_PART_DIR:
+		return use_folder(st, c, &c->dir, op);
+	case IPC_PART_CGI:
+		return use_folder(st, c, &c->cgidir, op);
 	default:
-		bug("a program of kind %d", (int)sp->kind);
+		bug("a program of part %d", (int)op->part);
 	}
 }
 
@@ -428,10 +428,10 @@ start_clear(struct start *st)
 }
 
 bool
-command_has(const struct command *c, const struct ipc_spawn *sp)
+command_has(const struct command *c, const struct ipc_open *op)
 {
 	struct start st = { 0 };
-	bool has = choose(&st, c, sp) || !folder_lacks(errno);
+	bool has = choose(&st, c, op) || !folder_lacks(errno);
 
 	start_clear(&st);
 	return has;
@@ -439,7 +439,7 @@ command_has(const struct command *c, const struct ipc_spawn *sp)
 
 static void
 fill_env(char *env[ENV_MAX], const struct command *c, const struct start *st,
-    const struct ipc_spawn *sp)
+    const struct ipc_open *op)
 {
 	size_t n = 0;
 
@@ -448,14 +448,14 @@ fill_env(char *env[ENV_MAX], const struct command *c, const struct start *st,
 	for (size_t i = 0; i < PLACE_VARS; i++)
 		if (st->place[i] != NULL && !is_ours(c, st->place[i]))
 			env[n++] = st->place[i];
-	for (size_t at = 0; at < sp->vars_len; at += strlen(sp->vars + at) + 1)
-		if (!is_ours(c, sp->vars + at))
-			env[n++] = (char *)(uintptr_t)(sp->vars + at);
+	for (size_t at = 0; at < op->vars_len; at += strlen(op->vars + at) + 1)
+		if (!is_ours(c, op->vars + at))
+			env[n++] = (char *)(uintptr_t)(op->vars + at);
 	env[n] = NULL;
 }
 
 static pid_t
-run(const struct command *c, const struct start *st, const struct ipc_spawn *sp,
+run(const struct command *c, const struct start *st, const struct ipc_open *op,
     const int fd[3], char **text)
 {
 	char *env[ENV_MAX];
@@ -473,7 +473,7 @@ run(const struct command *c, const struct start *st, const struct ipc_spawn *sp,
 	pid_t pid;
 	int saved;
 
-	fill_env(env, c, st, sp);
+	fill_env(env, c, st, op);
 	if ((pid = spawn(&spec)) == -1) {
 		saved = errno;
 		*text = program_explain(&spec, saved);
@@ -497,7 +497,7 @@ give_pipes(const struct command *c, const int fd[3], size_t n)
 
 static pid_t
 run_with_pipes(const struct command *c, const struct start *st,
-    const struct ipc_spawn *sp, struct command_pipes *pipes, char **text)
+    const struct ipc_open *op, struct command_pipes *pipes, char **text)
 {
 	int theirs[3] = { -1, -1, -1 }, ours[3] = { -1, -1, -1 };
 	size_t n = c->null == -1 ? 3 : 2;
@@ -505,7 +505,7 @@ run_with_pipes(const struct command *c, const struct start *st,
 
 	theirs[2] = c->null;
 	if (make_pipes(n, theirs, ours) == 0 && give_pipes(c, theirs, n) == 0 &&
-	    (pid = run(c, st, sp, theirs, text)) != -1) {
+	    (pid = run(c, st, op, theirs, text)) != -1) {
 		memcpy(pipes->fd, ours, sizeof(ours));
 		pipes->n = n;
 		ours[0] = ours[1] = ours[2] = -1;
@@ -522,7 +522,7 @@ run_with_pipes(const struct command *c, const struct start *st,
  * one that is there is ours: an interpreter that is missing, for one.
  */
 pid_t
-command_start(const struct command *c, const struct ipc_spawn *sp,
+command_start(const struct command *c, const struct ipc_open *op,
     struct command_pipes *pipes, enum ipc_refusal *why, char **text)
 {
 	struct start st = { 0 };
@@ -530,11 +530,11 @@ command_start(const struct command *c, const struct ipc_spawn *sp,
 
 	*text = NULL;
 	*why = IPC_REFUSED_EXEC;
-	if (!choose(&st, c, sp)) {
+	if (!choose(&st, c, op)) {
 		if (folder_lacks(errno))
 			*why = IPC_REFUSED_MISSING;
-	} else if ((pid = run_with_pipes(c, &st, sp, pipes, text)) == -1 &&
-	    is_from_folder(sp) && errno == EACCES) {
+	} else if ((pid = run_with_pipes(c, &st, op, pipes, text)) == -1 &&
+	    is_from_folder(op) && errno == EACCES) {
 		*why = IPC_REFUSED_MISSING;
 	}
 	start_clear(&st);

@@ -17,7 +17,7 @@
 
 struct conf;
 struct conf_route;
-struct ipc_spawn;
+struct ipc_open;
 
 enum { COMMAND_ENV_MAX = 256 }; /* variables that the configuration sets */
 
@@ -57,7 +57,7 @@ struct command_pipes {
 };
 
 /* Whether there is what an engine asks for; false with errno. */
-bool command_has(const struct command *, const struct ipc_spawn *);
+bool command_has(const struct command *, const struct ipc_open *);
 
 /*
  * Start what an engine asked for, with the variables that it gave, which
@@ -65,13 +65,13 @@ bool command_has(const struct command *, const struct ipc_spawn *);
  * now, non-blocking), or -1 with errno and the reason in *why, and for
  * IPC_REFUSED_EXEC an owned sentence in *text, or NULL.
  */
-pid_t command_start(const struct command *, const struct ipc_spawn *,
+pid_t command_start(const struct command *, const struct ipc_open *,
     struct command_pipes *pipes, enum ipc_refusal *why, char **text);
 
 /*
  * Whether an engine may set all the variables of a request. Where the program
  * was found in a folder we say ourselves by which name.
  */
-bool command_vars_ok(const struct command *, const struct ipc_spawn *);
+bool command_vars_ok(const struct command *, const struct ipc_open *);
 
 #endif

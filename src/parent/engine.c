@@ -388,22 +388,22 @@ tell_refused(struct engine *e, uint32_t session, enum ipc_refusal why, int err)
 }
 
 static void
-tell_spawned(struct engine *e, uint32_t session, pid_t pid,
+tell_opened(struct engine *e, uint32_t session, pid_t pid,
     const struct command_pipes *pipes)
 {
 	uint8_t body[4];
 
-	ipc_put_u32(body, (uint32_t)pid);
-	if (!ipc_chan_send(&e->chan, IPC_SPAWNED, session, body, sizeof(body),
+	ipc_put_opened(body, (uint32_t)pid);
+	if (!ipc_chan_send(&e->chan, IPC_OPENED, session, body, sizeof(body),
 		NULL, 0, pipes->fd, pipes->n))
 		engine_lost(e, "it does not read what it is told");
 }
 
 /* CGI programs and gates come and go beside the one that --once waits for. */
 static bool
-is_session(const struct ipc_spawn *sp)
+is_session(const struct ipc_open *op)
 {
-	return sp->kind == IPC_KIND_COMMAND || sp->kind == IPC_KIND_DIR;
+	return op->part == IPC_PART_COMMAND || op->part == IPC_PART_DIR;
 }
 
 /* --once has its one session with it; whose status counts then, and to inetd. */
@@ -416,7 +416,7 @@ count_session(struct daemon *d, pid_t pid)
 }
 
 static void
-start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
+start_command(struct engine *e, uint32_t session, const struct ipc_open *op)
 {
 	struct daemon *d = e->daemon;
 	struct command_pipes pipes;
@@ -424,7 +424,7 @@ start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
 	char *text;
 	pid_t pid;
 
-	pid = command_start(&d->command, sp, &pipes, &why, &text);
+	pid = command_start(&d->command, op, &pipes, &why, &text);
 	if (pid == -1) {
 		int err = errno;
 
@@ -437,9 +437,9 @@ start_command(struct engine *e, uint32_t session, const struct ipc_spawn *sp)
 		return;
 	}
 	(void)child_add(d->children, pid, e, session, d->command.ladder);
-	if (is_session(sp))
+	if (is_session(op))
 		count_session(d, pid);
-	tell_spawned(e, session, pid, &pipes);
+	tell_opened(e, session, pid, &pipes);
 }
 
 static bool
@@ -450,18 +450,19 @@ is_full(const struct daemon *d)
 }
 
 static bool
-on_spawn(struct engine *e, const struct ipc_msg *m)
+on_open(struct engine *e, const struct ipc_msg *m)
 {
 	struct daemon *d = e->daemon;
-	struct ipc_spawn sp;
+	struct ipc_open op;
 
-	if (!ipc_read_spawn(m, &sp) || !command_vars_ok(&d->command, &sp))
+	if (!ipc_read_open(m, &op) || op.route != 0 ||
+	    !command_vars_ok(&d->command, &op))
 		return false;
-	if (d->stopping || (d->once_taken && is_session(&sp)))
+	if (d->stopping || (d->once_taken && is_session(&op)))
 		tell_refused(e, m->session, IPC_REFUSED_STOPPING, 0);
 	else if (!is_full(d))
-		start_command(e, m->session, &sp);
-	else if (command_has(&d->command, &sp))
+		start_command(e, m->session, &op);
+	else if (command_has(&d->command, &op))
 		tell_refused(e, m->session, IPC_REFUSED_FULL, 0);
 	else /* a file may have that name, which takes no program */
 		tell_refused(e, m->session, IPC_REFUSED_MISSING, errno);
@@ -624,7 +625,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 	static bool (*const requests[IPC_TYPES])(struct engine *,
 	    const struct ipc_msg *) = {
 		[IPC_READY] = on_ready,
-		[IPC_SPAWN] = on_spawn,
+		[IPC_OPEN] = on_open,
 		[IPC_KILL] = on_kill,
 		[IPC_SIGNAL] = on_signal,
 		[IPC_DONE] = on_done,

@@ -329,7 +329,7 @@ class Talk(Session):
         done = False
         for p in self.asked():
             done = True
-            if p.kind == "gate":
+            if p.part == "gate":
                 self.answer_gate(p)
             elif self.script["start"] == "refuse":
                 self.refused = True

@@ -31,7 +31,7 @@ def numbers():
 
 IPC = numbers()
 NAMES = {n: name for name, n in IPC.items()}
-KINDS = ["command", "dir", "cgi", "gate"]
+PARTS = ["command", "dir", "cgi", "gate"]
 ADMIT_YES, REFUSED_EXEC, REFUSED_MISSING = 1, 1, 4
 
 
@@ -65,9 +65,9 @@ class Program:
 
     last_pid = 1 << 21  # nobody's
 
-    def __init__(self, number, kind, path, variables):
+    def __init__(self, number, part, path, variables):
         self.number = number
-        self.kind = kind
+        self.part = part
         self.path = path
         self.variables = variables
         self.pid = 0
@@ -228,11 +228,12 @@ class Engine:
 
     # ---- what it says
 
-    def on_spawn(self, number, body):
-        kind, size = struct.unpack("=II", body[:8])
-        words = body[8 + size:].decode("latin-1").split("\0")[:-1]
+    def on_open(self, number, body):
+        route, part, size = struct.unpack("=III", body[:12])
+        assert route == 0, "a route that there is not"
+        words = body[12 + size:].decode("latin-1").split("\0")[:-1]
         assert number not in self.programs or self.programs[number].done
-        program = Program(number, KINDS[kind], body[8:8 + size],
+        program = Program(number, PARTS[part], body[12:12 + size],
                           dict(word.split("=", 1) for word in words))
         self.programs[number] = program
         self.asked.append(program)
@@ -271,7 +272,7 @@ class Engine:
     def start(self, program):
         self.asked.remove(program)
         fds = program.start()
-        self.tell("SPAWNED", program.number, struct.pack("=I", program.pid),
+        self.tell("OPENED", program.number, struct.pack("=I", program.pid),
                   fds)
 
     def refuse(self, program, error, missing=False):

@@ -259,8 +259,8 @@ def lying_engine(lie, *args, **kw):
             yield d
 
 
-def spawn_request(kind, path=b"", variables=b""):
-    return (struct.pack("=IIII", 10, 0, kind, len(path)) + path +
+def open_request(part, path=b"", variables=b"", route=0):
+    return (struct.pack("=IIIII", 10, 0, route, part, len(path)) + path +
             variables).hex()
 
 
@@ -276,17 +276,18 @@ def spawn_request(kind, path=b"", variables=b""):
     "0a000000" + "00000000" + "00000000",  # half a request
     "13000000" + "01000000" + "00" * 8,  # what certificates are worth: none
     "13000000" + "01000000" + "00" * 7,  # and half of that
-    spawn_request(4),  # no such kind
-    spawn_request(0, b"a"),  # the command has no path
-    spawn_request(0, variables=b"PATH=/x\0"),
-    spawn_request(0, variables=b"LD_PRELOAD=/x\0"),
-    spawn_request(0, variables=b"HTTP_PROXY=x\0"),
-    spawn_request(0, variables=b"HTTP_A=x"),
-    spawn_request(1, b""), spawn_request(2, b"/bin/sh"),
-    spawn_request(1, b"../../bin/sh"), spawn_request(1, b"a/../b"),
-    spawn_request(1, b"a//b"), spawn_request(1, b"a/./b"),
-    spawn_request(1, b".a"), spawn_request(1, b"a\0b"),
-    spawn_request(1, b"a" * 4097),
+    open_request(4),  # no such part
+    open_request(0, route=1),  # no such route
+    open_request(0, b"a"),  # the command has no path
+    open_request(0, variables=b"PATH=/x\0"),
+    open_request(0, variables=b"LD_PRELOAD=/x\0"),
+    open_request(0, variables=b"HTTP_PROXY=x\0"),
+    open_request(0, variables=b"HTTP_A=x"),
+    open_request(1, b""), open_request(2, b"/bin/sh"),
+    open_request(1, b"../../bin/sh"), open_request(1, b"a/../b"),
+    open_request(1, b"a//b"), open_request(1, b"a/./b"),
+    open_request(1, b".a"), open_request(1, b"a\0b"),
+    open_request(1, b"a" * 4097),
 ])
 def test_nonsense_costs_an_engine_its_life(lie):
     with lying_engine(lie) as d:
@@ -295,7 +296,7 @@ def test_nonsense_costs_an_engine_its_life(lie):
 
 
 @pytest.mark.parametrize("lie", [
-    "00", "09000000" + "00000000", spawn_request(0),
+    "00", "09000000" + "00000000", open_request(0),
     "0d000000" + "00000000" + "00" * 17,
 ])
 def test_nonsense_costs_the_auth_worker_its_life(lie, tmp_path):
@@ -312,7 +313,7 @@ def test_nonsense_costs_the_auth_worker_its_life(lie, tmp_path):
 
 
 @pytest.mark.parametrize("lie", ["00", "09000000" + "00000000",
-                                 spawn_request(0)])
+                                 open_request(0)])
 def test_nonsense_costs_the_names_worker_its_life(lie):
     with lying_engine(lie, "--reverselookup",
                       "--trusted-proxy=127.0.0.1") as d:

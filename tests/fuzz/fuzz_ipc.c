@@ -37,25 +37,25 @@ check_path(const char *path, size_t len)
 
 /* A path, and an array of NUL-terminated texts that fills the rest. */
 static void
-check_spawn(const struct ipc_msg *m)
+check_open(const struct ipc_msg *m)
 {
-	struct ipc_spawn sp;
-	uint8_t head[IPC_SPAWN_MAX];
+	struct ipc_open op;
+	uint8_t head[IPC_OPEN_MAX];
 	size_t at = 0, n;
 
-	if (!ipc_read_spawn(m, &sp))
+	if (!ipc_read_open(m, &op))
 		return;
-	if (sp.kind == IPC_KIND_DIR || sp.kind == IPC_KIND_CGI)
-		check_path(sp.path, sp.path_len);
+	if (op.part == IPC_PART_DIR || op.part == IPC_PART_CGI)
+		check_path(op.path, op.path_len);
 	else
-		check(sp.path_len == 0);
-	n = ipc_put_spawn(head, sp.kind, sp.path, sp.path_len);
+		check(op.path_len == 0);
+	n = ipc_put_open(head, &op);
 	check(n <= sizeof(head) && memcmp(head, m->body, n) == 0);
-	check((const uint8_t *)sp.vars == m->body + n);
-	check(sp.vars_len + n == m->len);
-	while (at < sp.vars_len)
-		at += strlen(sp.vars + at) + 1;
-	check(at == sp.vars_len);
+	check((const uint8_t *)op.vars == m->body + n);
+	check(op.vars_len + n == m->len);
+	while (at < op.vars_len)
+		at += strlen(op.vars + at) + 1;
+	check(at == op.vars_len);
 }
 
 static void
@@ -232,7 +232,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 	if (ipc_read(&m, from, packet, len - 1)) {
 		check_message(&m, packet, len - 1);
 		check(from == IPC_FROM_PARENT || m.nfds == 0);
-		check_spawn(&m);
+		check_open(&m);
 		check_numbers(&m);
 		check_admission(&m);
 		check_exit(&m);

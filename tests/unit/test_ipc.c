@@ -50,12 +50,12 @@ static const struct row {
 	{ IPC_LISTEN, "listen", IPC_FROM_PARENT, 7, 7, 1, 1 },
 	{ IPC_START, "start", IPC_FROM_PARENT, 4, 4, 0, 0 },
 	{ IPC_STOP, "stop", IPC_FROM_PARENT, 0, 0, 0, 0 },
-	{ IPC_SPAWNED, "spawned", IPC_FROM_PARENT, 4, 4, 2, 3 },
+	{ IPC_OPENED, "opened", IPC_FROM_PARENT, 4, 4, 1, 3 },
 	{ IPC_REFUSED, "refused", IPC_FROM_PARENT, 8, 8, 0, 0 },
 	{ IPC_EXITED, "exited", IPC_FROM_PARENT, 3, 3, 0, 0 },
 	{ IPC_ADMITTED, "admitted", IPC_FROM_PARENT, 12, 12, 0, 0 },
 	{ IPC_READY, "ready", IPC_FROM_ENGINE, 0, 0, 0, 0 },
-	{ IPC_SPAWN, "spawn", IPC_FROM_ENGINE, 8, 65536, 0, 0 },
+	{ IPC_OPEN, "open", IPC_FROM_ENGINE, 12, 65536, 0, 0 },
 	{ IPC_KILL, "kill", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	{ IPC_DONE, "done", IPC_FROM_ENGINE, 4, 4, 0, 0 },
 	{ IPC_ADMIT, "admit", IPC_FROM_ENGINE, 17, 17, 0, 0 },
@@ -227,54 +227,61 @@ message(struct guarded *g, const void *body, size_t len)
 }
 
 static void
-reads_spawns(void **state)
+reads_opens(void **state)
 {
 	static const struct {
 		const char *name, *body;
 		size_t len;
 		bool ok;
-	} spawns[] = {
+	} opens[] = {
 #define IS(s) s, sizeof(s) - 1
 		{ "nothing", IS(""), false },
-		{ "half a head", IS("\0\0\0\0\0\0\0"), false },
-		{ "no variables", IS("\0\0\0\0\0\0\0\0"), true },
-		{ "a variable", IS("\0\0\0\0\0\0\0\0A=b\0"), true },
-		{ "two", IS("\0\0\0\0\0\0\0\0A=b\0C=d\0"), true },
-		{ "an empty one", IS("\0\0\0\0\0\0\0\0\0"), true },
-		{ "unterminated", IS("\0\0\0\0\0\0\0\0A=b"), false },
-		{ "the second so", IS("\0\0\0\0\0\0\0\0A=b\0C"), false },
-		{ "the command by path", IS("\0\0\0\0\1\0\0\0a"), false },
-		{ "one of a folder", IS("\1\0\0\0\1\0\0\0a"), true },
-		{ "with a variable", IS("\1\0\0\0\3\0\0\0a/bA=b\0"), true },
-		{ "without a path", IS("\1\0\0\0\0\0\0\0A=b\0"), false },
-		{ "a path too long", IS("\1\0\0\0\4\0\0\0a/b"), false },
-		{ "far too long", IS("\1\0\0\0\377\377\377\377a/b"), false },
-		{ "a bad path", IS("\1\0\0\0\4\0\0\0a/.."), false },
-		{ "NUL in a path", IS("\1\0\0\0\3\0\0\0a\0b"), false },
-		{ "CGI", IS("\2\0\0\0\1\0\0\0a"), true },
-		{ "bad CGI", IS("\2\0\0\0\2\0\0\0/a"), false },
-		{ "the gate", IS("\3\0\0\0\0\0\0\0A=b\0"), true },
-		{ "the gate by path", IS("\3\0\0\0\1\0\0\0a"), false },
-		{ "no kind", IS("\4\0\0\0\0\0\0\0"), false },
-		{ "no kind at all", IS("\377\377\377\377\0\0\0\0"), false },
+		{ "half a head", IS("\7\0\0\0\0\0\0\0\0\0\0"), false },
+		{ "no variables", IS("\7\0\0\0\0\0\0\0\0\0\0\0"), true },
+		{ "a variable", IS("\7\0\0\0\0\0\0\0\0\0\0\0A=b\0"), true },
+		{ "two", IS("\7\0\0\0\0\0\0\0\0\0\0\0A=b\0C=d\0"), true },
+		{ "an empty one", IS("\7\0\0\0\0\0\0\0\0\0\0\0\0"), true },
+		{ "unterminated", IS("\7\0\0\0\0\0\0\0\0\0\0\0A=b"), false },
+		{ "the second so", IS("\7\0\0\0\0\0\0\0\0\0\0\0A=b\0C"),
+		    false },
+		{ "the command by path", IS("\7\0\0\0\0\0\0\0\1\0\0\0a"),
+		    false },
+		{ "one of a folder", IS("\7\0\0\0\1\0\0\0\1\0\0\0a"), true },
+		{ "with a variable", IS("\7\0\0\0\1\0\0\0\3\0\0\0a/bA=b\0"),
+		    true },
+		{ "without a path", IS("\7\0\0\0\1\0\0\0\0\0\0\0A=b\0"),
+		    false },
+		{ "a path too long", IS("\7\0\0\0\1\0\0\0\4\0\0\0a/b"), false },
+		{ "far too long", IS("\7\0\0\0\1\0\0\0\377\377\377\377a/b"),
+		    false },
+		{ "a bad path", IS("\7\0\0\0\1\0\0\0\4\0\0\0a/.."), false },
+		{ "NUL in a path", IS("\7\0\0\0\1\0\0\0\3\0\0\0a\0b"), false },
+		{ "CGI", IS("\7\0\0\0\2\0\0\0\1\0\0\0a"), true },
+		{ "bad CGI", IS("\7\0\0\0\2\0\0\0\2\0\0\0/a"), false },
+		{ "the gate", IS("\7\0\0\0\3\0\0\0\0\0\0\0A=b\0"), true },
+		{ "the gate by path", IS("\7\0\0\0\3\0\0\0\1\0\0\0a"), false },
+		{ "no part", IS("\7\0\0\0\4\0\0\0\0\0\0\0"), false },
+		{ "no part at all", IS("\7\0\0\0\377\377\377\377\0\0\0\0"),
+		    false },
 #undef IS
 	};
 
 	(void)state;
-	for (size_t i = 0; i < nitems(spawns); i++) {
+	for (size_t i = 0; i < nitems(opens); i++) {
 		struct guarded g;
-		struct ipc_msg m = message(&g, spawns[i].body, spawns[i].len);
-		struct ipc_spawn sp;
+		struct ipc_msg m = message(&g, opens[i].body, opens[i].len);
+		struct ipc_open op;
 
-		if (ipc_read_spawn(&m, &sp) != spawns[i].ok)
-			fail_msg("%s", spawns[i].name);
-		if (spawns[i].ok) {
-			assert_int_equal(sp.kind, spawns[i].body[0]);
-			assert_int_equal(sp.path_len, spawns[i].body[4]);
-			assert_ptr_equal(sp.path, (char *)g.data + 8);
-			assert_ptr_equal(sp.vars, sp.path + sp.path_len);
-			assert_int_equal(sp.vars_len,
-			    spawns[i].len - 8 - sp.path_len);
+		if (ipc_read_open(&m, &op) != opens[i].ok)
+			fail_msg("%s", opens[i].name);
+		if (opens[i].ok) {
+			assert_int_equal(op.route, 7);
+			assert_int_equal(op.part, opens[i].body[4]);
+			assert_int_equal(op.path_len, opens[i].body[8]);
+			assert_ptr_equal(op.path, (char *)g.data + 12);
+			assert_ptr_equal(op.vars, op.path + op.path_len);
+			assert_int_equal(op.vars_len,
+			    opens[i].len - 12 - op.path_len);
 		}
 		guarded_free(&g);
 	}
@@ -384,8 +391,8 @@ reads_what_was_put(void **state)
 	struct ipc_exit x,
 	    exits[] = { { { 0, 0 }, 0 }, { { 0, 255 }, 1 }, { { 11, 0 }, 0 } };
 	enum ipc_refusal why;
-	struct ipc_spawn sp;
-	uint8_t out[IPC_SPAWN_MAX] = { 0 };
+	struct ipc_open op;
+	uint8_t out[IPC_OPEN_MAX] = { 0 };
 	struct guarded g;
 	struct ipc_msg m;
 	uint32_t v, ago;
@@ -398,18 +405,26 @@ reads_what_was_put(void **state)
 	assert_int_equal(v, 0xdeadbeef);
 	guarded_free(&g);
 
-	assert_int_equal(ipc_put_spawn(out, IPC_KIND_CGI, "a/b", 3), 11);
-	m = message(&g, out, 11);
-	assert_true(ipc_read_spawn(&m, &sp));
-	assert_int_equal(sp.kind, IPC_KIND_CGI);
-	assert_int_equal(sp.path_len, 3);
-	assert_memory_equal(sp.path, "a/b", 3);
-	assert_int_equal(sp.vars_len, 0);
+	op = (struct ipc_open){
+		.route = 3,
+		.part = IPC_PART_CGI,
+		.path = "a/b",
+		.path_len = 3,
+	};
+	assert_int_equal(ipc_put_open(out, &op), 15);
+	m = message(&g, out, 15);
+	assert_true(ipc_read_open(&m, &op));
+	assert_int_equal(op.route, 3);
+	assert_int_equal(op.part, IPC_PART_CGI);
+	assert_int_equal(op.path_len, 3);
+	assert_memory_equal(op.path, "a/b", 3);
+	assert_int_equal(op.vars_len, 0);
 	guarded_free(&g);
-	assert_int_equal(ipc_put_spawn(out, IPC_KIND_GATE, NULL, 0), 8);
-	m = message(&g, out, 8);
-	assert_true(ipc_read_spawn(&m, &sp));
-	assert_int_equal(sp.kind, IPC_KIND_GATE);
+	op = (struct ipc_open){ .part = IPC_PART_GATE };
+	assert_int_equal(ipc_put_open(out, &op), 12);
+	m = message(&g, out, 12);
+	assert_true(ipc_read_open(&m, &op));
+	assert_int_equal(op.part, IPC_PART_GATE);
 	guarded_free(&g);
 
 	assert_int_equal(ipc_put_kill(out, 4711, 100), 8);
@@ -635,17 +650,17 @@ carries_messages(void **state)
 	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_NONE);
 
 	assert_true(ipc_chan_tell(&p->engine, IPC_READY, 0, NULL, 0));
-	assert_true(ipc_chan_send(&p->engine, IPC_SPAWN, 17, "\1\0\0\0", 4,
-	    "A=b", 4, NULL, 0));
+	assert_true(ipc_chan_send(&p->engine, IPC_OPEN, 17, "\1\0\0\0", 4,
+	    "A=b\0C=d", 8, NULL, 0));
 	assert_true(
-	    ipc_chan_send(&p->engine, IPC_SPAWN, 18, big, 8, big, 0, NULL, 0));
+	    ipc_chan_send(&p->engine, IPC_OPEN, 18, big, 12, big, 0, NULL, 0));
 	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
 	assert_int_equal(m.type, IPC_READY);
 	assert_int_equal(m.len, 0);
 	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
 	assert_int_equal(m.session, 17);
-	assert_int_equal(m.len, 8);
-	assert_memory_equal(m.body, "\1\0\0\0A=b\0", 8);
+	assert_int_equal(m.len, 12);
+	assert_memory_equal(m.body, "\1\0\0\0A=b\0C=d", 12);
 	assert_int_equal(m.nfds, 0);
 	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_MSG);
 	assert_int_equal(m.session, 18);
@@ -671,7 +686,7 @@ carries_descriptors(void **state)
 		theirs[i] = pipes[i][1];
 	}
 	before = count_fds();
-	assert_true(ipc_chan_send(&p->parent, IPC_SPAWNED, 5, "\1\2\3\4", 4,
+	assert_true(ipc_chan_send(&p->parent, IPC_OPENED, 5, "\1\2\3\4", 4,
 	    NULL, 0, theirs, 3));
 	assert_int_equal(count_fds(), before - 3);
 	assert_int_equal(ipc_chan_recv(&p->engine, &m), IPC_RECV_MSG);
@@ -731,20 +746,19 @@ refuses_bad_packets(void **state)
 		{ "type 0", IPC_FROM_ENGINE, (enum ipc_type)0, 8, 0 },
 		{ "the other side's", IPC_FROM_ENGINE, IPC_STOP, 8, 0 },
 		{ "too long for its type", IPC_FROM_ENGINE, IPC_KILL, 13, 0 },
-		{ "too long for all", IPC_FROM_ENGINE, IPC_SPAWN,
-		    PACKET_MAX + 1, 0 },
+		{ "too long for all", IPC_FROM_ENGINE, IPC_OPEN, PACKET_MAX + 1,
+		    0 },
 		{ "a descriptor for the parent", IPC_FROM_ENGINE, IPC_READY, 8,
 		    1 },
-		{ "five for the parent", IPC_FROM_ENGINE, IPC_SPAWN, 12, 5 },
+		{ "five for the parent", IPC_FROM_ENGINE, IPC_OPEN, 12, 5 },
 		{ "from the parent too", IPC_FROM_PARENT, IPC_READY, 8, 0 },
-		{ "a descriptor too few", IPC_FROM_PARENT, IPC_SPAWNED, 12, 1 },
-		{ "a descriptor too many", IPC_FROM_PARENT, IPC_SPAWNED, 12,
-		    4 },
-		{ "two too many", IPC_FROM_PARENT, IPC_SPAWNED, 12, 5 },
-		{ "five too many", IPC_FROM_PARENT, IPC_SPAWNED, 12, 8 },
+		{ "a descriptor too few", IPC_FROM_PARENT, IPC_OPENED, 12, 0 },
+		{ "a descriptor too many", IPC_FROM_PARENT, IPC_OPENED, 12, 4 },
+		{ "two too many", IPC_FROM_PARENT, IPC_OPENED, 12, 5 },
+		{ "five too many", IPC_FROM_PARENT, IPC_OPENED, 12, 8 },
 		{ "descriptors where none belong", IPC_FROM_PARENT, IPC_STOP, 8,
 		    3 },
-		{ "all of them and too long", IPC_FROM_PARENT, IPC_SPAWNED, 13,
+		{ "all of them and too long", IPC_FROM_PARENT, IPC_OPENED, 13,
 		    3 },
 	};
 	struct pair *p = *state;
@@ -784,7 +798,7 @@ writes_no_fourth_descriptor(void **state)
 	int fd[4];
 
 	open_nulls(fd, 4);
-	send_raw(&p->parent, IPC_SPAWNED, 12, fd, 4);
+	send_raw(&p->parent, IPC_OPENED, 12, fd, 4);
 	close_fds(fd, 4);
 	memset(&u.m, 0, sizeof(u.m));
 	assert_int_equal(ipc_chan_recv(&p->engine, &u.m), IPC_RECV_BAD);
@@ -824,7 +838,7 @@ queues_and_keeps_the_order(void **state)
 	assert_int_equal(fd_pipe(pipe_fd), 0);
 	fd[0] = pipe_fd[1];
 	open_nulls(fd + 1, 2);
-	assert_true(ipc_chan_send(&p->parent, IPC_SPAWNED, n, "\1\0", 2, "\0\0",
+	assert_true(ipc_chan_send(&p->parent, IPC_OPENED, n, "\1\0", 2, "\0\0",
 	    2, fd, 3));
 	assert_true(ipc_chan_tell(&p->parent, IPC_STOP, n + 1, NULL, 0));
 	assert_int_equal(count_fds(), before + 4);
@@ -841,7 +855,7 @@ queues_and_keeps_the_order(void **state)
 		}
 		assert_int_equal(rc, IPC_RECV_MSG);
 		assert_int_equal(m.session, next++);
-		if (m.type != IPC_SPAWNED)
+		if (m.type != IPC_OPENED)
 			continue;
 		assert_int_equal(m.session, n);
 		assert_int_equal(write(m.fd[0], "y", 1), 1);
@@ -893,7 +907,7 @@ bounds_the_queue(void **state)
 		assert_in_range(n++, 0, 100000);
 	open_nulls(fd, 3);
 	assert_false(
-	    ipc_chan_send(&p->parent, IPC_SPAWNED, 0, body, 4, NULL, 0, fd, 3));
+	    ipc_chan_send(&p->parent, IPC_OPENED, 0, body, 4, NULL, 0, fd, 3));
 	assert_int_equal(count_fds(), before);
 }
 
@@ -906,8 +920,8 @@ clears_what_is_queued(void **state)
 	fill(&p->parent, 1);
 	for (int i = 0; i < 10; i++) {
 		open_nulls(fd, 3);
-		assert_true(ipc_chan_send(&p->parent, IPC_SPAWNED, 0,
-		    "\0\0\0\0", 4, NULL, 0, fd, 3));
+		assert_true(ipc_chan_send(&p->parent, IPC_OPENED, 0, "\0\0\0\0",
+		    4, NULL, 0, fd, 3));
 	}
 	assert_int_equal(count_fds(), before + 30);
 	ipc_chan_clear(&p->parent);
@@ -930,7 +944,7 @@ notices_the_end(void **state)
 	assert_false(ipc_chan_flush(&p->parent));
 	ipc_chan_clear(&p->parent);
 	open_nulls(fd, 3);
-	assert_false(ipc_chan_send(&p->parent, IPC_SPAWNED, 0, "\0\0\0\0", 4,
+	assert_false(ipc_chan_send(&p->parent, IPC_OPENED, 0, "\0\0\0\0", 4,
 	    NULL, 0, fd, 3));
 	assert_false(ipc_chan_tell(&p->parent, IPC_STOP, 0, NULL, 0));
 	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_END);
@@ -952,7 +966,7 @@ reads_before_the_end(void **state)
 	assert_int_equal(m.session, 9);
 	assert_int_equal(ipc_chan_recv(&p->parent, &m), IPC_RECV_END);
 	open_nulls(fd, 3);
-	assert_false(ipc_chan_send(&p->parent, IPC_SPAWNED, 0, "\0\0\0\0", 4,
+	assert_false(ipc_chan_send(&p->parent, IPC_OPENED, 0, "\0\0\0\0", 4,
 	    NULL, 0, fd, 3));
 	assert_int_equal(count_fds(), before);
 }
@@ -972,7 +986,7 @@ send_many_descriptors(struct pair *p)
 		return 1;
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		open_nulls(fd, 3);
-		if (!ipc_chan_send(&p->parent, IPC_SPAWNED, i, "\0\0\0\0", 4,
+		if (!ipc_chan_send(&p->parent, IPC_OPENED, i, "\0\0\0\0", 4,
 			NULL, 0, fd, 3))
 			return 2;
 	}
@@ -1014,7 +1028,7 @@ main(void)
 		cmocka_unit_test(refuses_what_is_no_message),
 		cmocka_unit_test(takes_bodies_apart),
 		cmocka_unit_test(remembers_what_is_bad),
-		cmocka_unit_test(reads_spawns),
+		cmocka_unit_test(reads_opens),
 		cmocka_unit_test(reads_listeners),
 		cmocka_unit_test(reads_admissions),
 		cmocka_unit_test(reads_what_was_put),
