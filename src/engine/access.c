@@ -3,13 +3,13 @@
 #include "conf/conf.h"
 #include "engine/access.h"
 #include "engine/client.h"
-#include "engine/conn.h"
 #include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
 #include "engine/hostname.h"
 #include "engine/limits.h"
 #include "engine/redirect.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 #include "engine/route.h"
 
@@ -20,7 +20,7 @@ check_hello(struct request *rq)
 	enum ws_hello_result rc = ws_hello_read(&rq->head, &rq->hello);
 
 	if (rc < 0) {
-		conn_refuse(rq->conn,
+		request_refuse(rq,
 		    &(struct refusal){
 			.status = ws_hello_status(rc),
 			.why = ws_hello_strresult(rc),
@@ -36,7 +36,7 @@ check_hello(struct request *rq)
 static enum access_verdict
 check_origin(struct request *rq)
 {
-	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	const struct conf *conf = engine_conf(rq->engine);
 	const struct conf_route *r = &conf->route;
 	const struct origin_policy policy = {
 		.origins = (const char *const *)r->origins.v,
@@ -51,18 +51,17 @@ check_origin(struct request *rq)
 	enum origin_verdict v;
 
 	origin_read(&o, &rq->head);
-	o.loopback = conn_is_loopback(rq->conn);
+	o.loopback = rq->from.loopback;
 	o.https = rq->https;
 	o.page = !rq->upgrade &&
-	    (r->cgidir != NULL ||
-		engine_static_folder(conn_engine(rq->conn)) != -1);
+	    (r->cgidir != NULL || engine_static_folder(rq->engine) != -1);
 	o.proxy_host = rq->proxy_host;
 	o.proxy_host_len = rq->proxy_host_len;
 	o.proxy_port = rq->proxy_port;
 	if ((v = origin_check(&policy, &o)) == ORIGIN_ALLOWED)
 		return ACCESS_NEXT;
 	origin_option(&policy, &o, v, &option);
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 403,
 		.why = v == ORIGIN_ERR_HOST
@@ -82,7 +81,7 @@ check_path(struct request *rq)
 {
 	if (url_is_encoded(rq->url.path, rq->url.path_len))
 		return ACCESS_NEXT;
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 400,
 		.why = "The path is malformed: a percent sign begins two"
@@ -96,11 +95,11 @@ check_path(struct request *rq)
 static enum access_verdict
 check_denied(struct request *rq)
 {
-	const struct refusal *why = conn_denied(rq->conn);
+	const struct refusal *why = rq->from.denied;
 
 	if (why == NULL)
 		return ACCESS_NEXT;
-	conn_refuse(rq->conn, why);
+	request_refuse(rq, why);
 	return ACCESS_REFUSED;
 }
 

@@ -19,7 +19,7 @@ void access_begin(struct request *);
 
 /*
  * The step that waited has nothing against the request. It was its handler
- * (conn_handle()) until now, and is no longer.
+ * (request_handle()) until now, and is no longer.
  */
 void access_resume(struct request *);
 

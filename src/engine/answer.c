@@ -6,94 +6,19 @@
 #include <openssl/evp.h>
 
 #include "base/base.h"
-#include "base/buf.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "base/str.h"
 #include "codec/base64.h"
-#include "codec/http_accept.h"
 #include "engine/answer.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
-#include "engine/pages.h"
+#include "engine/refusal.h"
+#include "engine/reply.h"
 #include "engine/request.h"
 #include "web/web.h"
 
 enum {
 	HASH_LEN = 32,
 	HASH_TEXT = BASE64_SIZE(HASH_LEN),
-	FIELDS_MAX = 16,
-	BODY_MAX = 4096, /* of an error */
 };
-
-/* The fields that go with a status besides those of every error. */
-static const struct extra {
-	unsigned status;
-	struct http1_out field;
-} extras[] = {
-	{ 405, { "Allow", "GET, HEAD" } },
-	{ 426, { "Upgrade", "websocket" } },
-	{ 426, { "Sec-WebSocket-Version", "13" } },
-	{ 429, { "Retry-After", "5" } },
-	{ 503, { "Retry-After", "5" } },
-};
-
-static bool
-has_field(const struct refusal *r, const char *name)
-{
-	for (size_t i = 0; i < r->nfields; i++)
-		if (str_ieq(r->field[i].name, name))
-			return true;
-	return false;
-}
-
-/* Nobody sees the page of a WebSocket that was refused. */
-static const struct buf *
-find_page(const struct request *rq, unsigned status)
-{
-	const struct pages *pages = engine_pages(conn_engine(rq->conn));
-
-	if (http1_count(&rq->head, "Upgrade") > 0 ||
-	    !http_accept_html(&rq->head))
-		return NULL;
-	return pages_find(pages, status);
-}
-
-void
-answer_error(struct request *rq, const struct refusal *r)
-{
-	const struct buf *page = find_page(rq, r->status);
-	struct http1_out field[FIELDS_MAX] = {
-		{ "Content-Type",
-		    page != NULL ? "text/html; charset=utf-8"
-				 : "text/plain; charset=utf-8" },
-		{ "Cache-Control", "no-store" },
-	};
-	size_t n = 2;
-	struct buf body;
-
-	for (size_t i = 0; i < nitems(extras); i++)
-		if (extras[i].status == r->status &&
-		    !has_field(r, extras[i].field.name))
-			field[n++] = extras[i].field;
-	for (size_t i = 0; i < r->nfields && n < FIELDS_MAX; i++)
-		field[n++] = r->field[i];
-	buf_init(&body, BODY_MAX);
-	if (!buf_add_str(&body, r->why) || !buf_add_byte(&body, '\n'))
-		mem_misfit(&body, "an error of ours does not fit");
-	if (page == NULL)
-		page = &body;
-	conn_reply(rq->conn,
-	    &(struct reply){
-		.status = r->status,
-		.field = field,
-		.nfields = n,
-		.length = page->len,
-		.close = !r->keep,
-	    },
-	    page->data, page->len);
-	buf_clear(&body);
-}
 
 static void
 note(enum log_level level, const char *what, const struct request *rq,
@@ -103,9 +28,8 @@ note(enum log_level level, const char *what, const struct request *rq,
 	char *path = request_log_path(rq);
 
 	request_peer(rq, peer);
-	LOG(level, what, LOG_UINT("session", conn_id(rq->conn)),
-	    LOG_STR("peer", peer), LOG_STR("path", path),
-	    LOG_STR("error", error));
+	LOG(level, what, LOG_UINT("session", rq->id), LOG_STR("peer", peer),
+	    LOG_STR("path", path), LOG_STR("error", error));
 	free(path);
 }
 
@@ -156,11 +80,11 @@ answer_not_started(struct request *rq, enum ipc_refusal why, int err)
 		answer_note_failed(rq, "cannot start the program", err);
 	else if (why == IPC_REFUSED_MISSING)
 		answer_note_missing(rq, err);
-	conn_refuse(rq->conn, &refusals[why]);
+	request_refuse(rq, &refusals[why]);
 }
 
 void
-answer_too_big(struct conn *c, const struct buf *vars)
+answer_too_big(struct request *rq, const struct buf *vars)
 {
 	static const struct refusal too_big = {
 		.status = 431,
@@ -169,7 +93,7 @@ answer_too_big(struct conn *c, const struct buf *vars)
 	};
 	const struct refusal starved = answer_short("out of memory");
 
-	conn_refuse(c, vars->starved ? &starved : &too_big);
+	request_refuse(rq, vars->starved ? &starved : &too_big);
 }
 
 struct refusal
@@ -183,14 +107,14 @@ answer_short(const char *why)
 }
 
 bool
-answer_may_start(struct conn *c)
+answer_may_start(struct request *rq)
 {
 	struct refusal r = answer_short("descriptors");
-	bool may = engine_may_start(conn_engine(c));
+	bool may = engine_may_start(rq->engine);
 
 	r.option = "ulimit -Hn";
 	if (!may)
-		conn_refuse(c, &r);
+		request_refuse(rq, &r);
 	return may;
 }
 
@@ -226,7 +150,7 @@ console_policy(void)
 }
 
 void
-answer_console(struct conn *c)
+answer_console(struct request *rq)
 {
 	const struct http1_out field[] = {
 		{ "Content-Type", "text/html; charset=utf-8" },
@@ -235,7 +159,7 @@ answer_console(struct conn *c)
 		{ "Cache-Control", "no-cache" },
 	};
 
-	conn_reply(c,
+	request_reply(rq,
 	    &(struct reply){
 		.status = 200,
 		.field = field,

@@ -8,9 +8,10 @@
 #include "codec/cgi_answer.h"
 #include "engine/answer.h"
 #include "engine/cgi.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/program.h"
+#include "engine/refusal.h"
+#include "engine/reply.h"
 #include "engine/request.h"
 #include "engine/route.h"
 #include "flow/complaints.h"
@@ -35,8 +36,7 @@ enum cgi_due {
 
 struct cgi {
 	struct engine *engine;         /* kept */
-	struct conn *conn;             /* kept; NULL: it needs us no longer */
-	struct request *rq;            /* kept, as long as conn */
+	struct request *rq;            /* kept; NULL: it needs us no longer */
 	struct program *program;       /* owned */
 	struct endpoint_exec endpoint; /* if running */
 	struct cgi_answer answer;
@@ -127,8 +127,7 @@ cgi_on_turn(void *owner)
 
 	if (g->unwanted)
 		endpoint_exec_close_output(&g->endpoint);
-	if (g->conn != NULL ||
-	    !((e->exited && e->out_ended) || is_abandoned(g)))
+	if (g->rq != NULL || !((e->exited && e->out_ended) || is_abandoned(g)))
 		return;
 	endpoint_exec_finish(&g->endpoint);
 	complaints_end(&g->complaints, &who);
@@ -136,20 +135,19 @@ cgi_on_turn(void *owner)
 	cgi_free(g);
 }
 
-/* The connection goes its own way. */
-static struct conn *
+/* The request goes its own way. */
+static struct request *
 let_go(struct cgi *g)
 {
-	struct conn *c = g->conn;
+	struct request *rq = g->rq;
 
 	gather_flush(&engine_flow(g->engine)->up); /* what came of its body */
-	conn_handle(c, NULL, NULL);
-	g->conn = NULL;
+	request_handle(rq, NULL, NULL);
 	g->rq = NULL;
 	g->state = CGI_DONE;
 	deadlines_forget(&g->deadlines, DUE_HEAD);
 	deadlines_wake(&g->deadlines);
-	return c;
+	return rq;
 }
 
 /* What it says or reads is of no use any more. */
@@ -168,7 +166,7 @@ static void
 fail(struct cgi *g, const struct refusal *r)
 {
 	g->status = r->status;
-	conn_refuse(let_go(g), r);
+	request_refuse(let_go(g), r);
 	send_away(g);
 }
 
@@ -197,15 +195,15 @@ cgi_on_short(void *owner, const char *why)
 	struct cgi *g = owner;
 	const struct refusal r = answer_short(why);
 
-	if (g->state == CGI_HEAD && g->conn != NULL) {
+	if (g->state == CGI_HEAD && g->rq != NULL) {
 		fail(g, &r);
 		return;
 	}
 	LOG(LOG_LVL_WARN, "program cannot go on",
 	    LOG_UINT("session", program_id(g->program)),
 	    LOG_STR("reason", why));
-	if (g->conn != NULL)
-		conn_abort(let_go(g));
+	if (g->rq != NULL)
+		request_abort(let_go(g));
 	send_away(g);
 }
 
@@ -216,13 +214,13 @@ cgi_on_short(void *owner, const char *why)
 static void
 check_answered(struct cgi *g)
 {
-	if (g->conn == NULL || !g->answered)
+	if (g->rq == NULL || !g->answered)
 		return;
 	if (!g->body_ended && !g->endpoint.out_ended && !g->endpoint.in_broken)
 		return;
 	endpoint_exec_end_input(&g->endpoint);
 	endpoint_exec_resume(&g->endpoint);
-	conn_reply_end(let_go(g));
+	request_reply_end(let_go(g));
 }
 
 /* Who prints on and on would never end: SIGPIPE tells him. */
@@ -245,11 +243,11 @@ give_document(struct cgi *g, const uint8_t *data, size_t len)
 	if (a->has_length && n > a->length - g->out_bytes)
 		n = (size_t)(a->length - g->out_bytes);
 	if (n > 0)
-		conn_reply_write(g->conn, data, n);
+		request_reply_write(g->rq, data, n);
 	drop(g, len - n);
 	g->out_bytes += n;
 	g->answered |= a->has_length && g->out_bytes == a->length;
-	if (conn_queued(g->conn) > 0)
+	if (request_queued(g->rq) > 0)
 		endpoint_exec_pause(&g->endpoint);
 }
 
@@ -264,7 +262,7 @@ start_answer(struct cgi *g)
 	g->answered = a->status == 204 || a->status == 304 ||
 	    http1_method_is(&g->rq->head, "HEAD");
 	deadlines_forget(&g->deadlines, DUE_HEAD);
-	conn_reply_start(g->conn,
+	request_reply_start(g->rq,
 	    &(struct reply){
 		.status = a->status,
 		.reason = a->reason,
@@ -295,7 +293,7 @@ take_output(struct cgi *g, const uint8_t *data, size_t len)
 		drop(g, len - used);
 	else
 		give_document(g, data + used, len - used);
-	conn_reply_flush(g->conn);
+	request_reply_flush(g->rq);
 	check_answered(g);
 }
 
@@ -367,9 +365,9 @@ cgi_on_input_drain(void *owner)
 {
 	struct cgi *g = owner;
 
-	if (g->conn == NULL || g->body_ended)
+	if (g->rq == NULL || g->body_ended)
 		return;
-	conn_read_body(g->conn);
+	request_read_body(g->rq);
 	await_head(g);
 	check_answered(g);
 }
@@ -405,7 +403,7 @@ cgi_on_body_batch(void *owner)
 		return;
 	gather_flush(&engine_flow(g->engine)->up);
 	if (endpoint_exec_full(&g->endpoint))
-		conn_pause_body(g->conn);
+		request_pause_body(g->rq);
 	await_head(g);
 }
 
@@ -470,7 +468,7 @@ fail_late(struct cgi *g)
 static void
 stop_lingering(struct cgi *g)
 {
-	if (g->conn != NULL && conn_queued(g->conn) > 0)
+	if (g->rq != NULL && request_queued(g->rq) > 0)
 		return; /* waited for anew when the client has taken that */
 	endpoint_exec_read_output(&g->endpoint); /* we may be the late ones */
 	if (g->endpoint.out_ended ||
@@ -510,7 +508,7 @@ cgi_on_started(void *owner, pid_t pid, const int fd[3])
 	endpoint_exec_resume(&g->endpoint);
 	await_head(g);
 	if (g->has_body)
-		conn_read_body(g->conn);
+		request_read_body(g->rq);
 	else
 		endpoint_exec_end_input(&g->endpoint);
 }
@@ -519,12 +517,11 @@ static void
 cgi_on_refused(void *owner, enum ipc_refusal why, int err)
 {
 	struct cgi *g = owner;
-	struct request *rq = g->rq;
-	struct conn *c = let_go(g);
+	struct request *rq = let_go(g);
 
 	g->program = NULL;
 	cgi_free(g);
-	if (why == IPC_REFUSED_MISSING && !conn_is_over(c)) {
+	if (why == IPC_REFUSED_MISSING && !request_is_over(rq)) {
 		answer_note_missing(rq, err);
 		route_serve_rest(rq);
 	} else {
@@ -556,8 +553,8 @@ cgi_on_drop(void *owner)
 {
 	struct cgi *g = owner;
 
-	if (g->conn != NULL)
-		conn_handle(g->conn, NULL, NULL);
+	if (g->rq != NULL)
+		request_handle(g->rq, NULL, NULL);
 	g->program = NULL;
 	cgi_free(g);
 }
@@ -579,8 +576,7 @@ cgi_new(struct request *rq)
 
 	request_peer(rq, peer);
 	*g = (struct cgi){
-		.engine = conn_engine(rq->conn),
-		.conn = rq->conn,
+		.engine = rq->engine,
 		.rq = rq,
 		.started = rq->started,
 		.peer = mem_strdup(peer),
@@ -613,10 +609,10 @@ cgi_start(struct request *rq)
 	if (path == NULL) {
 		route_serve_rest(rq);
 	} else if (!request_put_vars(rq, &pr, &vars)) {
-		answer_too_big(rq->conn, &vars);
-	} else if (answer_may_start(rq->conn)) {
+		answer_too_big(rq, &vars);
+	} else if (answer_may_start(rq)) {
 		g = cgi_new(rq);
-		conn_handle(rq->conn, &cgi_handler, g);
+		request_handle(rq, &cgi_handler, g);
 		g->program = program_start(g->engine, &cgi_program, g,
 		    &(struct program_wish){
 			.part = IPC_PART_CGI,

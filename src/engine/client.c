@@ -7,8 +7,8 @@
 #include "codec/forwarded.h"
 #include "conf/conf.h"
 #include "engine/client.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 
 struct nets {
@@ -128,9 +128,9 @@ client_find(struct request *rq)
 		.rule = "forwarded fields",
 	};
 
-	if (read_proxied(rq, engine_clients(conn_engine(rq->conn))))
+	if (read_proxied(rq, engine_clients(rq->engine)))
 		return ACCESS_NEXT;
-	conn_refuse(rq->conn, &contradiction);
+	request_refuse(rq, &contradiction);
 	return ACCESS_REFUSED;
 }
 
@@ -141,9 +141,8 @@ client_check(struct request *rq)
 	const struct refusal *why;
 
 	if (!rq->proxied ||
-	    (why = judge(engine_clients(conn_engine(rq->conn)), &rq->client)) ==
-		NULL)
+	    (why = judge(engine_clients(rq->engine), &rq->client)) == NULL)
 		return ACCESS_NEXT;
-	conn_refuse(rq->conn, why);
+	request_refuse(rq, why);
 	return ACCESS_REFUSED;
 }

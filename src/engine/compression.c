@@ -4,7 +4,6 @@
 #include "codec/ws_inflate.h"
 #include "conf/conf.h"
 #include "engine/compression.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/request.h"
 #include "flow/deflaters.h"
@@ -48,7 +47,7 @@ most_of(const struct conf_route *r, const struct deflaters *ds)
 bool
 compression_agree(const struct request *rq, struct compression *c)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	const struct conf_route *r = &engine_conf(e)->route;
 	struct deflaters *ds = &engine_flow(e)->deflaters;
 	enum ws_terms_result rc;

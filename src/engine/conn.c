@@ -15,17 +15,18 @@
 #include "engine/access.h"
 #include "engine/answer.h"
 #include "engine/arrival.h"
+#include "engine/carrier.h"
 #include "engine/conn.h"
 #include "engine/conn_state.h"
 #include "engine/engine.h"
 #include "engine/ids.h"
 #include "engine/limits.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 #include "engine/stranger.h"
 #include "flow/listener.h"
 #include "flow/stream.h"
 #include "flow/tls.h"
-#include "flow/tls_vars.h"
 #include "flow/watch.h"
 #include "ipc/ipc_codec.h"
 
@@ -65,6 +66,8 @@ void
 conn_end_soon(struct conn *c)
 {
 	c->over = true;
+	if (c->rq != NULL)
+		c->rq->over = true;
 	event_active(&c->kick, EV_TIMEOUT, 1);
 }
 
@@ -141,48 +144,12 @@ conn_go_on(struct conn *c)
 
 /* ------------------------------------------------- the request */
 
-void
-conn_handle(struct conn *c, const struct handler_ops *ops, void *owner)
-{
-	c->ops = ops;
-	c->owner = owner;
-}
-
-void
-conn_read_body(struct conn *c)
-{
-	c->wants_body = true;
-	if (c->expects && !c->body_ended && c->reply.status == 0) {
-		static const char go[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
-		stream_write(c->stream, go, sizeof(go) - 1);
-	}
-	c->expects = false;
-	conn_watch_stall(c);
-	conn_go_on(c);
-}
-
-void
-conn_pause_body(struct conn *c)
-{
-	c->wants_body = false;
-	conn_go_on(c);
-}
-
-static void
-end_batch(struct conn *c)
-{
-	if (c->ops != NULL && c->ops->on_body_batch != NULL)
-		c->ops->on_body_batch(c->owner);
-}
-
 static void
 end_body(struct conn *c)
 {
-	end_batch(c);
+	request_on_body_batch(c->rq);
 	c->body_ended = true;
-	if (c->ops != NULL)
-		c->ops->on_body_end(c->owner);
+	request_on_body_end(c->rq);
 }
 
 /* What a client may expect of us is one thing (RFC 9110, section 10.1.1). */
@@ -200,7 +167,7 @@ check_expect(struct conn *c)
 		return true;
 	c->expects = http1_has_token(head, "Expect", "100-continue");
 	if (!c->expects)
-		conn_refuse(c, &other);
+		request_refuse(c->rq, &other);
 	return c->expects;
 }
 
@@ -209,7 +176,7 @@ start_request(struct conn *c, const struct http1_head *head,
     const uint8_t *bytes, size_t len)
 {
 	c->state = CONN_SERVING;
-	c->rq = request_new(c, head, bytes, len);
+	conn_make_request(c, head, bytes, len);
 	c->wants_body = c->expects = false;
 	c->moved = 0;
 	http1_body_init(&c->body, head);
@@ -266,8 +233,7 @@ give_piece(struct conn *c, const uint8_t *piece, size_t len)
 {
 	size_t none;
 
-	if (c->ops != NULL)
-		c->ops->on_body(c->owner, piece, len);
+	request_on_body(c->rq, piece, len);
 	if (!c->over && c->state == CONN_SERVING &&
 	    http1_body_read(&c->body, piece, 0, &none, &piece, &none) ==
 		HTTP1_BODY_END)
@@ -278,18 +244,13 @@ give_piece(struct conn *c, const uint8_t *piece, size_t len)
 static void
 refuse_body(struct conn *c, enum http1_body_result rc)
 {
-	const struct handler_ops *ops = c->ops;
-	void *owner = c->owner;
-
 	if (c->reply.status != 0) {
 		log_debug("request body: %s", http1_body_strresult(rc));
-		conn_abort(c); /* an answer has begun already */
+		conn_end_soon(c); /* an answer has begun already */
 		return;
 	}
-	conn_handle(c, NULL, NULL);
-	if (ops != NULL)
-		ops->on_gone(owner);
-	conn_refuse(c,
+	request_on_gone(c->rq);
+	request_refuse(c->rq,
 	    &(struct refusal){
 		.status = 400,
 		.why = http1_body_strresult(rc),
@@ -339,7 +300,8 @@ take(struct conn *c, const uint8_t *data, size_t len)
 	}
 	c->taking = false;
 	c->put_off = n > 0 && used < len;
-	end_batch(c);
+	if (c->rq != NULL)
+		request_on_body_batch(c->rq);
 	return used;
 }
 
@@ -552,8 +514,8 @@ conn_on_drain(void *owner)
 		conn_wait(c, CONN_DRAIN_MS);
 	else if (awaits_request(c))
 		conn_wait(c, conn_conf(c)->keepalive_timeout);
-	else if (c->ops != NULL && c->ops->on_drain != NULL)
-		c->ops->on_drain(c->owner);
+	else if (c->rq != NULL)
+		request_on_drain(c->rq);
 	conn_go_on(c);
 }
 
@@ -613,10 +575,10 @@ conn_free(struct conn *c)
 {
 	struct engine *e = c->engine;
 
-	if (c->ops != NULL)
-		c->ops->on_gone(c->owner);
-	limits_leave(e, &c->seats.client);
-	limits_leave(e, &c->seats.connection);
+	if (c->rq != NULL)
+		request_on_gone(c->rq);
+	request_free(c->rq);
+	limits_leave(e, &c->seat);
 	if (c->heard)
 		limits_heard(e);
 	ids_remove(engine_conns(e), &c->node);
@@ -625,11 +587,18 @@ conn_free(struct conn *c)
 	arrival_free(c->arrival);
 	fd_close(&c->fd);
 	stream_free(c->stream);
-	request_free(c->rq);
+	free(c->denied);
 	reply_clear(&c->reply);
 	buf_wipe(&c->in);
 	free(c);
 	engine_settle(e);
+}
+
+/* Its answer may be a place, which is to be given back. */
+static bool
+awaits_parent(const struct conn *c)
+{
+	return c->asked || (c->rq != NULL && c->rq->asked);
 }
 
 static void
@@ -644,7 +613,7 @@ conn_on_kick(evutil_socket_t fd, short what, void *arg)
 		take_kept(c);
 		after_taking(c);
 	}
-	if (c->over && !c->waits_for_admit)
+	if (c->over && !awaits_parent(c))
 		conn_free(c);
 }
 
@@ -676,7 +645,7 @@ conn_start_reading(struct conn *c)
 	stream_resume(c->stream);
 }
 
-struct conn *
+void
 conn_new(struct engine *e, struct listener *l, int fd,
     const struct sockaddr *sa, socklen_t len)
 {
@@ -698,25 +667,6 @@ conn_new(struct engine *e, struct listener *l, int fd,
 	(void)evtimer_assign(&c->kick, flow->base, conn_on_kick, c);
 	conn_wait(c, conn_conf(c)->handshake_timeout);
 	conn_knock(c);
-	return c;
-}
-
-struct stream *
-conn_take_stream(struct conn *c, struct buf *rest)
-{
-	struct stream *s = c->stream;
-
-	tls_end_wiping(stream_tls(s));
-	stream_pause(s);
-	buf_init(rest, 0);
-	if (!c->taking) {
-		*rest = c->in;
-		buf_init(&c->in, 0);
-	}
-	conn_handle(c, NULL, NULL);
-	c->stream = NULL;
-	conn_end_soon(c);
-	return s;
 }
 
 /* An answer that is not out yet has its time, as one that is being made. */
@@ -751,63 +701,9 @@ conn_drop_all(struct engine *e)
 	while ((n = engine_conns(e)->first) != NULL) {
 		struct conn *c = container_of(n, struct conn, node);
 
-		c->seats = (struct conn_seats){ 0 };
+		c->seat = 0;
+		if (c->rq != NULL)
+			c->rq->seat = 0;
 		conn_free(c);
 	}
-}
-
-/* ------------------------------------------------- who it is */
-
-struct engine *
-conn_engine(const struct conn *c)
-{
-	return c->engine;
-}
-
-uint32_t
-conn_id(const struct conn *c)
-{
-	return c->node.id;
-}
-
-unsigned
-conn_port(const struct conn *c)
-{
-	return c->port;
-}
-
-const struct ipc_listen *
-conn_how(const struct conn *c)
-{
-	return &c->how;
-}
-
-const struct refusal *
-conn_denied(const struct conn *c)
-{
-	return c->denied;
-}
-
-bool
-conn_is_reused(const struct conn *c)
-{
-	return c->reused;
-}
-
-bool
-conn_is_loopback(const struct conn *c)
-{
-	return c->loopback;
-}
-
-void
-conn_describe_peer(const struct conn *c, struct request *rq)
-{
-	struct ssl_st *tls = stream_tls(c->stream);
-
-	request_set_client(rq, &c->peer, c->peer_port);
-	rq->https = c->https || tls != NULL;
-	/* a certificate that does not fit is as none */
-	if (tls != NULL && !tls_put_vars(tls, &rq->vars))
-		buf_clear(&rq->vars);
 }

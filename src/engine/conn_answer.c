@@ -1,52 +1,23 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/base.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/mem.h"
 #include "conf/conf.h"
-#include "engine/answer.h"
-#include "engine/conn.h"
+#include "engine/carrier.h"
 #include "engine/conn_state.h"
 #include "engine/engine.h"
-#include "engine/farewell.h"
-#include "engine/limits.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 #include "flow/stream.h"
+#include "flow/tls.h"
+#include "flow/tls_vars.h"
 
-enum {
-	VALUE_MAX = 512,     /* bytes of what a client said that a line has */
-	REFUSAL_FIELDS = 12, /* at most */
-};
-
-static void
-log_request(const struct conn *c)
+static struct conn *
+conn_of(const struct request *rq)
 {
-	const struct request *rq = c->rq;
-	const struct http1_head *head = &rq->head;
-	char peer[REQUEST_PEER_SIZE];
-	char *path = request_log_path(rq);
-	const struct log_field fields[] = { LOG_UINT("session", c->node.id),
-		LOG_STR("peer", peer),
-		LOG_BYTES("method", head->method, head->method_len),
-		LOG_STR("path", path), LOG_UINT("status", c->reply.status),
-		LOG_UINT("bytes", c->reply.written),
-		LOG_MS("duration", clock_ms() - rq->started),
-		LOG_STR("user", rq->user) };
-
-	request_peer(rq, peer);
-	log_fields(LOG_LVL_INFO, "request", fields,
-	    nitems(fields) - (rq->user == NULL));
-	free(path);
+	return rq->owner;
 }
 
-static void
-log_served(const struct conn *c)
-{
-	if (!c->logged && log_wants(LOG_LVL_INFO))
-		log_request(c);
-}
+/* ------------------------------------------------- from one to the next */
 
 void
 conn_close_behind(struct conn *c)
@@ -66,7 +37,6 @@ await_request(struct conn *c)
 {
 	c->state = CONN_READING;
 	c->reused = true;
-	c->logged = false;
 	c->head_begun = false;
 	c->scanned = 0;
 	if (stream_queued(c->stream) > 0)
@@ -81,8 +51,6 @@ end_request(struct conn *c)
 {
 	bool last = c->reply.close || engine_stopping(c->engine);
 
-	conn_handle(c, NULL, NULL);
-	limits_leave(c->engine, &c->seats.client);
 	request_free(c->rq);
 	c->rq = NULL;
 	reply_clear(&c->reply);
@@ -91,6 +59,33 @@ end_request(struct conn *c)
 	else
 		await_request(c);
 }
+
+/* ------------------------------------------------- its body */
+
+static void
+conn_read_body(struct request *rq)
+{
+	static const char go[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct conn *c = conn_of(rq);
+
+	c->wants_body = true;
+	if (c->expects && !c->body_ended && c->reply.status == 0)
+		stream_write(c->stream, go, sizeof(go) - 1);
+	c->expects = false;
+	conn_watch_stall(c);
+	conn_go_on(c);
+}
+
+static void
+conn_pause_body(struct request *rq)
+{
+	struct conn *c = conn_of(rq);
+
+	c->wants_body = false;
+	conn_go_on(c);
+}
+
+/* ------------------------------------------------- its answer */
 
 /* Whether the client may not, or will not, ask for more on this connection. */
 static bool
@@ -105,184 +100,133 @@ is_last(const struct conn *c)
 	    http1_has_token(head, "Connection", "close");
 }
 
-void
-conn_reply_start(struct conn *c, const struct reply *r)
+static void
+conn_reply_start(struct request *rq, const struct reply *r)
 {
-	const struct http1_head *head = &c->rq->head;
+	struct conn *c = conn_of(rq);
 	struct reply one = *r;
 
 	one.close |= is_last(c);
-	c->logged |= r->logged;
 	reply_begin(&c->reply, &one,
 	    &(struct reply_to){
-		.minor = head->minor,
-		.head = http1_method_is(head, "HEAD"),
+		.minor = rq->head.minor,
+		.head = http1_method_is(&rq->head, "HEAD"),
 		.fields = engine_fields_http(c->engine),
 	    });
 	conn_watch_stall(c);
 }
 
-void
-conn_reply_write(struct conn *c, const void *data, size_t len)
+static size_t
+conn_reply_write(struct request *rq, const void *data, size_t len)
 {
+	struct conn *c = conn_of(rq);
+
 	c->moved += len;
-	reply_write(&c->reply, c->stream, data, len);
+	return reply_write(&c->reply, c->stream, data, len);
 }
 
-void
-conn_reply_flush(struct conn *c)
+static void
+conn_reply_flush(struct request *rq)
 {
+	struct conn *c = conn_of(rq);
+
 	reply_flush(&c->reply, c->stream);
 }
 
-void
-conn_reply_end(struct conn *c)
+static void
+conn_abort(struct request *rq)
 {
-	if (!reply_finish(&c->reply, c->stream)) {
-		log_served(c);
-		conn_abort(c);
-		return;
-	}
-	log_served(c);
-	end_request(c);
-}
-
-void
-conn_reply(struct conn *c, const struct reply *r, const void *body, size_t len)
-{
-	conn_reply_start(c, r);
-	if (len > 0)
-		conn_reply_write(c, body, len);
-	conn_reply_end(c);
-}
-
-size_t
-conn_queued(const struct conn *c)
-{
-	return stream_queued(c->stream);
-}
-
-void
-conn_abort(struct conn *c)
-{
-	if (!c->over)
-		conn_end_soon(c);
-}
-
-bool
-conn_is_over(const struct conn *c)
-{
-	return c->over;
-}
-
-/* The option that would allow it, as it can be pasted; yours. */
-static char *
-spell_option(const struct conn *c, const struct refusal *r)
-{
-	char addr[ADDR_TEXT];
-
-	addr_put(&c->rq->client, addr);
-	if (strchr(r->option, '=') != NULL)
-		return mem_printf("%s%s", r->option, addr);
-	if (r->value != NULL)
-		return mem_printf("%s=%.*s", r->option,
-		    (int)(r->value_len < VALUE_MAX ? r->value_len : VALUE_MAX),
-		    r->value);
-	return mem_strdup(r->option);
-}
-
-/* A field as the client wrote it, cut; nothing if there is none. */
-static size_t
-put_field(struct log_field *out, const char *name,
-    const struct http1_head *head, const char *field)
-{
-	const struct http1_field *f = http1_find(head, field, NULL);
-
-	if (f == NULL)
-		return 0;
-	*out = (struct log_field)LOG_BYTES(name, f->value,
-	    f->value_len < VALUE_MAX ? f->value_len : VALUE_MAX);
-	return 1;
-}
-
-/* What was asked for, unless no head was there to ask. The query is secret. */
-static size_t
-put_request(struct log_field *out, const struct http1_head *head,
-    const char *path)
-{
-	size_t n = 0;
-
-	if (head->method_len == 0)
-		return 0;
-	out[n++] = (struct log_field)LOG_BYTES("method", head->method,
-	    head->method_len < VALUE_MAX ? head->method_len : VALUE_MAX);
-	out[n++] = (struct log_field)LOG_STR("path", path);
-	n += put_field(out + n, "host", head, "Host");
-	n += put_field(out + n, "origin", head, "Origin");
-	return n;
+	if (!rq->over)
+		conn_end_soon(conn_of(rq));
 }
 
 static void
-log_refusal(const struct conn *c, const struct refusal *r)
+conn_reply_end(struct request *rq)
 {
-	char peer[REQUEST_PEER_SIZE];
-	char *path = request_log_path(c->rq);
-	char *option = r->option == NULL ? NULL : spell_option(c, r);
-	struct log_field fields[REFUSAL_FIELDS] = {
-		LOG_UINT("session", c->node.id),
-		LOG_STR("peer", peer),
-		LOG_UINT("status", r->status),
-		LOG_STR("rule", r->rule),
-	};
-	size_t n = 4;
+	struct conn *c = conn_of(rq);
 
-	request_peer(c->rq, peer);
-	if (option != NULL)
-		fields[n++] = (struct log_field)LOG_STR("option", option);
-	n += put_request(fields + n, &c->rq->head, path);
-	log_fields(LOG_LVL_WARN, "refused", fields, n);
-	free(option);
-	free(path);
+	if (reply_finish(&c->reply, c->stream))
+		end_request(c);
+	else
+		conn_abort(rq);
 }
 
-void
-conn_note_refusal(struct conn *c, const struct refusal *r)
-{
-	if (r->rule == NULL)
-		return;
-	c->logged = true;
-	if (log_wants(LOG_LVL_WARN))
-		log_refusal(c, r);
-}
-
-/* What the client says to that is dropped, as behind any last answer. */
 static void
-refuse_by_close(struct conn *c, const struct refusal *r)
+conn_reply_raw(struct request *rq, const void *data, size_t len)
 {
-	struct buf out;
+	struct conn *c = conn_of(rq);
 
-	buf_init(&out, SIZE_MAX / 2);
-	farewell_put(&out, c->rq, r->status, r->why);
-	stream_write(c->stream, out.data, out.len);
-	buf_clear(&out);
+	stream_write(c->stream, data, len);
 	c->reply.close = true;
 	end_request(c);
 }
 
-void
-conn_refuse(struct conn *c, const struct refusal *r)
+static size_t
+conn_queued(const struct request *rq)
 {
-	struct refusal said = *r;
+	return stream_queued(conn_of(rq)->stream);
+}
 
-	if (c->over)
-		return;
-	if (r->full && conn_conf(c)->compat == CONF_COMPAT_WEBSOCKETD)
-		said.status = 429;
-	conn_note_refusal(c, &said);
-	if (farewell_suits(c->rq, said.status))
-		refuse_by_close(c, &said);
-	else
-		answer_error(c->rq, &said);
+/* ------------------------------------------------- the session it becomes */
+
+static struct stream *
+conn_take_stream(struct request *rq, struct buf *rest, uint32_t *seat)
+{
+	struct conn *c = conn_of(rq);
+	struct stream *s = c->stream;
+
+	tls_end_wiping(stream_tls(s));
+	stream_pause(s);
+	buf_init(rest, 0);
+	if (!c->taking) {
+		*rest = c->in;
+		buf_init(&c->in, 0);
+	}
+	*seat = c->seat;
+	c->seat = 0;
+	c->stream = NULL;
+	conn_end_soon(c);
+	return s;
+}
+
+/* ------------------------------------------------- how it begins */
+
+static const struct carrier conn_carrier = {
+	.read_body = conn_read_body,
+	.pause_body = conn_pause_body,
+	.reply_start = conn_reply_start,
+	.reply_write = conn_reply_write,
+	.reply_flush = conn_reply_flush,
+	.reply_end = conn_reply_end,
+	.reply_raw = conn_reply_raw,
+	.queued = conn_queued,
+	.abort = conn_abort,
+	.take_stream = conn_take_stream,
+};
+
+void
+conn_make_request(struct conn *c, const struct http1_head *head,
+    const uint8_t *bytes, size_t len)
+{
+	struct request *rq =
+	    request_new(c->engine, &conn_carrier, c, head, bytes, len);
+	struct ssl_st *tls = stream_tls(c->stream);
+
+	c->rq = rq;
+	rq->id = c->node.id;
+	rq->over = c->over;
+	rq->from = (struct request_from){
+		.how = &c->how,
+		.denied = c->denied,
+		.port = c->port,
+		.loopback = c->loopback,
+		.reused = c->reused,
+	};
+	rq->https = c->https || tls != NULL;
+	request_set_client(rq, &c->peer, c->peer_port);
+	/* a certificate that does not fit is as none */
+	if (tls != NULL && !tls_put_vars(tls, &rq->vars))
+		buf_clear(&rq->vars);
 }
 
 void
@@ -292,6 +236,6 @@ conn_refuse_all(struct conn *c, const struct refusal *r)
 
 	c->state = CONN_SERVING;
 	c->body_ended = false;
-	c->rq = request_new(c, &none, NULL, 0);
-	conn_refuse(c, r);
+	conn_make_request(c, &none, NULL, 0);
+	request_refuse(c->rq, r);
 }

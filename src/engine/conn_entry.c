@@ -5,6 +5,7 @@
 #include "base/addr.h"
 #include "base/base.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "codec/proxy_hello.h"
 #include "conf/conf.h"
 #include "engine/access.h"
@@ -15,6 +16,7 @@
 #include "engine/engine.h"
 #include "engine/ids.h"
 #include "engine/limits.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 #include "ipc/ipc_codec.h"
 
@@ -90,14 +92,15 @@ let_in(struct conn *c)
 /*
  * Nobody of this address, or no more of them. TLS would cost more than what is
  * refused: then there is no answer. Who is to be told by a Close has to ask for
- * a WebSocket first: a few may. rule is why, for longer.
+ * a WebSocket first: a few may.
  */
 static void
-turn_away(struct conn *c, const struct refusal *why, const struct refusal *rule)
+turn_away(struct conn *c, const struct refusal *why)
 {
 	if (conn_conf(c)->route.refuse == CONF_REFUSE_CLOSE &&
 	    why->status != 503 && limits_hear(c->engine)) {
-		c->denied = rule;
+		c->denied = mem_new(1, sizeof(*c->denied));
+		*c->denied = *why;
 		c->heard = true;
 		let_in(c);
 		return;
@@ -115,11 +118,13 @@ turn_away(struct conn *c, const struct refusal *why, const struct refusal *rule)
 static void
 knock(struct conn *c)
 {
-	c->denied = client_refuse_peer(engine_clients(c->engine), &c->peer);
-	if (c->denied != NULL && !c->how.connected)
-		turn_away(c, c->denied, c->denied);
+	const struct refusal *why =
+	    client_refuse_peer(engine_clients(c->engine), &c->peer);
+
+	if (why != NULL && !c->how.connected)
+		turn_away(c, why);
 	else if (limits_ask(c->engine, c->node.id, &c->peer, c->how.connected))
-		c->waits_for_admit = true;
+		c->asked = true;
 	else
 		let_in(c);
 }
@@ -179,10 +184,38 @@ conn_knock(struct conn *c)
 	}
 }
 
-void
-conn_await_admission(struct conn *c)
+static void
+be_admitted(struct conn *c, const struct ipc_admitted *a)
 {
-	c->waits_for_admit = true;
+	const struct refusal *denied =
+	    client_refuse_peer(engine_clients(c->engine), &c->peer);
+	struct refusal full;
+
+	c->asked = false;
+	c->seat = a->seat;
+	if (c->over)
+		conn_end_soon(c);
+	else if (denied != NULL)
+		turn_away(c, denied);
+	else if (limits_refuse(a, &full))
+		turn_away(c, &full);
+	else
+		let_in(c);
+}
+
+static void
+admit_request(struct conn *c, const struct ipc_admitted *a)
+{
+	struct refusal full;
+
+	c->rq->asked = false;
+	c->rq->seat = a->seat;
+	if (c->over)
+		conn_end_soon(c);
+	else if (limits_refuse(a, &full))
+		request_refuse(c->rq, &full);
+	else
+		access_resume(c->rq);
 }
 
 /* What it was asked about is the connection, or the request that is there. */
@@ -190,39 +223,17 @@ bool
 conn_on_admitted(struct engine *e, const struct ipc_msg *m)
 {
 	struct id_node *n = ids_find(engine_conns(e), m->session);
-	const struct refusal *why, *rule;
 	struct ipc_admitted a;
 	struct conn *c;
-	bool first;
 
 	if (n == NULL || !ipc_read_admitted(m, &a))
 		return false;
 	c = container_of(n, struct conn, node);
-	if (!c->waits_for_admit)
-		return false;
-	c->waits_for_admit = false;
-	first = c->state == CONN_ADMITTING;
-	*(first ? &c->seats.connection : &c->seats.client) = a.seat;
-	why = c->denied != NULL ? c->denied : limits_refusal(&a);
-	rule = c->denied != NULL ? c->denied : limits_rule(&a);
-	if (c->over)
-		conn_end_soon(c);
-	else if (why != NULL && first)
-		turn_away(c, why, rule);
-	else if (why != NULL)
-		conn_refuse(c, why);
-	else if (first)
-		let_in(c);
+	if (c->asked)
+		be_admitted(c, &a);
+	else if (c->rq != NULL && c->rq->asked)
+		admit_request(c, &a);
 	else
-		access_resume(c->rq);
+		return false;
 	return true;
-}
-
-struct conn_seats
-conn_take_seats(struct conn *c)
-{
-	struct conn_seats seats = c->seats;
-
-	c->seats = (struct conn_seats){ 0 };
-	return seats;
 }

@@ -21,6 +21,9 @@
 
 struct arrival;
 struct conf;
+struct refusal;
+struct request;
+struct stream;
 
 enum { CONN_DRAIN_MS = 2000 }; /* what is behind the last answer is dropped */
 
@@ -33,16 +36,14 @@ enum conn_state {
 
 struct conn {
 	struct id_node node;
-	struct engine *engine;         /* kept */
-	int fd;                        /* owned, till one of these has it */
-	struct arrival *arrival;       /* owned; NULL: nothing comes before */
-	struct stream *stream;         /* owned; NULL: not yet, or taken over */
-	struct request *rq;            /* owned; of CONN_SERVING */
-	const struct handler_ops *ops; /* kept; NULL: nobody waits */
-	void *owner;                   /* kept */
-	struct buf in;                 /* bytes that are not used yet */
-	size_t scanned;                /* of the head, by the parser */
-	size_t dropped;                /* bytes behind the last answer */
+	struct engine *engine;   /* kept */
+	int fd;                  /* owned, till one of these has it */
+	struct arrival *arrival; /* owned; NULL: nothing comes before */
+	struct stream *stream;   /* owned; NULL: not yet, or taken over */
+	struct request *rq;      /* owned; of CONN_SERVING */
+	struct buf in;           /* bytes that are not used yet */
+	size_t scanned;          /* of the head, by the parser */
+	size_t dropped;          /* bytes behind the last answer */
 	struct http1_body body;
 	struct reply_writer reply;
 	struct ipc_listen how; /* of the listener, which may end before us */
@@ -50,21 +51,20 @@ struct conn {
 	uint64_t seen;         /* of them, when the timer was set */
 	unsigned port;         /* that the client connected to; 0: unix */
 	unsigned peer_port;
-	struct conn_seats seats;
-	const struct refusal *denied; /* kept; NULL: may come in */
-	uint8_t state;                /* enum conn_state */
+	uint32_t seat;          /* see limits.h; 0: none */
+	struct refusal *denied; /* owned; NULL: may come in */
+	uint8_t state;          /* enum conn_state */
 	bool loopback;
-	bool heard; /* though it is turned away */
-	bool tls;   /* as far as is known */
-	bool https; /* says a proxy in front of the connection */
-	bool waits_for_admit;
+	bool heard;      /* though it is turned away */
+	bool tls;        /* as far as is known */
+	bool https;      /* says a proxy in front of the connection */
+	bool asked;      /* the parent was, whether it may come in */
 	bool reused;     /* it has had an answer */
 	bool wants_body; /* the handler does */
 	bool body_ended;
 	bool expects;    /* the client waits for 100 (Continue) */
 	bool peer_ended; /* it will send no more */
 	bool read_all;   /* and nothing of it is left to be read */
-	bool logged;     /* the request has its line of the log */
 	bool head_begun; /* the timer is that of the head */
 	bool taking;     /* bytes are being used: see take() */
 	bool put_off;    /* the rest of them comes with the next turn */
@@ -90,6 +90,10 @@ void conn_lose(struct conn *, int err);
 
 /* The state has changed: take what is here, from the loop, or let more come. */
 void conn_go_on(struct conn *);
+
+/* conn_answer.c: the request whose head was read; see request_new(). */
+void conn_make_request(struct conn *, const struct http1_head *,
+    const uint8_t *bytes, size_t len);
 
 /* conn_entry.c: find out who it is and let it in, or not. */
 void conn_knock(struct conn *);

@@ -7,11 +7,11 @@
 #include "base/mem.h"
 #include "codec/credentials.h"
 #include "conf/conf.h"
-#include "engine/conn.h"
 #include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/limits.h"
 #include "engine/passwords.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 #include "engine/tokens.h"
 
@@ -27,7 +27,7 @@ struct wait {
 static const struct conf_route *
 route_of(const struct request *rq)
 {
-	return &engine_conf(conn_engine(rq->conn))->route;
+	return &engine_conf(rq->engine)->route;
 }
 
 /* ------------------------------------------------- answers */
@@ -35,7 +35,7 @@ route_of(const struct request *rq)
 static enum access_verdict
 refuse_400(struct request *rq, const char *why, const char *rule)
 {
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){ .status = 400, .why = why, .rule = rule });
 	return ACCESS_REFUSED;
 }
@@ -57,7 +57,7 @@ refuse_401(struct request *rq, const char *why, const char *rule,
 		field[n++] = (struct http1_out){ "WWW-Authenticate", basic };
 	if (r->token_file != NULL)
 		field[n++] = (struct http1_out){ "WWW-Authenticate", bearer };
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 401,
 		.why = why,
@@ -73,7 +73,7 @@ refuse_401(struct request *rq, const char *why, const char *rule,
 static enum access_verdict
 refuse_503(struct request *rq)
 {
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 503,
 		.why = "Too many passwords are being checked. Try again later.",
@@ -127,8 +127,8 @@ credentials_on_answer(void *owner, enum passwords_verdict v)
 	struct wait *w = owner;
 	struct request *rq = w->rq;
 
-	conn_handle(rq->conn, NULL, NULL);
-	if (conn_is_over(rq->conn)) {
+	request_handle(rq, NULL, NULL);
+	if (request_is_over(rq)) {
 		free(w);
 		return;
 	}
@@ -141,7 +141,7 @@ credentials_on_answer(void *owner, enum passwords_verdict v)
 static enum access_verdict
 check_password(struct request *rq, const struct credentials *c)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	struct wait *w = mem_new(1, sizeof(*w));
 	enum passwords_verdict v;
 
@@ -152,7 +152,7 @@ check_password(struct request *rq, const struct credentials *c)
 	v = passwords_check(engine_passwords(e), &rq->client, c->user,
 	    c->password, &w->ask);
 	if (v == PASSWORDS_ASKED) {
-		conn_handle(rq->conn, &waiting, w);
+		request_handle(rq, &waiting, w);
 		return ACCESS_WAIT;
 	}
 	free(w);
@@ -164,7 +164,7 @@ check_password(struct request *rq, const struct credentials *c)
 static enum access_verdict
 check_token(struct request *rq, const struct credentials *c)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 
 	for (size_t i = 0; i < c->ntokens; i++) {
 		const char *name = tokens_find(engine_tokens(e), c->token[i]);

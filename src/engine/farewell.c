@@ -5,7 +5,6 @@
 #include "codec/ws.h"
 #include "codec/ws_hello.h"
 #include "conf/conf.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/farewell.h"
 #include "engine/fields.h"
@@ -16,7 +15,7 @@ enum { CODE_BASE = 4000 }; /* codes for private use: 4000 + the status */
 bool
 farewell_suits(const struct request *rq, unsigned status)
 {
-	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	const struct conf *conf = engine_conf(rq->engine);
 	struct ws_hello hello;
 
 	return conf->route.refuse == CONF_REFUSE_CLOSE &&
@@ -27,7 +26,7 @@ farewell_suits(const struct request *rq, unsigned status)
 static void
 put_101(struct buf *out, const struct request *rq)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	const struct conf_list *list = &engine_conf(e)->route.subprotocols;
 	const struct fields *more = engine_fields_ws(e);
 	char accept[WS_HELLO_ACCEPT_SIZE];

@@ -25,11 +25,12 @@
 #include "codec/mime.h"
 #include "codec/url.h"
 #include "conf/conf.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/file.h"
 #include "engine/listing.h"
 #include "engine/lookup.h"
+#include "engine/refusal.h"
+#include "engine/reply.h"
 #include "engine/request.h"
 #include "flow/watch.h"
 
@@ -44,8 +45,8 @@ enum {
 /* ------------------------------------------------- sending */
 
 struct file {
-	struct conn *conn; /* kept */
-	int fd;            /* owned */
+	struct request *rq; /* kept */
+	int fd;             /* owned */
 	off_t at;
 	uint64_t left;
 	struct event again; /* from the loop, with the next pieces */
@@ -62,10 +63,10 @@ file_free(struct file *f)
 static void
 finish(struct file *f)
 {
-	struct conn *c = f->conn;
+	struct request *rq = f->rq;
 
 	file_free(f);
-	conn_reply_end(c);
+	request_reply_end(rq);
 }
 
 /*
@@ -76,9 +77,9 @@ static void
 fail(struct file *f, int err)
 {
 	LOG(LOG_LVL_WARN, "file cut short while it was sent",
-	    LOG_UINT("session", conn_id(f->conn)),
+	    LOG_UINT("session", f->rq->id),
 	    LOG_STR("error", err == 0 ? "it became shorter" : strerror(err)));
-	conn_abort(f->conn);
+	request_abort(f->rq);
 }
 
 /* One piece; false if there are no more for now. */
@@ -98,7 +99,7 @@ send_piece(struct file *f)
 	}
 	f->at += n;
 	f->left -= (uint64_t)n;
-	conn_reply_write(f->conn, piece, (size_t)n);
+	request_reply_write(f->rq, piece, (size_t)n);
 	if (f->left > 0)
 		return true;
 	finish(f);
@@ -112,12 +113,12 @@ send_on(struct file *f)
 	static const struct timeval at_once = { 0 };
 
 	for (int i = 0; i < PIECES_PER_TURN; i++) {
-		if (conn_queued(f->conn) > 0)
+		if (request_queued(f->rq) > 0)
 			return;
 		if (!send_piece(f))
 			return;
 	}
-	if (conn_queued(f->conn) == 0)
+	if (request_queued(f->rq) == 0)
 		watch_need(&f->again, &at_once);
 }
 
@@ -128,7 +129,7 @@ file_on_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!conn_is_over(f->conn))
+	if (!request_is_over(f->rq))
 		send_on(f);
 }
 
@@ -152,19 +153,19 @@ static const struct handler_ops file_handler = {
 
 /* Takes the descriptor. */
 static void
-send_file(struct conn *c, int fd, uint64_t from, uint64_t length)
+send_file(struct request *rq, int fd, uint64_t from, uint64_t length)
 {
 	struct file *f = mem_new(1, sizeof(*f));
 
 	*f = (struct file){
-		.conn = c,
+		.rq = rq,
 		.fd = fd,
 		.at = (off_t)from,
 		.left = length,
 	};
-	(void)evtimer_assign(&f->again, engine_flow(conn_engine(c))->base,
+	(void)evtimer_assign(&f->again, engine_flow(rq->engine)->base,
 	    file_on_again, f);
-	conn_handle(c, &file_handler, f);
+	request_handle(rq, &file_handler, f);
 	send_on(f);
 }
 
@@ -230,13 +231,13 @@ describe_body(struct answer *a)
 static void
 reply(struct answer *a, unsigned status, uint64_t from, uint64_t length)
 {
-	struct conn *c = a->rq->conn;
-	bool no_body = status == 304 || length == 0 ||
-	    http1_method_is(&a->rq->head, "HEAD");
+	struct request *rq = a->rq;
+	bool no_body =
+	    status == 304 || length == 0 || http1_method_is(&rq->head, "HEAD");
 	int fd = a->found->fd;
 
 	a->found->fd = -1;
-	conn_reply_start(c,
+	request_reply_start(rq,
 	    &(struct reply){
 		.status = status,
 		.field = a->field,
@@ -245,9 +246,9 @@ reply(struct answer *a, unsigned status, uint64_t from, uint64_t length)
 	    });
 	if (no_body) {
 		fd_close(&fd);
-		conn_reply_end(c);
+		request_reply_end(rq);
 	} else {
-		send_file(c, fd, from, length);
+		send_file(rq, fd, from, length);
 	}
 }
 
@@ -255,7 +256,7 @@ static void
 refuse(struct request *rq, unsigned status, const char *why,
     const struct http1_out *field)
 {
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = status,
 		.why = why,
@@ -332,8 +333,7 @@ refuse_missing(struct request *rq)
 static void
 refuse_trouble(struct request *rq, int err)
 {
-	LOG(LOG_LVL_ERROR, "cannot serve a file",
-	    LOG_UINT("session", conn_id(rq->conn)),
+	LOG(LOG_LVL_ERROR, "cannot serve a file", LOG_UINT("session", rq->id),
 	    LOG_STR("error", strerror(err)));
 	refuse(rq, 500, "The page cannot be read.", NULL);
 }
@@ -389,7 +389,7 @@ reply_list(struct request *rq, const struct buf *page)
 		{ "Cache-Control", "no-cache" },
 	};
 
-	conn_reply(rq->conn,
+	request_reply(rq,
 	    &(struct reply){
 		.status = 200,
 		.field = fields,
@@ -409,7 +409,7 @@ list_on(struct lister *l)
 		watch_need(&l->again, &at_once);
 		return;
 	}
-	conn_handle(l->rq->conn, NULL, NULL);
+	request_handle(l->rq, NULL, NULL);
 	if (rc == LISTING_DONE)
 		reply_list(l->rq, &l->page);
 	else
@@ -424,7 +424,7 @@ lister_on_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!conn_is_over(l->rq->conn))
+	if (!request_is_over(l->rq))
 		list_on(l);
 }
 
@@ -454,9 +454,9 @@ list(struct request *rq, struct lookup *found, const struct beneath *root,
 	l->rq = rq;
 	l->listing = listing;
 	buf_init(&l->page, LISTING_PAGE_MAX);
-	(void)evtimer_assign(&l->again,
-	    engine_flow(conn_engine(rq->conn))->base, lister_on_again, l);
-	conn_handle(rq->conn, &lister_handler, l);
+	(void)evtimer_assign(&l->again, engine_flow(rq->engine)->base,
+	    lister_on_again, l);
+	request_handle(rq, &lister_handler, l);
 	list_on(l);
 }
 
@@ -465,7 +465,7 @@ list(struct request *rq, struct lookup *found, const struct beneath *root,
 static void
 refuse_noted(struct request *rq, const char *rule)
 {
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 404,
 		.why = "There is no such page.",
@@ -477,7 +477,7 @@ refuse_noted(struct request *rq, const char *rule)
 static void
 refuse_listing(struct request *rq)
 {
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 404,
 		.why = "There is no such page.",
@@ -490,7 +490,7 @@ refuse_listing(struct request *rq)
 void
 file_serve(struct request *rq, const struct beneath *root)
 {
-	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	const struct conf *conf = engine_conf(rq->engine);
 	enum http_coding codings[HTTP_CODINGS];
 	size_t n = http_accept_codings(&rq->head, codings), len;
 	char path[HTTP1_MAX_LINE];

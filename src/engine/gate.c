@@ -8,11 +8,12 @@
 #include "codec/cgi_answer.h"
 #include "conf/conf.h"
 #include "engine/answer.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/farewell.h"
 #include "engine/gate.h"
 #include "engine/program.h"
+#include "engine/refusal.h"
+#include "engine/reply.h"
 #include "engine/request.h"
 #include "flow/complaints.h"
 #include "flow/deadlines.h"
@@ -80,7 +81,7 @@ let_go(struct gate *g)
 {
 	struct request *rq = g->rq;
 
-	conn_handle(rq->conn, NULL, NULL);
+	request_handle(rq, NULL, NULL);
 	gate_free(g);
 	return rq;
 }
@@ -92,7 +93,7 @@ fail(struct gate *g, const char *rule, const char *option)
 {
 	struct request *rq = let_go(g);
 
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 503,
 		.why = "Nobody can say whether you may come in. Try again "
@@ -245,9 +246,9 @@ pass_on(struct gate *g, const struct refusal *r, const struct cgi_answer *a,
 {
 	struct request *rq = g->rq;
 
-	conn_note_refusal(rq->conn, r);
-	conn_handle(rq->conn, NULL, NULL);
-	conn_reply(rq->conn,
+	request_note_refusal(rq, r);
+	request_handle(rq, NULL, NULL);
+	request_reply(rq,
 	    &(struct reply){
 		.status = r->status,
 		.reason = r->status == a->status ? a->reason : NULL,
@@ -287,7 +288,7 @@ refuse(struct gate *g)
 	if (usable && !farewell_suits(g->rq, r.status))
 		pass_on(g, &r, &a, used);
 	else
-		conn_refuse(let_go(g)->conn, &r);
+		request_refuse(let_go(g), &r);
 	cgi_answer_clear(&a);
 }
 
@@ -302,7 +303,7 @@ decide(struct gate *g)
 	if (!e->exited || !e->out_ended)
 		return;
 	endpoint_exec_finish(&g->endpoint);
-	if (conn_is_over(g->rq->conn)) {
+	if (request_is_over(g->rq)) {
 		(void)let_go(g);
 	} else if (g->flooded) {
 		fail(g, "gate's output", NULL);
@@ -369,9 +370,8 @@ gate_on_stderr(void *owner, const uint8_t *line, size_t len)
 
 	struct complainer who = complainer(g);
 
-	complaints_take(&g->complaints,
-	    &engine_flow(conn_engine(g->rq->conn))->complaints, &who, line,
-	    len);
+	complaints_take(&g->complaints, &engine_flow(g->rq->engine)->complaints,
+	    &who, line, len);
 }
 
 static void
@@ -405,8 +405,8 @@ gate_on_started(void *owner, pid_t pid, const int fd[3])
 	struct gate *g = owner;
 
 	g->running = true;
-	endpoint_exec_init(&g->endpoint, engine_flow(conn_engine(g->rq->conn)),
-	    fd, pid, 0, &gate_endpoint, g);
+	endpoint_exec_init(&g->endpoint, engine_flow(g->rq->engine), fd, pid, 0,
+	    &gate_endpoint, g);
 	endpoint_exec_end_input(&g->endpoint);
 	endpoint_exec_read_stderr(&g->endpoint);
 	endpoint_exec_resume(&g->endpoint);
@@ -476,16 +476,16 @@ static const struct handler_ops gate_handler = {
 static void
 start(struct request *rq, const struct buf *vars)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	struct gate *g = mem_new(1, sizeof(*g));
 
 	g->rq = rq;
-	g->route = &engine_conf(conn_engine(rq->conn))->route;
+	g->route = &engine_conf(rq->engine)->route;
 	buf_init(&g->output, OUTPUT_MAX);
 	deadlines_init(&g->deadlines, engine_flow(e)->base, g->due,
 	    nitems(g->due), &gate_deadlines, g);
 	deadlines_set(&g->deadlines, 0, g->route->gate_timeout);
-	conn_handle(rq->conn, &gate_handler, g);
+	request_handle(rq, &gate_handler, g);
 	g->program = program_start(e, &gate_program, g,
 	    &(struct program_wish){
 		.part = IPC_PART_GATE,
@@ -500,15 +500,15 @@ gate_check(struct request *rq)
 	enum access_verdict v = ACCESS_WAIT;
 	struct buf vars;
 
-	if (engine_conf(conn_engine(rq->conn))->route.gate == NULL)
+	if (engine_conf(rq->engine)->route.gate == NULL)
 		return ACCESS_NEXT;
-	if (!answer_may_start(rq->conn))
+	if (!answer_may_start(rq))
 		return ACCESS_REFUSED;
 	buf_init(&vars, PROGRAM_VARS_MAX);
 	if (request_put_vars(rq, &pr, &vars)) {
 		start(rq, &vars);
 	} else {
-		answer_too_big(rq->conn, &vars);
+		answer_too_big(rq, &vars);
 		v = ACCESS_REFUSED;
 	}
 	buf_wipe(&vars);

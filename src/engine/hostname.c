@@ -14,7 +14,6 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "codec/http1.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/hostname.h"
 #include "engine/request.h"
@@ -121,8 +120,8 @@ finish(struct lookup *l, const char *name)
 	lookup_free(l);
 	if (name != NULL)
 		rq->host_name = mem_strdup(name);
-	conn_handle(rq->conn, NULL, NULL);
-	if (!conn_is_over(rq->conn))
+	request_handle(rq, NULL, NULL);
+	if (!request_is_over(rq))
 		access_resume(rq);
 }
 
@@ -170,7 +169,7 @@ start_lookup(struct hostnames *h, struct request *rq)
 	h->nlookups++;
 	(void)evtimer_assign(&l->timer, h->base, hostname_on_timer, l);
 	watch_need(&l->timer, &patience);
-	conn_handle(rq->conn, &waiting, l);
+	request_handle(rq, &waiting, l);
 	return ACCESS_WAIT;
 }
 
@@ -268,7 +267,7 @@ hostnames_free(struct hostnames *h)
 enum access_verdict
 hostname_find(struct request *rq)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	struct hostnames *h = engine_hostnames(e);
 	const struct known *k;
 

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/addr.h"
@@ -10,9 +9,9 @@
 #include "codec/url.h"
 #include "conf/conf.h"
 #include "engine/client.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/limits.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 
 enum {
@@ -87,7 +86,7 @@ asks_for_folder(const struct request *rq)
 static bool
 is_dear(const struct request *rq)
 {
-	const struct engine *e = conn_engine(rq->conn);
+	const struct engine *e = rq->engine;
 
 	return request_may_run(rq) ||
 	    (engine_conf(e)->route.list_directories &&
@@ -97,8 +96,7 @@ is_dear(const struct request *rq)
 enum access_verdict
 limits_check(struct request *rq)
 {
-	struct conn *c = rq->conn;
-	struct engine *e = conn_engine(c);
+	struct engine *e = rq->engine;
 	const struct ipc_admit a = {
 		.counted = true,
 		.stays = rq->proxied,
@@ -106,13 +104,13 @@ limits_check(struct request *rq)
 	};
 	struct conf_limits limits;
 
-	if ((!rq->proxied && !conn_is_reused(c)) || !is_dear(rq))
+	if ((!rq->proxied && !rq->from.reused) || !is_dear(rq))
 		return ACCESS_NEXT;
 	conf_limits_of(engine_conf(e), &rq->client, &limits);
 	if (limits.rate == 0 && (!a.stays || limits.connections == 0))
 		return ACCESS_NEXT;
-	ask(e, conn_id(c), &a);
-	conn_await_admission(c);
+	ask(e, rq->id, &a);
+	rq->asked = true;
 	return ACCESS_WAIT;
 }
 
@@ -139,34 +137,14 @@ static const struct refusal refusals[] = {
 	},
 };
 
-/* Complete a refusal by the time to wait. */
-static const struct refusal *
-refuse_for(const struct refusal *r, uint64_t seconds)
+bool
+limits_refuse(const struct ipc_admitted *a, struct refusal *r)
 {
-	static struct refusal full;
-	static struct http1_out field;
-	static char text[24];
-
-	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)seconds);
-	field = (struct http1_out){ "Retry-After", text };
-	full = *r;
-	full.field = &field;
-	full.nfields = 1;
-	return &full;
-}
-
-const struct refusal *
-limits_rule(const struct ipc_admitted *a)
-{
-	return a->verdict == IPC_ADMIT_YES ? NULL : &refusals[a->verdict];
-}
-
-const struct refusal *
-limits_refusal(const struct ipc_admitted *a)
-{
-	const struct refusal *rule = limits_rule(a);
-
-	return rule == NULL ? NULL : refuse_for(rule, a->retry);
+	if (a->verdict == IPC_ADMIT_YES)
+		return false;
+	*r = refusals[a->verdict];
+	r->retry_after = a->retry;
+	return true;
 }
 
 bool
@@ -242,21 +220,21 @@ make_row(struct limits *l, const struct addr *a)
 bool
 limits_may_log_in(struct request *rq)
 {
-	static const struct refusal failed = {
+	struct refusal failed = {
 		.status = 429,
 		.why = "Too many failed logins from your address. Try again "
 		       "later.",
 		.rule = "failed logins of one address",
 		.option = "--max-failed-logins",
 	};
-	struct limits *l = engine_limits(conn_engine(rq->conn));
+	struct limits *l = engine_limits(rq->engine);
 	struct row *r = find(l, &rq->client);
 	uint64_t now = clock_ms();
 
 	if (r != NULL && r->blocked_till > now) {
-		conn_refuse(rq->conn,
-		    refuse_for(&failed,
-			(r->blocked_till - now + SECOND - 1) / SECOND));
+		failed.retry_after =
+		    (r->blocked_till - now + SECOND - 1) / SECOND;
+		request_refuse(rq, &failed);
 		return false;
 	}
 	if (r != NULL && matters_till(r) <= now)
@@ -271,7 +249,7 @@ limits_may_log_in(struct request *rq)
 void
 limits_failed_login(const struct request *rq)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	struct limits *l = engine_limits(e);
 	uint64_t now = clock_ms(), us = now * SECOND, early, step;
 	struct conf_limits limits;

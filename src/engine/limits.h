@@ -25,6 +25,12 @@ struct limits;
 struct refusal;
 struct request;
 
+/* The places that a connection and its request hold; 0: none. */
+struct seats {
+	uint32_t connection;
+	uint32_t client;
+};
+
 /* Gives one engine's memory of who is blocked. */
 struct limits *limits_new(void);
 void limits_free(struct limits *);
@@ -39,12 +45,8 @@ bool limits_ask(struct engine *, uint32_t id, const struct addr *peer,
 /* The step: ask about a request. */
 enum access_verdict limits_check(struct request *);
 
-/*
- * Why the answer is no; NULL: it is yes. The refusal is good until the next
- * call; the rule is the same without the time to wait, and good for ever.
- */
-const struct refusal *limits_refusal(const struct ipc_admitted *);
-const struct refusal *limits_rule(const struct ipc_admitted *);
+/* Whether the answer is no, and why; its texts are static. */
+bool limits_refuse(const struct ipc_admitted *, struct refusal *);
 
 /*
  * Whether somebody who is turned away may say what he wanted, so that he is

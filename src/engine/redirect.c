@@ -7,9 +7,10 @@
 #include "codec/origin.h"
 #include "codec/redirect.h"
 #include "conf/conf.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/redirect.h"
+#include "engine/refusal.h"
+#include "engine/reply.h"
 #include "engine/request.h"
 #include "ipc/ipc.h"
 
@@ -33,8 +34,7 @@ first_name(const struct conf_list *names)
 static bool
 choose_host(struct redirect *r, unsigned *port, const struct request *rq)
 {
-	const struct conf_list *names =
-	    &engine_conf(conn_engine(rq->conn))->server_names;
+	const struct conf_list *names = &engine_conf(rq->engine)->server_names;
 
 	if (http1_host(&rq->head, &r->host, &r->host_len, port) &&
 	    (names->n == 0 ||
@@ -54,11 +54,11 @@ choose_host(struct redirect *r, unsigned *port, const struct request *rq)
  * to us as well.
  */
 static unsigned
-same_port(const struct conn *c, unsigned named)
+same_port(const struct request *rq, unsigned named)
 {
 	if (named != 0)
 		return named;
-	return conn_port(c) == HTTP_PORT ? HTTP_PORT : HTTPS_PORT;
+	return rq->from.port == HTTP_PORT ? HTTP_PORT : HTTPS_PORT;
 }
 
 static void
@@ -72,7 +72,7 @@ send_on(struct request *rq, const struct redirect *r)
 	buf_init(&url, URL_MAX);
 	if (!redirect_put(&url, r, &rq->url) || !buf_add_byte(&url, '\0'))
 		mem_misfit(&url, "a URL does not fit");
-	conn_reply(rq->conn,
+	request_reply(rq,
 	    &(struct reply){
 		.status = redirect_status(get),
 		.field =
@@ -90,7 +90,7 @@ send_on(struct request *rq, const struct redirect *r)
 static void
 refuse_nameless(struct request *rq)
 {
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = 400,
 		.why = "The request names no host to be sent on to.",
@@ -102,7 +102,7 @@ refuse_nameless(struct request *rq)
 enum access_verdict
 redirect_check(struct request *rq)
 {
-	const struct ipc_listen *how = conn_how(rq->conn);
+	const struct ipc_listen *how = rq->from.how;
 	struct redirect r = { .https = how->to_https, .port = how->to_port };
 	unsigned named;
 
@@ -114,7 +114,7 @@ redirect_check(struct request *rq)
 		return ACCESS_REFUSED;
 	}
 	if (how->redirect == IPC_REDIRECT_PLAIN)
-		r.port = same_port(rq->conn, named);
+		r.port = same_port(rq, named);
 	send_on(rq, &r);
 	return ACCESS_REFUSED;
 }

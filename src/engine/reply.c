@@ -124,7 +124,7 @@ reply_begin(struct reply_writer *w, const struct reply *r,
 		mem_misfit(&w->head, "a response of ours does not fit");
 }
 
-void
+size_t
 reply_write(struct reply_writer *w, struct stream *to, const void *data,
     size_t len)
 {
@@ -136,7 +136,7 @@ reply_write(struct reply_writer *w, struct stream *to, const void *data,
 		len = (size_t)w->left;
 	w->left -= w->counted ? len : 0;
 	if (w->bodiless || len == 0)
-		return;
+		return 0;
 	if (w->head.len > 0)
 		iov[n++] = (struct iovec){ w->head.data, w->head.len };
 	if (w->chunked)
@@ -148,7 +148,7 @@ reply_write(struct reply_writer *w, struct stream *to, const void *data,
 		    (struct iovec){ (void *)(uintptr_t)HTTP1_CHUNK_TAIL, 2 };
 	stream_writev(to, iov, n);
 	buf_clear(&w->head);
-	w->written += len;
+	return len;
 }
 
 void

@@ -28,11 +28,10 @@ struct reply {
 };
 
 struct reply_writer {
-	struct buf head;  /* not sent yet */
-	uint64_t left;    /* of a length that was announced */
-	uint64_t written; /* bytes of body, for the log */
-	uint16_t status;  /* 0: not begun */
-	bool bodiless;    /* HEAD, 204 or 304 */
+	struct buf head; /* not sent yet */
+	uint64_t left;   /* of a length that was announced */
+	uint16_t status; /* 0: not begun */
+	bool bodiless;   /* HEAD, 204 or 304 */
 	bool chunked;
 	bool counted; /* `left` is good */
 	bool close;   /* the connection's end is the body's, or is to follow */
@@ -53,8 +52,11 @@ struct reply_to {
 void reply_begin(struct reply_writer *, const struct reply *,
     const struct reply_to *);
 
-/* A piece of the body, with the head if that is still here. */
-void reply_write(struct reply_writer *, struct stream *, const void *data,
+/*
+ * A piece of the body, with the head if that is still here; how many bytes of
+ * it the client gets.
+ */
+size_t reply_write(struct reply_writer *, struct stream *, const void *data,
     size_t len);
 void reply_flush(struct reply_writer *, struct stream *);
 

@@ -13,8 +13,8 @@
 #include "base/str.h"
 #include "codec/cgi.h"
 #include "conf/conf.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/limits.h"
 #include "engine/request.h"
 #include "ipc/ipc_path.h"
 
@@ -25,14 +25,16 @@ enum {
 };
 
 struct request *
-request_new(struct conn *c, const struct http1_head *head, const uint8_t *bytes,
-    size_t len)
+request_new(struct engine *e, const struct carrier *carrier, void *owner,
+    const struct http1_head *head, const uint8_t *bytes, size_t len)
 {
 	struct request *rq = mem_new(1,
 	    offsetof(struct request, head.field) +
 		head->nfields * sizeof(head->field[0]));
 
-	rq->conn = c;
+	rq->engine = e;
+	rq->carrier = carrier;
+	rq->owner = owner;
 	rq->len = len;
 	rq->bytes = mem_strndup(len > 0 ? (const char *)bytes : "", len);
 	http1_copy_head(&rq->head, head, (const char *)bytes, rq->bytes);
@@ -40,7 +42,6 @@ request_new(struct conn *c, const struct http1_head *head, const uint8_t *bytes,
 	    &rq->url);
 	buf_init(&rq->vars, REQUEST_VARS_MAX);
 	rq->started = clock_coarse_ms();
-	conn_describe_peer(c, rq);
 	return rq;
 }
 
@@ -49,6 +50,7 @@ request_free(struct request *rq)
 {
 	if (rq == NULL)
 		return;
+	limits_leave(rq->engine, &rq->seat);
 	buf_clear(&rq->vars);
 	free(rq->host_name);
 	free(rq->user);
@@ -72,7 +74,7 @@ request_set_client(struct request *rq, const struct addr *a, unsigned port)
 bool
 request_may_run(const struct request *rq)
 {
-	const struct conf_route *r = &engine_conf(conn_engine(rq->conn))->route;
+	const struct conf_route *r = &engine_conf(rq->engine)->route;
 
 	return http1_count(&rq->head, "Upgrade") > 0 || r->cgidir != NULL ||
 	    r->gate != NULL;
@@ -124,7 +126,7 @@ bool
 request_put_vars(const struct request *rq, const struct request_program *pr,
     struct buf *vars)
 {
-	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	const struct conf *conf = engine_conf(rq->engine);
 	bool websocketd = conf->compat == CONF_COMPAT_WEBSOCKETD;
 	const struct conf_route *r = &conf->route;
 	char id[2 * ID_BYTES + 1];
@@ -134,7 +136,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 		.url = &rq->url,
 		.server_software = websocketd ? COMPATIBLE " " OURS : OURS,
 		.server_name = "localhost",
-		.server_port = conn_port(rq->conn),
+		.server_port = rq->from.port,
 		.script_name = pr->found ? NULL
 		    : websocketd         ? "/"
 					 : "",

@@ -1,6 +1,16 @@
 /*
- * One HTTP request, from its complete head to its answer or the session that
- * it becomes: who asks, for what, and what was found out on the way.
+ * A request and its answer, whichever version of HTTP carries them: an
+ * exchange. From the complete head to the last byte of the answer, or to the
+ * session that it becomes, this is who asks, for what, what was found out on
+ * the way, and who answers.
+ *
+ * The answer is given at once with request_reply() or request_refuse(), or by a
+ * handler that takes its time. A request is gone with the last byte of its
+ * answer: after request_reply(), request_refuse(), request_reply_end() and
+ * request_reply_raw() it must not be touched.
+ *
+ * Three files: request.c is what is asked, request_reply.c is the answer, and
+ * request_refuse.c the one that says no. carrier.h is what makes requests.
  */
 #ifndef ENGINE_REQUEST_H
 #define ENGINE_REQUEST_H
@@ -15,16 +25,35 @@
 #include "codec/url.h"
 #include "codec/ws_hello.h"
 
-struct conn;
+struct carrier;
 struct engine;
+struct handler_ops;
+struct ipc_listen;
+struct refusal;
+struct reply;
+struct seats;
+struct stream;
 
 enum {
 	REQUEST_PEER_SIZE = ADDR_TEXT + 8,
 	REQUEST_VARS_MAX = 32 * 1024,
 };
 
+/* How a request came in, as its connection knows it. All pointers are kept. */
+struct request_from {
+	const struct ipc_listen *how; /* how the listener receives clients */
+	const struct refusal *denied; /* nobody on it is served; NULL: may be */
+	unsigned port;                /* its local one; 0: a Unix socket */
+	bool loopback;                /* it came over a loopback address */
+	bool reused; /* an earlier request on it was answered */
+};
+
 struct request {
-	struct conn *conn; /* kept */
+	struct engine *engine;         /* kept */
+	const struct carrier *carrier; /* kept; it owns the request */
+	void *owner;                   /* kept, for the carrier */
+	uint32_t id;                   /* its number in the log */
+	struct request_from from;
 	struct url url;
 	struct ws_hello hello; /* if upgrade */
 	bool upgrade;          /* a WebSocket is asked for */
@@ -45,6 +74,15 @@ struct request {
 	const char *auth_type; /* static; NULL as well then */
 	struct buf vars;       /* more variables: NAME=value, each with a NUL */
 
+	const struct handler_ops *handler; /* kept; NULL: nobody waits */
+	void *handler_owner;               /* kept */
+	unsigned status;                   /* of the answer; 0: none yet */
+	uint64_t written;                  /* bytes of its body */
+	bool logged;                       /* it has its line of the log */
+	bool over;                         /* see request_is_over() */
+	bool asked;    /* the parent was asked whether it may be served */
+	uint32_t seat; /* that it holds, see limits.h; 0: none */
+
 	size_t step;      /* of access.c */
 	char *bytes;      /* owned: what head and url point into */
 	size_t len;       /* of them */
@@ -56,10 +94,11 @@ struct request {
 
 /*
  * Gives a request whose head was read from the first len bytes (borrowed) of
- * something; the head is copied and moved to a copy of them.
+ * something; the head is copied and moved to a copy of them. The carrier and
+ * its owner are kept. Who the client is has still to be said.
  */
-struct request *request_new(struct conn *, const struct http1_head *,
-    const uint8_t *bytes, size_t len);
+struct request *request_new(struct engine *, const struct carrier *,
+    void *owner, const struct http1_head *, const uint8_t *bytes, size_t len);
 void request_free(struct request *);
 
 /* Say who the client is. */
@@ -91,5 +130,84 @@ char *request_program_path(const struct request *, size_t *len);
 
 /* The path, cut for a log; yours. */
 char *request_log_path(const struct request *);
+
+/* ------------------------------------------------- who answers */
+
+/*
+ * An answer that takes its time has a handler. After on_gone, which comes at
+ * most once and last, the request is not there any more.
+ */
+struct handler_ops {
+	/* A piece of the request's body, decoded; good for the call. */
+	void (*on_body)(void *owner, const uint8_t *data, size_t len);
+	/* The pieces of a read were given: they will move. May be NULL. */
+	void (*on_body_batch)(void *owner);
+	/* The body is complete, behind a batch. */
+	void (*on_body_end)(void *owner);
+	/* What was queued for the client has been taken. May be NULL. */
+	void (*on_drain)(void *owner);
+	/* The client has gone, or the daemon stops. */
+	void (*on_gone)(void *owner);
+};
+
+/* Keeps both until the answer's end; NULL, NULL: nobody waits. */
+void request_handle(struct request *, const struct handler_ops *, void *owner);
+
+/*
+ * Have the body read, which nobody does by itself, or stop for a while. A
+ * client that waits for 100 (Continue) gets it with the first call.
+ */
+void request_read_body(struct request *);
+void request_pause_body(struct request *);
+
+/* ------------------------------------------------- the answer */
+
+/* A whole answer. */
+void request_reply(struct request *, const struct reply *, const void *body,
+    size_t len);
+
+/*
+ * An answer in pieces. The head leaves with the first piece, or with
+ * request_reply_flush(). A body that a HEAD or the status forbids is dropped;
+ * one that ends before its length breaks the connection, which is the only way
+ * left to say so.
+ */
+void request_reply_start(struct request *, const struct reply *);
+void request_reply_write(struct request *, const void *data, size_t len);
+void request_reply_flush(struct request *);
+void request_reply_end(struct request *);
+
+/*
+ * These bytes in place of an answer, as they are; no request is taken after
+ * them.
+ */
+void request_reply_raw(struct request *, const void *data, size_t len);
+
+/* Bytes that the client has not taken: wait for on_drain above some mark. */
+size_t request_queued(const struct request *);
+
+/* An error: logged, and answered as the settings have it. */
+void request_refuse(struct request *, const struct refusal *);
+
+/* The log's part of it alone: somebody else has the words of the answer. */
+void request_note_refusal(struct request *, const struct refusal *);
+
+/* No answer can be had any more: drop the connection. */
+void request_abort(struct request *);
+
+/*
+ * Whether the client has gone and on_gone is about to come. What is said to
+ * it then has no effect, but the connection cannot be taken over.
+ */
+bool request_is_over(const struct request *);
+
+/*
+ * Gives the connection, paused, with the seats that it and the request hold,
+ * and in *rest what came behind the request (yours to clear; nothing if the
+ * request has only just been read, for then nobody may build on it). The
+ * request has no handler any more, and ends with the next turn of the loop.
+ */
+struct stream *request_take_stream(struct request *, struct buf *rest,
+    struct seats *);
 
 #endif

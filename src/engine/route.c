@@ -4,9 +4,9 @@
 #include "dialect/standpipe_v1.h"
 #include "engine/answer.h"
 #include "engine/cgi.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/file.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/upgrade.h"
@@ -15,7 +15,7 @@ static void
 refuse(struct request *rq, unsigned status, const char *why, const char *rule,
     const char *option)
 {
-	conn_refuse(rq->conn,
+	request_refuse(rq,
 	    &(struct refusal){
 		.status = status,
 		.why = why,
@@ -27,7 +27,7 @@ refuse(struct request *rq, unsigned status, const char *why, const char *rule,
 void
 route_serve_rest(struct request *rq)
 {
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	const struct beneath folder = {
 		.fd = engine_static_folder(e),
 		.home = engine_conf(e)->route.staticdir,
@@ -38,7 +38,7 @@ route_serve_rest(struct request *rq)
 		refuse(rq, 405, "Only GET and HEAD are served here.", "method",
 		    NULL);
 	else if (engine_conf(e)->route.console)
-		answer_console(rq->conn);
+		answer_console(rq);
 	else if (folder.fd != -1)
 		file_serve(rq, &folder);
 	else if (engine_conf(e)->route.cgidir != NULL)
@@ -84,7 +84,7 @@ serve_upgrade(struct request *rq, const struct conf *conf)
 void
 route_serve(struct request *rq)
 {
-	const struct conf *conf = engine_conf(conn_engine(rq->conn));
+	const struct conf *conf = engine_conf(rq->engine);
 
 	if (rq->upgrade)
 		serve_upgrade(rq, conf);

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "codec/proxy_hello.h"
-#include "engine/conn.h"
+#include "engine/refusal.h"
 #include "engine/stranger.h"
 
 enum {

@@ -8,11 +8,11 @@
 #include "codec/ws_hello.h"
 #include "engine/answer.h"
 #include "engine/compression.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/fields.h"
 #include "engine/limits.h"
 #include "engine/program.h"
+#include "engine/refusal.h"
 #include "engine/request.h"
 #include "engine/upgrade.h"
 #include "flow/session.h"
@@ -28,11 +28,10 @@ enum { AGENT_MAX = 256 }; /* bytes of User-Agent that a log line has */
 
 struct upgrade {
 	struct engine *engine;   /* kept */
-	struct conn *conn;       /* kept; NULL: the session has taken over */
-	struct request *rq;      /* kept, as long as that */
+	struct request *rq;      /* kept; NULL: the session has taken over */
 	struct program *program; /* owned */
 	struct session *session; /* owned; NULL: none yet */
-	struct conn_seats seats; /* of the session */
+	struct seats seats;      /* of the session */
 	char *peer, *path;       /* owned, until the session takes them */
 	char *user;              /* as well; NULL: unknown */
 	const char *subprotocol; /* kept by the settings; NULL: none */
@@ -73,7 +72,7 @@ upgrade_on_refused(void *owner, enum ipc_refusal why, int err)
 	struct upgrade *u = owner;
 	struct request *rq = u->rq;
 
-	conn_handle(u->conn, NULL, NULL);
+	request_handle(u->rq, NULL, NULL);
 	u->program = NULL;
 	upgrade_free(u);
 	answer_not_started(rq, why, err);
@@ -179,19 +178,17 @@ upgrade_on_started(void *owner, pid_t pid, const int fd[3])
 	struct stream *client;
 	struct buf rest;
 
-	if (conn_is_over(u->conn)) {
+	if (request_is_over(u->rq)) {
 		for (size_t i = 0; i < 3; i++)
 			if (fd[i] != -1)
 				close(fd[i]);
-		conn_handle(u->conn, NULL, NULL);
+		request_handle(u->rq, NULL, NULL);
 		upgrade_free(u);
 		return;
 	}
 	if (log_wants(LOG_LVL_INFO))
 		log_begin(u, pid);
-	u->seats = conn_take_seats(u->conn);
-	client = conn_take_stream(u->conn, &rest);
-	u->conn = NULL;
+	client = request_take_stream(u->rq, &rest, &u->seats);
 	u->rq = NULL;
 	put_101(u, client);
 	u->session = session_new(&(struct session_start){
@@ -247,7 +244,7 @@ upgrade_on_list(void *owner)
 		session_list(u->session);
 }
 
-/* The conn, if it still has us, is dropped by itself. */
+/* The request, if it still has us, is dropped by itself. */
 static void
 upgrade_on_drop(void *owner)
 {
@@ -256,8 +253,8 @@ upgrade_on_drop(void *owner)
 	if (u->session != NULL)
 		session_free(u->session);
 	else
-		conn_handle(u->conn, NULL, NULL);
-	u->seats = (struct conn_seats){ 0 };
+		request_handle(u->rq, NULL, NULL);
+	u->seats = (struct seats){ 0 };
 	u->program = NULL;
 	upgrade_free(u);
 }
@@ -303,7 +300,7 @@ choose_program(struct request *rq, struct program_wish *w, char **path)
 	*path = request_program_path(rq, &w->path_len);
 	w->path = *path;
 	if (*path == NULL)
-		conn_refuse(rq->conn, &missing);
+		request_refuse(rq, &missing);
 	return *path != NULL;
 }
 
@@ -316,8 +313,7 @@ upgrade_new(struct request *rq, const char *subprotocol, enum v1_offer v1,
 
 	request_peer(rq, peer);
 	*u = (struct upgrade){
-		.engine = conn_engine(rq->conn),
-		.conn = rq->conn,
+		.engine = rq->engine,
 		.rq = rq,
 		.peer = mem_strdup(peer),
 		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
@@ -339,7 +335,7 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 		.why = "Sec-WebSocket-Extensions is malformed.",
 		.rule = "handshake",
 	};
-	struct engine *e = conn_engine(rq->conn);
+	struct engine *e = rq->engine;
 	const struct conf_route *r = &engine_conf(e)->route;
 	const struct request_program pr = {
 		.subprotocol = subprotocol,
@@ -356,18 +352,18 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 	char *path;
 
 	if (!compression_agree(rq, &compression)) {
-		conn_refuse(rq->conn, &malformed);
+		request_refuse(rq, &malformed);
 		return;
 	}
-	if (!answer_may_start(rq->conn) || !choose_program(rq, &w, &path))
+	if (!answer_may_start(rq) || !choose_program(rq, &w, &path))
 		return;
 	buf_init(&vars, PROGRAM_VARS_MAX);
 	if (request_put_vars(rq, &pr, &vars)) {
 		u = upgrade_new(rq, subprotocol, v1, &compression);
-		conn_handle(rq->conn, &upgrade_handler, u);
+		request_handle(rq, &upgrade_handler, u);
 		u->program = program_start(e, &upgrade_program, u, &w);
 	} else {
-		answer_too_big(rq->conn, &vars);
+		answer_too_big(rq, &vars);
 	}
 	buf_wipe(&vars);
 	free(path);
