@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "flow/flow.h"
 #include "flow/seal.h"
+#include "flow/shared.h"
 #include "flow/stream.h"
 #include "flow/watch.h"
 
@@ -293,14 +294,30 @@ watch_writing(struct stream *s)
 	s->watches_write = true;
 }
 
+/* False: there is no memory for one. */
+static bool
+has_queue(struct stream *s)
+{
+	if (s->out == NULL && (s->out = evbuffer_new()) == NULL)
+		break_stream(s, ENOMEM);
+	return s->out != NULL;
+}
+
+/* The loop writes it when there is room. */
+static void
+await_room(struct stream *s)
+{
+	if (s->kind == STREAM_SINK)
+		grow_pipe(s);
+	watch_writing(s);
+}
+
 /* The system took `done` bytes of these; the rest waits. */
 static void
 queue_rest(struct stream *s, const struct iovec *iov, size_t n, size_t done)
 {
-	if (s->out == NULL && (s->out = evbuffer_new()) == NULL) {
-		break_stream(s, ENOMEM);
+	if (!has_queue(s))
 		return;
-	}
 	for (size_t i = 0; i < n; i++) {
 		size_t len = iov[i].iov_len;
 
@@ -315,9 +332,7 @@ queue_rest(struct stream *s, const struct iovec *iov, size_t n, size_t done)
 		}
 		done = 0;
 	}
-	if (s->kind == STREAM_SINK)
-		grow_pipe(s);
-	watch_writing(s);
+	await_room(s);
 }
 
 /* Whether that would not wait: asked only where it might. */
@@ -370,10 +385,21 @@ write_now(const struct stream *s, const struct iovec *iov, size_t n, bool last)
 	return done == -1 && errno == EAGAIN ? 0 : done;
 }
 
+/* What can be written now; -1: the stream is broken. */
+static ssize_t
+write_first(struct stream *s, const struct iovec *iov, size_t n, bool last)
+{
+	ssize_t done = 0;
+
+	if (s->out == NULL && (done = write_now(s, iov, n, last)) == -1)
+		break_stream(s, errno);
+	return done;
+}
+
 static void
 write_or_queue(struct stream *s, const struct iovec *iov, size_t n, bool last)
 {
-	ssize_t done = 0;
+	ssize_t done;
 	size_t total = 0;
 
 	if (s->err != 0 || s->fd == -1)
@@ -382,12 +408,47 @@ write_or_queue(struct stream *s, const struct iovec *iov, size_t n, bool last)
 		total += iov[i].iov_len;
 	if (total == 0)
 		return;
-	if (s->out == NULL && (done = write_now(s, iov, n, last)) == -1) {
-		break_stream(s, errno);
+	done = write_first(s, iov, n, last);
+	if (done != -1 && (size_t)done < total)
+		queue_rest(s, iov, n, (size_t)done);
+}
+
+/* ------------------------------------------------- shared bytes */
+
+static void
+shared_on_written(const void *data, size_t len, void *arg)
+{
+	(void)data;
+	(void)len;
+	shared_drop(arg);
+}
+
+static void
+queue_shared(struct stream *s, struct shared *sh, size_t done)
+{
+	if (!has_queue(s))
+		return;
+	shared_hold(sh);
+	if (evbuffer_add_reference(s->out, sh->bytes.data + done,
+		sh->bytes.len - done, shared_on_written, sh) == -1) {
+		shared_drop(sh);
+		break_stream(s, ENOMEM);
 		return;
 	}
-	if ((size_t)done < total)
-		queue_rest(s, iov, n, (size_t)done);
+	await_room(s);
+}
+
+static void
+share(struct stream *s, struct shared *sh)
+{
+	struct iovec iov = { sh->bytes.data, sh->bytes.len };
+	ssize_t done;
+
+	if (s->err != 0 || s->ending || iov.iov_len == 0)
+		return;
+	done = write_first(s, &iov, 1, false);
+	if (done != -1 && (size_t)done < iov.iov_len)
+		queue_shared(s, sh, (size_t)done);
 }
 
 /* ------------------------------------------------- writing under TLS */
@@ -469,6 +530,15 @@ stream_write(struct stream *s, const void *data, size_t len)
 	struct iovec iov = { (void *)(uintptr_t)data, len };
 
 	stream_writev(s, &iov, 1);
+}
+
+void
+stream_write_shared(struct stream *s, struct shared *sh)
+{
+	if (s->tls == NULL)
+		share(s, sh);
+	else
+		stream_write(s, sh->bytes.data, sh->bytes.len);
 }
 
 size_t

@@ -31,6 +31,7 @@
 
 struct doubt;
 struct flow;
+struct shared;
 struct ssl_st;
 struct stream;
 
@@ -124,7 +125,13 @@ void stream_writev(struct stream *, const struct iovec *, size_t n);
 void stream_write(struct stream *, const void *data, size_t len);
 
 /*
- * The same, and stream_end() in one: on a socket the last bytes and the end
+ * The same of bytes that other streams get as well: what waits is held, not
+ * copied. Under TLS each stream has records of its own, which are copies.
+ */
+void stream_write_shared(struct stream *, struct shared *);
+
+/*
+ * stream_writev() and stream_end() in one: on a socket the last bytes and the end
  * leave in one segment.
  */
 void stream_writev_last(struct stream *, const struct iovec *, size_t n);
