@@ -6,8 +6,8 @@
 
 #include "client/client_conf.h"
 #include "client/dial_proxy.h"
-#include "client/fields.h"
 #include "client/greeting.h"
+#include "client/hello_fields.h"
 #include "flow/flow.h"
 
 struct tls_client;
@@ -15,10 +15,10 @@ struct tls_client;
 struct client {
 	struct flow flow;
 	struct client_conf conf;
-	struct tls_client *tls;   /* owned, see client/secure.h; NULL: none */
-	struct fields fields;     /* of every request */
-	struct greeting greeting; /* of every connection */
-	struct dial_proxy proxy;  /* the proxy, if there is one */
+	struct tls_client *tls;     /* owned, see client/secure.h; NULL: none */
+	struct hello_fields fields; /* of every request */
+	struct greeting greeting;   /* of every connection */
+	struct dial_proxy proxy;    /* the proxy, if there is one */
 	uint64_t counted; /* messages of calls before this one, for --count */
 };
 

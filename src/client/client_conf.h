@@ -60,7 +60,7 @@ struct client_conf {
 	uint64_t keepalive_timeout;
 	bool keepalive_timeout_given;
 	char *proxy;      /* a URL, or "none"; NULL: as the environment says */
-	char *proxy_user; /* secret_read(): USER:PASSWORD; NULL: none */
+	char *proxy_user; /* login_secret_read(): USER:PASSWORD; NULL: none */
 	bool location;    /* follow redirects */
 	uint64_t max_redirects;
 	bool max_redirects_given;
@@ -81,10 +81,12 @@ struct client_conf {
 	bool insecure;
 
 	/* the request */
-	struct conf_list header; /* NAME: VALUE, or @FILE for secret_read() */
+	struct conf_list
+	    header; /* NAME: VALUE, or @FILE for login_secret_read() */
 	struct conf_list cookie; /* NAME=VALUE */
-	char *cookie_file; /* secret_read(), as the next two; NULL: none */
-	char *user_file;   /* USER:PASSWORD */
+	char
+	    *cookie_file; /* login_secret_read(), as the next two; NULL: none */
+	char *user_file;  /* USER:PASSWORD */
 	char *bearer_file; /* a token */
 	bool netrc;
 	char *netrc_file; /* NULL: $NETRC or ~/.netrc */

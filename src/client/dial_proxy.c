@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "client/client_conf.h"
 #include "client/dial_proxy.h"
-#include "client/secret.h"
+#include "client/login_secret.h"
 
 extern char **environ;
 
@@ -39,13 +39,13 @@ take_user(struct authority *a, char *text)
 static bool
 read_user_file(struct dial_proxy *v, const struct client_conf *c, char **why)
 {
-	struct secret s;
+	struct login_secret s;
 	bool ok;
 
-	if (!secret_read(&s, c, c->proxy_user, why))
+	if (!login_secret_read(&s, c, c->proxy_user, why))
 		return false;
-	ok = secret_is_line(&s) && take_user(&v->user, s.text);
-	secret_clear(&s);
+	ok = login_secret_is_line(&s) && take_user(&v->user, s.text);
+	login_secret_clear(&s);
 	if (!ok)
 		*why = mem_printf("%s: not one line USER:PASSWORD, each of at"
 				  " most %d bytes",

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "client/dial_tunnel.h"
 #include "client/login.h"
+#include "client/login_secret.h"
 #include "client/outcome.h"
-#include "client/secret.h"
 #include "codec/http1.h"
 #include "codec/proxy_choice.h"
 #include "codec/socks5.h"
@@ -120,7 +120,7 @@ read_socks(struct dial_tunnel *t, const uint8_t *data, size_t len)
 
 /* ------------------------------------------------- HTTP */
 
-/* An owned text for secret_free_text(); NULL: none, or not to be had. */
+/* An owned text for login_secret_free_text(); NULL: none, or not to be had. */
 static char *
 authorization(const struct authority *a)
 {
@@ -155,7 +155,7 @@ begin_http(struct dial_tunnel *t)
 	else
 		fail(t, "the request for it is too long");
 	buf_clear(&out);
-	secret_free_text(basic);
+	login_secret_free_text(basic);
 }
 
 static void

@@ -5,17 +5,17 @@
 #include "base/mem.h"
 #include "client/client_conf.h"
 #include "client/greeting.h"
-#include "client/secret.h"
+#include "client/login_secret.h"
 
 /* A file's last line end is the editor's, not the message's. */
 static bool
-read_message(struct secret *s, const char *text, char **why)
+read_message(struct login_secret *s, const char *text, char **why)
 {
 	if (text[0] != '@') {
-		secret_set(s, text);
+		login_secret_set(s, text);
 		return true;
 	}
-	if (!secret_read(s, NULL, text + 1, why))
+	if (!login_secret_read(s, NULL, text + 1, why))
 		return false;
 	if (s->len > 0 && s->text[s->len - 1] == '\n')
 		s->text[--s->len] = '\0';
@@ -41,7 +41,7 @@ void
 greeting_close(struct greeting *g)
 {
 	for (size_t i = 0; i < g->n; i++)
-		secret_clear(&g->v[i]);
+		login_secret_clear(&g->v[i]);
 	free(g->v);
 	*g = (struct greeting){ 0 };
 }

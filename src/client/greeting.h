@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 struct client_conf;
-struct secret;
+struct login_secret;
 
 struct greeting {
-	struct secret *v; /* owned: each is a message */
+	struct login_secret *v; /* owned: each is a message */
 	size_t n;
 };
 

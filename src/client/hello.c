@@ -9,11 +9,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client.h"
-#include "client/compression.h"
 #include "client/facts.h"
 #include "client/hello.h"
+#include "client/hello_compression.h"
+#include "client/hello_refusal.h"
 #include "client/outcome.h"
-#include "client/refusal.h"
 #include "client/secure.h"
 #include "codec/http1.h"
 #include "codec/http_date.h"
@@ -53,7 +53,7 @@ struct hello {
 	struct buf in;             /* the answer, until its head is complete */
 	size_t scanned;
 	unsigned interim; /* how many of those came before it */
-	struct refusal refusal;
+	struct hello_refusal refusal;
 	struct outcome outcome;
 	bool plain;   /* not TLS, which the server may expect */
 	bool in_body; /* of a refusal */
@@ -179,8 +179,9 @@ read_refusal(struct hello *h, const struct http1_head *head, size_t used)
 	outcome_set(&h->outcome, OUTCOME_REFUSED, "refused: %u %.*s",
 	    head->status, (int)len, reason);
 	deadlines_forget(&h->deadlines, DUE_ANSWER);
-	if (refusal_begin(&h->refusal, head, &h->facts->answer) ||
-	    refusal_read(&h->refusal, h->in.data + used, h->in.len - used)) {
+	if (hello_refusal_begin(&h->refusal, head, &h->facts->answer) ||
+	    hello_refusal_read(&h->refusal, h->in.data + used,
+		h->in.len - used)) {
 		refuse(h);
 		return;
 	}
@@ -217,7 +218,7 @@ judge(struct hello *h, const struct http1_head *head, size_t used)
 		read_refusal(h, head, used);
 	} else if (answer < 0) {
 		fail(h, ws_hello_stranswer(answer));
-	} else if ((why = compression_judge(h->client, head, h->facts)) !=
+	} else if ((why = hello_compression_judge(h->client, head, h->facts)) !=
 	    NULL) {
 		fail(h, why);
 	} else {
@@ -278,7 +279,7 @@ hello_on_read(void *owner, uint8_t *data, size_t len)
 	if (h->refused)
 		return;
 	if (h->in_body) {
-		if (refusal_read(&h->refusal, data, len))
+		if (hello_refusal_read(&h->refusal, data, len))
 			refuse(h);
 	} else if (buf_add(&h->in, data, len)) {
 		read_head(h);
@@ -355,14 +356,14 @@ offered(const struct client *client)
 static void
 list_fields(struct hello *h, const struct ws_url *to)
 {
-	const struct fields *fields = &h->client->fields;
+	const struct hello_fields *fields = &h->client->fields;
 	struct ws_hello_wish *w = &h->wish;
 
 	if (client_conf_v1_offer(&h->client->conf) == V1_BY_FIELD)
 		h->more[w->nmore++] =
 		    (struct http1_out){ V1_FIELD, V1_FIELD_OFFER };
 	w->more = h->more;
-	if (!fields_may_go_to(fields, to))
+	if (!hello_fields_may_go_to(fields, to))
 		return;
 	for (size_t i = 0; i < fields->n; i++)
 		h->more[w->nmore++] = fields->v[i];
@@ -384,7 +385,7 @@ make_wish(struct hello *h, const struct ws_url *to)
 		.host = h->host,
 		.key = h->key,
 		.protocols = h->protocols,
-		.extensions = compression_offer(conf, h->extensions),
+		.extensions = hello_compression_offer(conf, h->extensions),
 	};
 	list_fields(h, to);
 }

@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "client/client_conf.h"
 #include "client/login.h"
-#include "client/netrc.h"
-#include "client/prompt.h"
-#include "client/secret.h"
+#include "client/login_netrc.h"
+#include "client/login_prompt.h"
+#include "client/login_secret.h"
 #include "codec/base64.h"
 
 #define BASIC "Basic "
@@ -51,12 +51,12 @@ is_token(const char *s)
 static bool
 read_user_file(char **value, const struct client_conf *c, char **why)
 {
-	struct secret s;
+	struct login_secret s;
 
-	if (!secret_read(&s, c, c->user_file, why))
+	if (!login_secret_read(&s, c, c->user_file, why))
 		return false;
-	*value = secret_is_line(&s) ? login_basic(s.text, s.len) : NULL;
-	secret_clear(&s);
+	*value = login_secret_is_line(&s) ? login_basic(s.text, s.len) : NULL;
+	login_secret_clear(&s);
 	if (*value == NULL)
 		*why =
 		    mem_printf("%s: not one line USER:PASSWORD", c->user_file);
@@ -67,11 +67,11 @@ static bool
 read_bearer_file(char **value, const struct client_conf *c, char **why)
 {
 	size_t head = sizeof(BEARER) - 1;
-	struct secret s;
+	struct login_secret s;
 
-	if (!secret_read(&s, c, c->bearer_file, why))
+	if (!login_secret_read(&s, c, c->bearer_file, why))
 		return false;
-	if (secret_is_line(&s) && is_token(s.text)) {
+	if (login_secret_is_line(&s) && is_token(s.text)) {
 		*value = mem_new(head + s.len + 1, 1);
 		memcpy(*value, BEARER, head);
 		memcpy(*value + head, s.text, s.len);
@@ -80,7 +80,7 @@ read_bearer_file(char **value, const struct client_conf *c, char **why)
 				  " digits and -._~+/=)",
 		    c->bearer_file);
 	}
-	secret_clear(&s);
+	login_secret_clear(&s);
 	return *value != NULL;
 }
 
@@ -96,7 +96,7 @@ basic_of(const char *user, const char *password)
 	memcpy(both + user_len + 1, password, len - user_len - 1);
 	if (strchr(user, ':') == NULL)
 		value = login_basic(both, len);
-	secret_free_text(both);
+	login_secret_free_text(both);
 	return value;
 }
 
@@ -120,18 +120,20 @@ static bool
 look_up(char **value, const char *text, const char *path, const char *host,
     const char *user, char **why)
 {
-	struct netrc found;
+	struct login_netrc found;
 	unsigned line;
-	enum netrc_result rc = netrc_find(text, host, user, &found, &line);
+	enum login_netrc_result rc =
+	    login_netrc_find(text, host, user, &found, &line);
 
 	if (rc < 0) {
-		*why = mem_printf("%s:%u: %s", path, line, netrc_strresult(rc));
+		*why = mem_printf("%s:%u: %s", path, line,
+		    login_netrc_strresult(rc));
 		return false;
 	}
-	if (rc == NETRC_NONE)
+	if (rc == LOGIN_NETRC_NONE)
 		return true;
 	*value = basic_of(found.login, found.password);
-	netrc_wipe(&found);
+	login_netrc_wipe(&found);
 	if (*value == NULL)
 		*why = mem_printf("%s: the login of %s cannot be sent", path,
 		    host);
@@ -143,12 +145,12 @@ read_netrc(char **value, const struct client_conf *c, const char *host,
     const char *user, char **why)
 {
 	char *path = netrc_path(c);
-	struct secret s;
-	bool ok = secret_read(&s, c, path, why);
+	struct login_secret s;
+	bool ok = login_secret_read(&s, c, path, why);
 
 	if (ok) {
 		ok = look_up(value, s.text, path, host, user, why);
-		secret_clear(&s);
+		login_secret_clear(&s);
 	}
 	free(path);
 	return ok;
@@ -160,7 +162,7 @@ static bool
 ask(char **value, const char *host, const char *user, char **why)
 {
 	char *question = mem_printf("Password of %s at %s: ", user, host);
-	char *password = prompt_secret(question);
+	char *password = login_prompt_secret(question);
 
 	free(question);
 	if (password == NULL) {
@@ -170,7 +172,7 @@ ask(char **value, const char *host, const char *user, char **why)
 		return false;
 	}
 	*value = basic_of(user, password);
-	secret_free_text(password);
+	login_secret_free_text(password);
 	if (*value == NULL)
 		*why = mem_strdup("that user and password cannot be sent");
 	return *value != NULL;

@@ -15,8 +15,8 @@ struct client_conf;
 
 /*
  * The value of an Authorization field for whom conf->to names, as an owned text
- * for secret_free_text(); NULL if nobody asked for one. False and an owned
- * sentence in *why.
+ * for login_secret_free_text(); NULL if nobody asked for one. False and an
+ * owned sentence in *why.
  */
 bool login_read(char **value, const struct client_conf *, char **why);
 

@@ -16,10 +16,10 @@
 #include "base/mem.h"
 #include "client/client.h"
 #include "client/cmdline.h"
-#include "client/compression.h"
 #include "client/errand.h"
 #include "client/facts.h"
 #include "client/full.h"
+#include "client/hello_compression.h"
 #include "client/local.h"
 #include "client/outcome.h"
 #include "client/relay.h"
@@ -86,22 +86,22 @@ serve(struct client *c, struct outcome *o)
 
 	if (!keep_json(&c->conf, &why) ||
 	    !dial_proxy_open(&c->proxy, &c->conf, &why) ||
-	    !fields_open(&c->fields, &c->conf, &why))
+	    !hello_fields_open(&c->fields, &c->conf, &why))
 		return complain(why, OUTCOME_USAGE);
 	if (!greeting_open(&c->greeting, &c->conf, &why)) {
-		fields_close(&c->fields);
+		hello_fields_close(&c->fields);
 		return complain(why, OUTCOME_USAGE);
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	if ((base = event_base_new()) == NULL)
 		mem_die(); /* libevent lacks nothing else */
 	flow_init(&c->flow, base);
-	compression_init(c);
+	hello_compression_init(c);
 	run(c, o);
 	flow_clear(&c->flow);
 	event_base_free(base);
 	greeting_close(&c->greeting);
-	fields_close(&c->fields);
+	hello_fields_close(&c->fields);
 	dial_proxy_close(&c->proxy);
 	return o->status;
 }

@@ -4,8 +4,8 @@
 
 #include "base/base.h"
 #include "base/mem.h"
-#include "client/compression.h"
 #include "client/facts.h"
+#include "client/hello_compression.h"
 #include "client/ping.h"
 #include "client/talk_state.h"
 #include "flow/stream.h"
@@ -294,7 +294,7 @@ talk_new(const struct talk_start *start)
 	inner_init(&t->inner, &t->transport, start->facts, start->facts->v1);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
-	compression_begin(&t->transport, start->facts);
+	hello_compression_begin(&t->transport, start->facts);
 	local_set_owner(t->local, &local_ops, t);
 	if (!local_start(t->local, o))
 		talk_fail(t, WS_CLOSE_INTERNAL, o->status, o->why);

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "client/secret.h"
+#include "client/login_secret.h"
 #include "client/talk_state.h"
 
 static void

@@ -2,8 +2,8 @@
 
 #include "base/base.h"
 #include "client/client.h"
-#include "client/compression.h"
 #include "client/facts.h"
+#include "client/hello_compression.h"
 #include "flow/deflaters.h"
 #include "flow/transport_ws.h"
 
@@ -13,7 +13,7 @@ enum {
 };
 
 void
-compression_init(struct client *c)
+hello_compression_init(struct client *c)
 {
 	deflaters_init(&c->flow.deflaters, (int)c->conf.compression_level,
 	    MEMORY);
@@ -39,7 +39,7 @@ wanted(const struct client_conf *conf)
 }
 
 const char *
-compression_offer(const struct client_conf *conf, char out[WS_TERMS_TEXT])
+hello_compression_offer(const struct client_conf *conf, char out[WS_TERMS_TEXT])
 {
 	struct ws_terms most = wanted(conf);
 
@@ -50,7 +50,7 @@ compression_offer(const struct client_conf *conf, char out[WS_TERMS_TEXT])
 }
 
 const char *
-compression_judge(struct client *c, const struct http1_head *head,
+hello_compression_judge(struct client *c, const struct http1_head *head,
     struct facts *f)
 {
 	struct ws_terms most = wanted(&c->conf);
@@ -67,7 +67,7 @@ compression_judge(struct client *c, const struct http1_head *head,
 }
 
 void
-compression_begin(struct transport_ws *t, const struct facts *f)
+hello_compression_begin(struct transport_ws *t, const struct facts *f)
 {
 	if (f->compressed)
 		transport_ws_compress(t, &f->terms, LEAST);

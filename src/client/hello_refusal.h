@@ -4,8 +4,8 @@
  *
  * Pure.
  */
-#ifndef CLIENT_REFUSAL_H
-#define CLIENT_REFUSAL_H
+#ifndef CLIENT_HELLO_REFUSAL_H
+#define CLIENT_HELLO_REFUSAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,19 +16,19 @@
 struct buf;
 struct http1_head;
 
-enum { REFUSAL_BODY_MAX = 2048 }; /* bytes that are shown of it */
+enum { HELLO_REFUSAL_BODY_MAX = 2048 }; /* bytes that are shown of it */
 
-struct refusal {
+struct hello_refusal {
 	struct buf *out; /* kept: lines, as they came */
 	struct http1_body body;
 	size_t left; /* bytes of the body that may still be shown */
 };
 
 /* Begin with the head (borrowed); true: nothing of the body is to be shown. */
-bool refusal_begin(struct refusal *, const struct http1_head *,
+bool hello_refusal_begin(struct hello_refusal *, const struct http1_head *,
     struct buf *out);
 
 /* The next bytes of the body (borrowed); true: there is enough of it. */
-bool refusal_read(struct refusal *, const uint8_t *in, size_t len);
+bool hello_refusal_read(struct hello_refusal *, const uint8_t *in, size_t len);
 
 #endif

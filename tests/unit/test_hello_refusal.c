@@ -13,7 +13,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
-#include "client/refusal.h"
+#include "client/hello_refusal.h"
 #include "codec/http1.h"
 
 #define OK_LINE "HTTP/1.1 403 No\r\n"
@@ -49,23 +49,24 @@ static const struct test_case {
 };
 
 static bool
-read_body(struct refusal *r, const char *body, size_t len, size_t cut)
+read_body(struct hello_refusal *r, const char *body, size_t len, size_t cut)
 {
 	const uint8_t *p = (const uint8_t *)body;
 
-	return refusal_read(r, p, cut) || refusal_read(r, p + cut, len - cut);
+	return hello_refusal_read(r, p, cut) ||
+	    hello_refusal_read(r, p + cut, len - cut);
 }
 
 static void
 check_case(const struct test_case *c, const struct http1_head *head,
     const char *body, size_t cut)
 {
-	struct refusal r;
+	struct hello_refusal r;
 	struct buf out;
 	bool complete;
 
 	buf_init(&out, 65536);
-	complete = refusal_begin(&r, head, &out) ||
+	complete = hello_refusal_begin(&r, head, &out) ||
 	    read_body(&r, body, strlen(body), cut);
 	assert_true(buf_add_byte(&out, '\0'));
 	if (strcmp((char *)out.data, c->want) != 0 || complete != c->complete)
@@ -94,10 +95,10 @@ static void
 bounds_the_body(void **state)
 {
 	static const char in[] = OK_LINE "\r\n";
-	static uint8_t body[REFUSAL_BODY_MAX + 1];
+	static uint8_t body[HELLO_REFUSAL_BODY_MAX + 1];
 	size_t scanned = 0, used;
 	struct http1_head head;
-	struct refusal r;
+	struct hello_refusal r;
 	struct buf out;
 
 	(void)state;
@@ -106,9 +107,9 @@ bounds_the_body(void **state)
 			     sizeof(in) - 1, &scanned, &used),
 	    HTTP1_HEAD);
 	memset(body, 'x', sizeof(body));
-	assert_false(refusal_begin(&r, &head, &out));
-	assert_true(refusal_read(&r, body, sizeof(body)));
-	assert_int_equal(out.len, 1 + REFUSAL_BODY_MAX);
+	assert_false(hello_refusal_begin(&r, &head, &out));
+	assert_true(hello_refusal_read(&r, body, sizeof(body)));
+	assert_int_equal(out.len, 1 + HELLO_REFUSAL_BODY_MAX);
 	buf_clear(&out);
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "base/str.h"
-#include "client/netrc.h"
+#include "client/login_netrc.h"
 
 static const char blanks[] = " \t\r\n";
 
@@ -16,7 +16,7 @@ struct place {
 
 /* The entry being read. */
 struct entry {
-	struct netrc who;
+	struct login_netrc who;
 	bool begun; /* there was a machine, or default */
 	bool fits;  /* and it is the one looked for */
 };
@@ -28,9 +28,9 @@ skip(struct place *at, size_t n)
 		at->line += *at->p++ == '\n';
 }
 
-/* Quoted up to its other quote; the result, as netrc_find() has it. */
-static enum netrc_result
-read_quoted(struct place *at, char word[NETRC_WORD_MAX + 1])
+/* Quoted up to its other quote; the result, as login_netrc_find() has it. */
+static enum login_netrc_result
+read_quoted(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
 	size_t n = 0;
 
@@ -38,43 +38,43 @@ read_quoted(struct place *at, char word[NETRC_WORD_MAX + 1])
 		if (*at->p == '\\')
 			skip(at, 1);
 		if (*at->p == '\0')
-			return NETRC_ERR_END;
-		if (n == NETRC_WORD_MAX)
-			return NETRC_ERR_LONG;
+			return LOGIN_NETRC_ERR_END;
+		if (n == LOGIN_NETRC_WORD_MAX)
+			return LOGIN_NETRC_ERR_LONG;
 		word[n++] = *at->p;
 	}
 	word[n] = '\0';
 	skip(at, 1);
-	return NETRC_FOUND;
+	return LOGIN_NETRC_FOUND;
 }
 
-/* The next word; NETRC_NONE at the end. */
-static enum netrc_result
-read_word(struct place *at, char word[NETRC_WORD_MAX + 1])
+/* The next word; LOGIN_NETRC_NONE at the end. */
+static enum login_netrc_result
+read_word(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
 	size_t n;
 
 	skip(at, strspn(at->p, blanks));
 	if (*at->p == '\0')
-		return NETRC_NONE;
+		return LOGIN_NETRC_NONE;
 	if (*at->p == '"')
 		return read_quoted(at, word);
 	n = strcspn(at->p, blanks);
-	if (n > NETRC_WORD_MAX)
-		return NETRC_ERR_LONG;
+	if (n > LOGIN_NETRC_WORD_MAX)
+		return LOGIN_NETRC_ERR_LONG;
 	memcpy(word, at->p, n);
 	word[n] = '\0';
 	skip(at, n);
-	return NETRC_FOUND;
+	return LOGIN_NETRC_FOUND;
 }
 
 /* What belongs to the name that was read. */
-static enum netrc_result
-read_argument(struct place *at, char word[NETRC_WORD_MAX + 1])
+static enum login_netrc_result
+read_argument(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
-	enum netrc_result rc = read_word(at, word);
+	enum login_netrc_result rc = read_word(at, word);
 
-	return rc == NETRC_NONE ? NETRC_ERR_END : rc;
+	return rc == LOGIN_NETRC_NONE ? LOGIN_NETRC_ERR_END : rc;
 }
 
 static void
@@ -86,8 +86,8 @@ skip_macro(struct place *at)
 }
 
 /* The next name, and no comment. */
-static enum netrc_result
-read_name(struct place *at, char word[NETRC_WORD_MAX + 1])
+static enum login_netrc_result
+read_name(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
 	for (;;) {
 		skip(at, strspn(at->p, blanks));
@@ -100,7 +100,7 @@ read_name(struct place *at, char word[NETRC_WORD_MAX + 1])
 static void
 begin(struct entry *e, bool fits)
 {
-	netrc_wipe(&e->who);
+	login_netrc_wipe(&e->who);
 	e->begun = true;
 	e->fits = fits;
 }
@@ -113,14 +113,14 @@ is_found(const struct entry *e, const char *login)
 }
 
 /* One word of an entry and what belongs to it. */
-static enum netrc_result
+static enum login_netrc_result
 read_part(struct place *at, const char *name, struct entry *e)
 {
-	char skipped[NETRC_WORD_MAX + 1];
-	enum netrc_result rc;
+	char skipped[LOGIN_NETRC_WORD_MAX + 1];
+	enum login_netrc_result rc;
 
 	if (!e->begun)
-		return NETRC_ERR_ENTRY;
+		return LOGIN_NETRC_ERR_ENTRY;
 	if (strcmp(name, "login") == 0)
 		return read_argument(at, e->who.login);
 	if (strcmp(name, "password") == 0)
@@ -130,18 +130,18 @@ read_part(struct place *at, const char *name, struct entry *e)
 	if (strcmp(name, "macdef") == 0)
 		skip_macro(at);
 	else if (strcmp(name, "account") != 0)
-		return NETRC_ERR_WORD;
+		return LOGIN_NETRC_ERR_WORD;
 	return rc;
 }
 
-static enum netrc_result
+static enum login_netrc_result
 find(struct place *at, const char *host, const char *login, struct entry *e)
 {
-	char word[NETRC_WORD_MAX + 1];
-	enum netrc_result rc;
+	char word[LOGIN_NETRC_WORD_MAX + 1];
+	enum login_netrc_result rc;
 	bool machine;
 
-	while ((rc = read_name(at, word)) == NETRC_FOUND) {
+	while ((rc = read_name(at, word)) == LOGIN_NETRC_FOUND) {
 		machine = strcmp(word, "machine") == 0;
 		if (!machine && strcmp(word, "default") != 0) {
 			if ((rc = read_part(at, word, e)) < 0)
@@ -149,43 +149,43 @@ find(struct place *at, const char *host, const char *login, struct entry *e)
 			continue;
 		}
 		if (is_found(e, login))
-			return NETRC_FOUND;
+			return LOGIN_NETRC_FOUND;
 		if (machine && (rc = read_argument(at, word)) < 0)
 			return rc;
 		begin(e, !machine || str_ieq(word, host));
 	}
-	if (rc == NETRC_NONE && is_found(e, login))
-		return NETRC_FOUND;
+	if (rc == LOGIN_NETRC_NONE && is_found(e, login))
+		return LOGIN_NETRC_FOUND;
 	return rc;
 }
 
-enum netrc_result
-netrc_find(const char *text, const char *host, const char *login,
-    struct netrc *out, unsigned *line)
+enum login_netrc_result
+login_netrc_find(const char *text, const char *host, const char *login,
+    struct login_netrc *out, unsigned *line)
 {
 	struct place at = { .p = text, .line = 1 };
 	struct entry e = { .begun = false };
-	enum netrc_result rc = find(&at, host, login, &e);
+	enum login_netrc_result rc = find(&at, host, login, &e);
 
 	*line = at.line;
-	if (rc == NETRC_FOUND)
+	if (rc == LOGIN_NETRC_FOUND)
 		*out = e.who;
-	netrc_wipe(&e.who);
+	login_netrc_wipe(&e.who);
 	return rc;
 }
 
 const char *
-netrc_strresult(enum netrc_result rc)
+login_netrc_strresult(enum login_netrc_result rc)
 {
 	switch (rc) {
-	case NETRC_ERR_WORD:
+	case LOGIN_NETRC_ERR_WORD:
 		return "neither machine, default, login, password, account nor"
 		       " macdef";
-	case NETRC_ERR_END:
+	case LOGIN_NETRC_ERR_END:
 		return "a word is missing at the end";
-	case NETRC_ERR_LONG:
+	case LOGIN_NETRC_ERR_LONG:
 		return "a word is too long";
-	case NETRC_ERR_ENTRY:
+	case LOGIN_NETRC_ERR_ENTRY:
 		return "it belongs to no machine";
 	default:
 		return "all is well";
@@ -193,7 +193,7 @@ netrc_strresult(enum netrc_result rc)
 }
 
 void
-netrc_wipe(struct netrc *n)
+login_netrc_wipe(struct login_netrc *n)
 {
 	explicit_bzero(n, sizeof(*n));
 }

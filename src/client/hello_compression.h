@@ -2,8 +2,8 @@
  * --compression: what we offer, what the server makes of it, and that messages
  * then are compressed.
  */
-#ifndef CLIENT_COMPRESSION_H
-#define CLIENT_COMPRESSION_H
+#ifndef CLIENT_HELLO_COMPRESSION_H
+#define CLIENT_HELLO_COMPRESSION_H
 
 #include "codec/ws_terms.h"
 
@@ -14,20 +14,20 @@ struct http1_head;
 struct transport_ws;
 
 /* The settings are there: what all calls share begins. */
-void compression_init(struct client *);
+void hello_compression_init(struct client *);
 
 /* What to offer, or NULL: nothing; in `out`. */
-const char *compression_offer(const struct client_conf *,
+const char *hello_compression_offer(const struct client_conf *,
     char out[WS_TERMS_TEXT]);
 
 /*
  * Judge the answer: NULL, with the terms among the facts if there are some, or
  * why the server cannot be understood.
  */
-const char *compression_judge(struct client *, const struct http1_head *,
+const char *hello_compression_judge(struct client *, const struct http1_head *,
     struct facts *);
 
 /* A session begins, on these terms. */
-void compression_begin(struct transport_ws *, const struct facts *);
+void hello_compression_begin(struct transport_ws *, const struct facts *);
 
 #endif

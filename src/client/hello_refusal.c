@@ -3,7 +3,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "client/refusal.h"
+#include "client/hello_refusal.h"
 #include "codec/http1.h"
 
 static void
@@ -51,9 +51,11 @@ is_text(const struct http1_head *head)
 }
 
 bool
-refusal_begin(struct refusal *r, const struct http1_head *head, struct buf *out)
+hello_refusal_begin(struct hello_refusal *r, const struct http1_head *head,
+    struct buf *out)
 {
-	*r = (struct refusal){ .out = out, .left = REFUSAL_BODY_MAX };
+	*r = (struct hello_refusal){ .out = out,
+		.left = HELLO_REFUSAL_BODY_MAX };
 	put_fields(out, head);
 	http1_body_init(&r->body, head);
 	if (head->body == HTTP1_BODY_NONE || !is_text(head))
@@ -62,18 +64,18 @@ refusal_begin(struct refusal *r, const struct http1_head *head, struct buf *out)
 }
 
 static void
-show(struct refusal *r, const uint8_t *data, size_t len)
+show(struct hello_refusal *r, const uint8_t *data, size_t len)
 {
 	if (len > r->left)
 		len = r->left;
-	if (r->left == REFUSAL_BODY_MAX && len > 0)
+	if (r->left == HELLO_REFUSAL_BODY_MAX && len > 0)
 		(void)buf_add_byte(r->out, '\n');
 	(void)buf_add(r->out, data, len);
 	r->left -= len;
 }
 
 bool
-refusal_read(struct refusal *r, const uint8_t *in, size_t len)
+hello_refusal_read(struct hello_refusal *r, const uint8_t *in, size_t len)
 {
 	enum http1_body_result rc;
 	const uint8_t *data;

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client_conf.h"
-#include "client/secret.h"
+#include "client/login_secret.h"
 #include "client/tell.h"
 
 /* A descriptor of our own for it, or -1 with errno. */
@@ -41,15 +41,15 @@ warn_readable(const struct client_conf *conf, const char *source, int fd)
 		    source);
 }
 
-/* All bytes, at most SECRET_MAX; -1 with errno. */
+/* All bytes, at most LOGIN_SECRET_MAX; -1 with errno. */
 static ssize_t
 read_all(int fd, char *text)
 {
 	size_t len = 0;
 	ssize_t n;
 
-	while (len <= SECRET_MAX) {
-		n = read(fd, text + len, SECRET_MAX + 1 - len);
+	while (len <= LOGIN_SECRET_MAX) {
+		n = read(fd, text + len, LOGIN_SECRET_MAX + 1 - len);
 		if (n == 0)
 			return (ssize_t)len;
 		if (n == -1 && errno != EINTR)
@@ -62,7 +62,7 @@ read_all(int fd, char *text)
 }
 
 static void
-drop_mark(struct secret *s)
+drop_mark(struct login_secret *s)
 {
 	size_t n = str_mark(s->text, s->len);
 
@@ -71,13 +71,13 @@ drop_mark(struct secret *s)
 }
 
 bool
-secret_read(struct secret *s, const struct client_conf *conf,
+login_secret_read(struct login_secret *s, const struct client_conf *conf,
     const char *source, char **why)
 {
 	int fd = open_source(source);
 	ssize_t n = -1;
 
-	*s = (struct secret){ .text = mem_new(SECRET_MAX + 2, 1) };
+	*s = (struct login_secret){ .text = mem_new(LOGIN_SECRET_MAX + 2, 1) };
 	if (fd != -1) {
 		if (conf != NULL)
 			warn_readable(conf, source, fd);
@@ -91,7 +91,7 @@ secret_read(struct secret *s, const struct client_conf *conf,
 		*why = mem_printf("%s: %s", source, strerror(errno));
 	fd_close(&fd);
 	if (n == -1) {
-		secret_clear(s);
+		login_secret_clear(s);
 		return false;
 	}
 	s->len = (size_t)n;
@@ -101,15 +101,15 @@ secret_read(struct secret *s, const struct client_conf *conf,
 }
 
 void
-secret_set(struct secret *s, const char *text)
+login_secret_set(struct login_secret *s, const char *text)
 {
-	*s = (struct secret){ .text = mem_new(SECRET_MAX + 2, 1) };
-	s->len = strnlen(text, SECRET_MAX);
+	*s = (struct login_secret){ .text = mem_new(LOGIN_SECRET_MAX + 2, 1) };
+	s->len = strnlen(text, LOGIN_SECRET_MAX);
 	memcpy(s->text, text, s->len);
 }
 
 bool
-secret_is_line(struct secret *s)
+login_secret_is_line(struct login_secret *s)
 {
 	if (s->len > 0 && s->text[s->len - 1] == '\n')
 		s->text[--s->len] = '\0';
@@ -119,16 +119,16 @@ secret_is_line(struct secret *s)
 }
 
 void
-secret_clear(struct secret *s)
+login_secret_clear(struct login_secret *s)
 {
 	if (s->text != NULL)
-		explicit_bzero(s->text, SECRET_MAX + 2);
+		explicit_bzero(s->text, LOGIN_SECRET_MAX + 2);
 	free(s->text);
-	*s = (struct secret){ 0 };
+	*s = (struct login_secret){ 0 };
 }
 
 void
-secret_free_text(char *text)
+login_secret_free_text(char *text)
 {
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "client/refusal.h"
+#include "client/hello_refusal.h"
 #include "codec/http1.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -28,11 +28,12 @@ static bool
 show(struct buf *out, const struct http1_head *head, const uint8_t *body,
     size_t len, size_t cut)
 {
-	struct refusal r;
+	struct hello_refusal r;
 
 	buf_init(out, SHOWN_MAX);
-	return refusal_begin(&r, head, out) || refusal_read(&r, body, cut) ||
-	    refusal_read(&r, body + cut, len - cut);
+	return hello_refusal_begin(&r, head, out) ||
+	    hello_refusal_read(&r, body, cut) ||
+	    hello_refusal_read(&r, body + cut, len - cut);
 }
 
 int
@@ -55,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 	check(ended == show(&cut, &head, in, len, at < len ? at : len));
 	check(whole.len == cut.len);
 	check(whole.len == 0 || memcmp(whole.data, cut.data, cut.len) == 0);
-	check(whole.len <= HTTP1_MAX_HEAD + REFUSAL_BODY_MAX + 256);
+	check(whole.len <= HTTP1_MAX_HEAD + HELLO_REFUSAL_BODY_MAX + 256);
 	buf_clear(&whole);
 	buf_clear(&cut);
 	return 0;

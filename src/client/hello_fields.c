@@ -6,14 +6,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client_conf.h"
-#include "client/fields.h"
+#include "client/hello_fields.h"
 #include "client/items.h"
 #include "client/login.h"
-#include "client/secret.h"
+#include "client/login_secret.h"
 #include "codec/ws_url.h"
 
 static bool
-has_field(const struct fields *f, const char *name)
+has_field(const struct hello_fields *f, const char *name)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		if (str_ieq(f->v[i].name, name))
@@ -31,12 +31,13 @@ is_single(const char *name)
 
 /* Takes both texts, whatever it says. */
 static bool
-add(struct fields *f, char *name, char *value, char **why)
+add(struct hello_fields *f, char *name, char *value, char **why)
 {
 	bool single = is_single(name);
 
-	if (f->n == FIELDS_MAX) {
-		*why = mem_printf("more than %d header fields", FIELDS_MAX);
+	if (f->n == HELLO_FIELDS_MAX) {
+		*why =
+		    mem_printf("more than %d header fields", HELLO_FIELDS_MAX);
 	} else if (single && has_field(f, name)) {
 		*why = mem_printf("%s is asked for twice: a request has one",
 		    name);
@@ -47,12 +48,12 @@ add(struct fields *f, char *name, char *value, char **why)
 		return true;
 	}
 	free(name);
-	secret_free_text(value);
+	login_secret_free_text(value);
 	return false;
 }
 
 static bool
-set_host(struct fields *f, char *value, char **why)
+set_host(struct hello_fields *f, char *value, char **why)
 {
 	size_t host_len;
 	unsigned port;
@@ -72,7 +73,7 @@ set_host(struct fields *f, char *value, char **why)
 
 /* A line of len bytes that item_is_header(). */
 static bool
-add_line(struct fields *f, const char *line, size_t len, char **why)
+add_line(struct hello_fields *f, const char *line, size_t len, char **why)
 {
 	size_t name_len = (size_t)((const char *)memchr(line, ':', len) - line);
 	const char *value = line + name_len + 1, *end = line + len;
@@ -95,15 +96,16 @@ add_line(struct fields *f, const char *line, size_t len, char **why)
  * its own; what it says of a line that is wrong names no content.
  */
 static bool
-each_line(struct fields *f, const struct client_conf *conf, const char *path,
-    bool (*take)(struct fields *, char *line, char **why), char **why)
+each_line(struct hello_fields *f, const struct client_conf *conf,
+    const char *path,
+    bool (*take)(struct hello_fields *, char *line, char **why), char **why)
 {
 	unsigned number = 0;
-	struct secret s;
+	struct login_secret s;
 	char *line, *next, *fault = NULL;
 	bool ok = true;
 
-	if (!secret_read(&s, conf, path, why))
+	if (!login_secret_read(&s, conf, path, why))
 		return false;
 	for (line = s.text; ok && *line != '\0'; line = next) {
 		next = line + strcspn(line, "\n");
@@ -114,7 +116,7 @@ each_line(struct fields *f, const struct client_conf *conf, const char *path,
 		if (*line != '\0' && *line != '#')
 			ok = take(f, line, &fault);
 	}
-	secret_clear(&s);
+	login_secret_clear(&s);
 	if (!ok)
 		*why = mem_printf("%s:%u: %s", path, number, fault);
 	free(fault);
@@ -122,7 +124,7 @@ each_line(struct fields *f, const struct client_conf *conf, const char *path,
 }
 
 static bool
-take_header(struct fields *f, char *line, char **why)
+take_header(struct hello_fields *f, char *line, char **why)
 {
 	if (line[0] == '@' || !item_is_header(line, strlen(line))) {
 		*why = mem_strdup("not NAME: VALUE, or a field that only we"
@@ -133,7 +135,7 @@ take_header(struct fields *f, char *line, char **why)
 }
 
 static bool
-add_headers(struct fields *f, const struct client_conf *c, char **why)
+add_headers(struct hello_fields *f, const struct client_conf *c, char **why)
 {
 	const struct conf_list *list = &c->header;
 	const char *text;
@@ -152,7 +154,7 @@ add_headers(struct fields *f, const struct client_conf *c, char **why)
 
 /* One more, behind those that are there. Takes nothing. */
 static bool
-take_cookie(struct fields *f, char *line, char **why)
+take_cookie(struct hello_fields *f, char *line, char **why)
 {
 	char *cookie = item_cookie(line), *all;
 	struct http1_out *last = f->n == 0 ? NULL : &f->v[f->n - 1];
@@ -164,14 +166,14 @@ take_cookie(struct fields *f, char *line, char **why)
 	if (last == NULL || strcmp(last->name, "Cookie") != 0)
 		return add(f, mem_strdup("Cookie"), cookie, why);
 	all = mem_printf("%s; %s", last->value, cookie);
-	secret_free_text(cookie);
-	secret_free_text((char *)(uintptr_t)last->value);
+	login_secret_free_text(cookie);
+	login_secret_free_text((char *)(uintptr_t)last->value);
 	last->value = all;
 	return true;
 }
 
 static bool
-add_cookies(struct fields *f, const struct client_conf *c, char **why)
+add_cookies(struct hello_fields *f, const struct client_conf *c, char **why)
 {
 	for (size_t i = 0; i < c->cookie.n; i++) {
 		if (!take_cookie(f, c->cookie.v[i], why))
@@ -184,7 +186,7 @@ add_cookies(struct fields *f, const struct client_conf *c, char **why)
 /* ------------------------------------------------- the rest */
 
 static bool
-add_login(struct fields *f, const struct client_conf *c, char **why)
+add_login(struct hello_fields *f, const struct client_conf *c, char **why)
 {
 	char *value;
 
@@ -194,7 +196,7 @@ add_login(struct fields *f, const struct client_conf *c, char **why)
 }
 
 static bool
-add_origin(struct fields *f, const struct client_conf *c, char **why)
+add_origin(struct hello_fields *f, const struct client_conf *c, char **why)
 {
 	const char *origin = c->origin;
 
@@ -204,34 +206,35 @@ add_origin(struct fields *f, const struct client_conf *c, char **why)
 
 /* Cookies are joined, so nothing else comes between them. */
 bool
-fields_open(struct fields *f, const struct client_conf *c, char **why)
+hello_fields_open(struct hello_fields *f, const struct client_conf *c,
+    char **why)
 {
-	*f = (struct fields){ .home = mem_new(1, sizeof(*f->home)) };
+	*f = (struct hello_fields){ .home = mem_new(1, sizeof(*f->home)) };
 	*f->home = c->to;
 	if (add_login(f, c, why) && add_origin(f, c, why) &&
 	    add_cookies(f, c, why) && add_headers(f, c, why))
 		return true;
-	fields_close(f);
+	hello_fields_close(f);
 	return false;
 }
 
 bool
-fields_may_go_to(const struct fields *f, const struct ws_url *url)
+hello_fields_may_go_to(const struct hello_fields *f, const struct ws_url *url)
 {
 	return ws_url_same_server(f->home, url);
 }
 
 void
-fields_close(struct fields *f)
+hello_fields_close(struct hello_fields *f)
 {
 	if (f->home != NULL)
 		ws_url_wipe(f->home);
 	free(f->home);
 	for (size_t i = 0; i < f->n; i++) {
 		free((char *)(uintptr_t)f->v[i].name);
-		secret_free_text((char *)(uintptr_t)f->v[i].value);
+		login_secret_free_text((char *)(uintptr_t)f->v[i].value);
 	}
 	free(f->v);
 	free(f->host);
-	*f = (struct fields){ 0 };
+	*f = (struct hello_fields){ 0 };
 }

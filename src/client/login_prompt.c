@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "client/prompt.h"
+#include "client/login_prompt.h"
 
 enum { ANSWER_MAX = 1024 };
 
@@ -18,7 +18,7 @@ static const int signals[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP };
 static volatile sig_atomic_t caught;
 
 static void
-prompt_on_signal(int sig)
+login_prompt_on_signal(int sig)
 {
 	caught = sig;
 }
@@ -27,7 +27,7 @@ prompt_on_signal(int sig)
 static void
 catch_signals(struct sigaction before[nitems(signals)])
 {
-	struct sigaction catching = { .sa_handler = prompt_on_signal };
+	struct sigaction catching = { .sa_handler = login_prompt_on_signal };
 
 	caught = 0;
 	(void)sigemptyset(&catching.sa_mask);
@@ -83,7 +83,7 @@ ask(int fd, const char *question, char *out)
 }
 
 char *
-prompt_secret(const char *question)
+login_prompt_secret(const char *question)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	char answer[ANSWER_MAX], *copy = NULL;

@@ -5,17 +5,17 @@
  * Secrets are never words of a command line, which every user of a system may
  * read. The memory is wiped when it is released.
  */
-#ifndef CLIENT_SECRET_H
-#define CLIENT_SECRET_H
+#ifndef CLIENT_LOGIN_SECRET_H
+#define CLIENT_LOGIN_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct client_conf;
 
-enum { SECRET_MAX = 64 * 1024 };
+enum { LOGIN_SECRET_MAX = 64 * 1024 };
 
-struct secret {
+struct login_secret {
 	char *text; /* owned, with a NUL behind it and none inside */
 	size_t len;
 };
@@ -25,18 +25,21 @@ struct secret {
  * A file that everybody may read is taken, and told of, and a mark of UTF-8 in
  * front of it is left out; without a conf the text is data, as it is.
  */
-bool secret_read(struct secret *, const struct client_conf *,
+bool login_secret_read(struct login_secret *, const struct client_conf *,
     const char *source, char **why);
 
-/* A text (borrowed, at most SECRET_MAX bytes of it) that is kept like one. */
-void secret_set(struct secret *, const char *text);
+/*
+ * A text (borrowed, at most LOGIN_SECRET_MAX bytes of it) that is kept like
+ * one.
+ */
+void login_secret_set(struct login_secret *, const char *text);
 
 /* The text without its last line end, which must be all it has of them. */
-bool secret_is_line(struct secret *);
+bool login_secret_is_line(struct login_secret *);
 
-void secret_clear(struct secret *);
+void login_secret_clear(struct login_secret *);
 
 /* Wipe and free a text; NULL is accepted. */
-void secret_free_text(char *);
+void login_secret_free_text(char *);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/netrc.h"
+#include "client/login_netrc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -22,15 +22,17 @@ check(bool ok)
 static void
 look(const char *text, const char *host)
 {
-	struct netrc first, same;
+	struct login_netrc first, same;
 	unsigned line;
 
-	if (netrc_find(text, host, NULL, &first, &line) != NETRC_FOUND)
+	if (login_netrc_find(text, host, NULL, &first, &line) !=
+	    LOGIN_NETRC_FOUND)
 		return;
 	check(line > 0);
-	check(strlen(first.login) <= NETRC_WORD_MAX);
-	check(strlen(first.password) <= NETRC_WORD_MAX);
-	check(netrc_find(text, host, first.login, &same, &line) == NETRC_FOUND);
+	check(strlen(first.login) <= LOGIN_NETRC_WORD_MAX);
+	check(strlen(first.password) <= LOGIN_NETRC_WORD_MAX);
+	check(login_netrc_find(text, host, first.login, &same, &line) ==
+	    LOGIN_NETRC_FOUND);
 	check(strcmp(first.login, same.login) == 0);
 	check(strcmp(first.password, same.password) == 0);
 }
