@@ -5,15 +5,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/call.h"
+#include "client/call_redirect.h"
+#include "client/call_tls.h"
 #include "client/client.h"
 #include "client/dial.h"
 #include "client/facts.h"
 #include "client/hello.h"
 #include "client/local.h"
 #include "client/outcome.h"
-#include "client/redirect.h"
 #include "client/report.h"
-#include "client/secure.h"
 #include "client/talk.h"
 #include "client/tell.h"
 #include "codec/ws.h"
@@ -77,8 +77,8 @@ call_on_refused(void *owner, const struct outcome *refusal)
 	struct outcome o = *refusal;
 	struct ws_url from = c->to;
 
-	if (!redirect_read(&c->to, &c->client->conf, &from, c->facts.location,
-		c->redirects, &o)) {
+	if (!call_redirect_read(&c->to, &c->client->conf, &from,
+		c->facts.location, c->redirects, &o)) {
 		c->to = from;
 		over(c, &o);
 		return;
@@ -108,7 +108,7 @@ call_on_connected(void *owner, struct stream *stream)
 	facts_set_peer(&c->facts, stream_fd(stream));
 	report_connected(&c->client->conf, &c->facts);
 	if (c->to.tls)
-		secure_start(c->client, stream, c->to.at.host);
+		call_tls_start(c->client, stream, c->to.at.host);
 	c->hello =
 	    hello_new(c->client, stream, &c->to, &c->facts, &hello_ops, c);
 }

@@ -15,7 +15,7 @@ struct tls_client;
 struct client {
 	struct flow flow;
 	struct client_conf conf;
-	struct tls_client *tls;     /* owned, see client/secure.h; NULL: none */
+	struct tls_client *tls; /* owned, see client/call_tls.h; NULL: none */
 	struct hello_fields fields; /* of every request */
 	struct greeting greeting;   /* of every connection */
 	struct dial_proxy proxy;    /* the proxy, if there is one */

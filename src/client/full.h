@@ -2,8 +2,8 @@
  * The client is built twice from the same sources. standpipe starts fast: it
  * has no TLS and no line editing, because loading their libraries alone takes
  * longer than a short errand. standpipe-full has them, and standpipe becomes it
- * when it must. full.c belongs to the one, full_none.c and tls_none.c to the
- * other.
+ * when it must. full.c belongs to the one, full_none.c and full_none_tls.c to
+ * the other.
  */
 #ifndef CLIENT_FULL_H
 #define CLIENT_FULL_H

@@ -8,13 +8,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "client/call_tls.h"
 #include "client/client.h"
 #include "client/facts.h"
 #include "client/hello.h"
 #include "client/hello_compression.h"
 #include "client/hello_refusal.h"
 #include "client/outcome.h"
-#include "client/secure.h"
 #include "codec/http1.h"
 #include "codec/http_date.h"
 #include "codec/ws_hello.h"
@@ -84,7 +84,7 @@ hello_on_due(void *owner, size_t which)
 
 	if (which == DUE_ANSWER)
 		outcome_set(&h->outcome, OUTCOME_TIMEOUT,
-		    secure_is_shaking(h->stream)
+		    call_tls_is_shaking(h->stream)
 			? "no end of the TLS handshake"
 			: "no answer to the opening handshake");
 	refuse(h);
@@ -213,7 +213,7 @@ judge(struct hello *h, const struct http1_head *head, size_t used)
 	    ws_hello_judge(head, &h->wish, h->accept, &protocol, &protocol_len);
 
 	h->facts->status = head->status;
-	secure_see(h->stream, h->facts);
+	call_tls_see(h->stream, h->facts);
 	if (answer == WS_ANSWER_REFUSED) {
 		read_refusal(h, head, used);
 	} else if (answer < 0) {
@@ -314,7 +314,7 @@ hello_on_lost(void *owner, int err)
 {
 	struct hello *h = owner;
 
-	if (!h->in_body && !secure_judge(h->stream, err, &h->outcome))
+	if (!h->in_body && !call_tls_judge(h->stream, err, &h->outcome))
 		outcome_set(&h->outcome, OUTCOME_BROKEN,
 		    "the connection was lost in the opening handshake: %s%s",
 		    strerror(err), is_hint_due(h) ? " (wss://?)" : "");

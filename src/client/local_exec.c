@@ -7,8 +7,8 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "client/client.h"
-#include "client/command.h"
 #include "client/local_body.h"
+#include "client/local_command.h"
 #include "client/outcome.h"
 #include "client/tell.h"
 #include "codec/ws.h"
@@ -25,10 +25,10 @@ enum {
 
 struct exec {
 	struct local local;
-	char *path;              /* owned */
-	char *const *argv;       /* kept */
-	char *shell[4];          /* kept: the argv of --exec */
-	struct command *command; /* owned; NULL: not yet */
+	char *path;                    /* owned */
+	char *const *argv;             /* kept */
+	char *shell[4];                /* kept: the argv of --exec */
+	struct local_command *command; /* owned; NULL: not yet */
 	struct event linger;
 	struct ended ended; /* good if exited */
 	bool exited;
@@ -117,7 +117,7 @@ exec_on_gone(void *owner)
 	local_finished(&e->local);
 }
 
-static const struct command_ops command_ops = {
+static const struct local_command_ops local_command_ops = {
 	.on_exit = exec_on_exit,
 	.on_left = exec_on_left,
 	.on_gone = exec_on_gone,
@@ -202,8 +202,8 @@ exec_start(struct local *l, struct outcome *o)
 
 	if (e->command != NULL)
 		return true;
-	e->command =
-	    command_new(flow->base, e->path, e->argv, fd, &command_ops, e);
+	e->command = local_command_new(flow->base, e->path, e->argv, fd,
+	    &local_command_ops, e);
 	if (e->command == NULL) {
 		outcome_set(o, OUTCOME_NO_EXEC, "%s: %s", e->argv[0],
 		    strerror(errno));
@@ -236,7 +236,7 @@ exec_finish(struct local *l)
 	stream_end(l->out);
 	if (!l->in_ended)
 		stream_resume(l->in);
-	command_end(e->command);
+	local_command_end(e->command);
 	return true;
 }
 
@@ -246,7 +246,7 @@ exec_hurry(struct local *l)
 	struct exec *e = container_of(l, struct exec, local);
 
 	if (e->command != NULL)
-		command_kill(e->command);
+		local_command_kill(e->command);
 }
 
 static void
@@ -255,7 +255,7 @@ exec_clear(struct local *l)
 	struct exec *e = container_of(l, struct exec, local);
 
 	(void)event_del(&e->linger);
-	command_free(e->command);
+	local_command_free(e->command);
 	free(e->path);
 	free(e);
 }

@@ -103,7 +103,7 @@ at_terminal_on_command(void *owner, const struct typed *typed)
 {
 	struct at_terminal *a = owner;
 
-	local_command(&a->local, typed);
+	local_give_typed(&a->local, typed);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "client/call_tls.h"
 #include "client/client.h"
 #include "client/cmdline.h"
 #include "client/errand.h"
@@ -24,7 +25,6 @@
 #include "client/outcome.h"
 #include "client/relay.h"
 #include "client/report.h"
-#include "client/secure.h"
 #include "client/where.h"
 
 /* An errand reports by itself; nothing is known of a call otherwise. */
@@ -32,7 +32,7 @@ static void
 run(struct client *c, struct outcome *o)
 {
 	const struct facts none = { 0 };
-	bool ready = secure_open(c, o);
+	bool ready = call_tls_open(c, o);
 
 	if (ready && c->conf.listen.n == 0) {
 		errand_run(c, o);
@@ -41,7 +41,7 @@ run(struct client *c, struct outcome *o)
 			relay_run(c, o);
 		report_over(&c->conf, &none, o);
 	}
-	secure_close(c);
+	call_tls_close(c);
 }
 
 static int
@@ -110,7 +110,7 @@ serve(struct client *c, struct outcome *o)
 static bool
 become_who_is_needed(const struct client_conf *conf, char **argv, char **why)
 {
-	if (secure_may_be_needed(conf))
+	if (call_tls_may_be_needed(conf))
 		return full_become(argv, why);
 	if (local_is_at_terminal(conf) && !full_become(argv, why)) {
 		free(*why);

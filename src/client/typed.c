@@ -116,7 +116,7 @@ read_help(struct typed *t, struct rest r, char **why)
 	return true;
 }
 
-static const struct command {
+static const struct local_command {
 	const char *name;
 	bool (*read)(struct typed *, struct rest, char **why);
 } commands[] = {

@@ -4,28 +4,28 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "client/call_tls.h"
 #include "client/client.h"
 #include "client/facts.h"
 #include "client/outcome.h"
-#include "client/secure.h"
 #include "flow/stream.h"
 #include "flow/tls_client.h"
 #include "flow/tls_words.h"
 
 /* A redirect may lead there. */
 bool
-secure_may_be_needed(const struct client_conf *conf)
+call_tls_may_be_needed(const struct client_conf *conf)
 {
 	return conf->to.tls || conf->location;
 }
 
 bool
-secure_open(struct client *client, struct outcome *o)
+call_tls_open(struct client *client, struct outcome *o)
 {
 	const struct client_conf *conf = &client->conf;
 	char *why = NULL;
 
-	if (!secure_may_be_needed(conf))
+	if (!call_tls_may_be_needed(conf))
 		return true;
 	client->tls = tls_client_new(
 	    &(struct tls_client_conf){
@@ -45,14 +45,14 @@ secure_open(struct client *client, struct outcome *o)
 }
 
 void
-secure_close(struct client *client)
+call_tls_close(struct client *client)
 {
 	tls_client_free(client->tls);
 	client->tls = NULL;
 }
 
 void
-secure_start(struct client *client, struct stream *stream, const char *host)
+call_tls_start(struct client *client, struct stream *stream, const char *host)
 {
 	if (client->conf.insecure)
 		(void)fprintf(stderr,
@@ -63,7 +63,7 @@ secure_start(struct client *client, struct stream *stream, const char *host)
 }
 
 bool
-secure_is_shaking(const struct stream *stream)
+call_tls_is_shaking(const struct stream *stream)
 {
 	return stream_tls(stream) != NULL && !stream_tls_up(stream);
 }
@@ -75,7 +75,7 @@ set(char out[FACTS_TEXT], const char *text)
 }
 
 void
-secure_see(const struct stream *stream, struct facts *f)
+call_tls_see(const struct stream *stream, struct facts *f)
 {
 	struct tls_seen seen;
 
@@ -90,12 +90,12 @@ secure_see(const struct stream *stream, struct facts *f)
 }
 
 bool
-secure_judge(const struct stream *stream, int err, struct outcome *o)
+call_tls_judge(const struct stream *stream, int err, struct outcome *o)
 {
 	const char *why;
 
 	if (stream_tls(stream) == NULL ||
-	    (!secure_is_shaking(stream) && err != EPROTO))
+	    (!call_tls_is_shaking(stream) && err != EPROTO))
 		return false;
 	if ((why = tls_client_doubt(stream_tls(stream))) == NULL)
 		why = stream_tls_fault(stream);

@@ -4,8 +4,8 @@
  * Only if --location asks for it, so often and not more, never from TLS to
  * plain text, and only to what a server may send us to at all.
  */
-#ifndef CLIENT_REDIRECT_H
-#define CLIENT_REDIRECT_H
+#ifndef CLIENT_CALL_REDIRECT_H
+#define CLIENT_CALL_REDIRECT_H
 
 #include <stdbool.h>
 
@@ -18,7 +18,7 @@ struct ws_url;
  * others were followed. False: it is not followed; the outcome stays the
  * refusal that it is, or says why.
  */
-bool redirect_read(struct ws_url *to, const struct client_conf *,
+bool call_redirect_read(struct ws_url *to, const struct client_conf *,
     const struct ws_url *from, const char *location, unsigned times,
     struct outcome *);
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "client/command.h"
+#include "client/local_command.h"
 #include "flow/watch.h"
 #include "proc/group.h"
 #include "proc/spawn.h"
@@ -27,20 +27,20 @@ static const struct child_rung rungs[] = {
 	{ SIGKILL, 0 },
 };
 
-struct command {
-	const struct command_ops *ops; /* kept */
-	void *owner;                   /* kept */
-	struct child_set *set;         /* owned */
+struct local_command {
+	const struct local_command_ops *ops; /* kept */
+	void *owner;                         /* kept */
+	struct child_set *set;               /* owned */
 	pid_t pid;
 	struct event died; /* SIGCHLD */
 	struct event rung;
-	bool ending; /* command_end() was called */
+	bool ending; /* local_command_end() was called */
 	bool gone;
 };
 
 /* After everything that may have changed the set. */
 static void
-look(struct command *c)
+look(struct local_command *c)
 {
 	uint64_t next = child_next(c->set), now = clock_ms();
 	struct timeval tv;
@@ -60,9 +60,9 @@ look(struct command *c)
 }
 
 static void
-command_on_child(evutil_socket_t sig, short what, void *arg)
+local_command_on_child(evutil_socket_t sig, short what, void *arg)
 {
-	struct command *c = arg;
+	struct local_command *c = arg;
 
 	(void)sig;
 	(void)what;
@@ -71,9 +71,9 @@ command_on_child(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-command_on_rung(evutil_socket_t fd, short what, void *arg)
+local_command_on_rung(evutil_socket_t fd, short what, void *arg)
 {
-	struct command *c = arg;
+	struct local_command *c = arg;
 
 	(void)fd;
 	(void)what;
@@ -83,9 +83,10 @@ command_on_rung(evutil_socket_t fd, short what, void *arg)
 
 /* Others of its group are kept until the connection is over. */
 static void
-command_on_exit(void *arg, struct child *child, struct ended end, bool kept)
+local_command_on_exit(void *arg, struct child *child, struct ended end,
+    bool kept)
 {
-	struct command *c = arg;
+	struct local_command *c = arg;
 
 	if (c->ending && kept)
 		child_release(c->set, child);
@@ -93,16 +94,16 @@ command_on_exit(void *arg, struct child *child, struct ended end, bool kept)
 }
 
 static void
-command_on_left(void *arg, struct child *child, pid_t pid)
+local_command_on_left(void *arg, struct child *child, pid_t pid)
 {
-	struct command *c = arg;
+	struct local_command *c = arg;
 
 	(void)child;
 	c->ops->on_left(c->owner, pid);
 }
 
 static void
-command_on_other(void *arg, pid_t pid, struct ended end)
+local_command_on_other(void *arg, pid_t pid, struct ended end)
 {
 	(void)arg;
 	(void)pid;
@@ -110,9 +111,9 @@ command_on_other(void *arg, pid_t pid, struct ended end)
 }
 
 static const struct child_ops child_ops = {
-	.on_exit = command_on_exit,
-	.on_left = command_on_left,
-	.on_other = command_on_other,
+	.on_exit = local_command_on_exit,
+	.on_left = local_command_on_left,
+	.on_other = local_command_on_other,
 };
 
 static size_t
@@ -171,11 +172,11 @@ done:
 	return pid;
 }
 
-struct command *
-command_new(struct event_base *base, const char *path, char *const *argv,
-    int fd[2], const struct command_ops *ops, void *owner)
+struct local_command *
+local_command_new(struct event_base *base, const char *path, char *const *argv,
+    int fd[2], const struct local_command_ops *ops, void *owner)
 {
-	struct command *c;
+	struct local_command *c;
 	pid_t pid;
 
 	fd_cloexec_from(STDERR_FILENO + 1);
@@ -190,15 +191,16 @@ command_new(struct event_base *base, const char *path, char *const *argv,
 	c->set = child_set_new(&child_ops, c);
 	(void)child_add(c->set, pid, c, 0,
 	    (struct child_ladder){ rungs, nitems(rungs) });
-	(void)evtimer_assign(&c->rung, base, command_on_rung, c);
-	(void)evsignal_assign(&c->died, base, SIGCHLD, command_on_child, c);
+	(void)evtimer_assign(&c->rung, base, local_command_on_rung, c);
+	(void)evsignal_assign(&c->died, base, SIGCHLD, local_command_on_child,
+	    c);
 	watch_need(&c->died, NULL);
 	event_active(&c->died, EV_SIGNAL, 1); /* it may have ended already */
 	return c;
 }
 
 void
-command_end(struct command *c)
+local_command_end(struct local_command *c)
 {
 	struct child *child = child_find(c->set, c->pid);
 
@@ -213,19 +215,19 @@ command_end(struct command *c)
 }
 
 void
-command_kill(struct command *c)
+local_command_kill(struct local_command *c)
 {
 	child_stop_all(c->set, true);
 }
 
 void
-command_free(struct command *c)
+local_command_free(struct local_command *c)
 {
 	if (c == NULL)
 		return;
 	(void)event_del(&c->died);
 	(void)event_del(&c->rung);
-	command_kill(c);
+	local_command_kill(c);
 	child_set_free(c->set);
 	free(c);
 }

@@ -2,13 +2,13 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "client/call_redirect.h"
 #include "client/client_conf.h"
 #include "client/outcome.h"
-#include "client/redirect.h"
 #include "codec/ws_url.h"
 
 bool
-redirect_read(struct ws_url *to, const struct client_conf *conf,
+call_redirect_read(struct ws_url *to, const struct client_conf *conf,
     const struct ws_url *from, const char *location, unsigned times,
     struct outcome *o)
 {

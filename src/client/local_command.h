@@ -4,22 +4,25 @@
  *
  * A process has one of them at most.
  */
-#ifndef CLIENT_COMMAND_H
-#define CLIENT_COMMAND_H
+#ifndef CLIENT_LOCAL_COMMAND_H
+#define CLIENT_LOCAL_COMMAND_H
 
 #include <sys/types.h>
 
 #include "proc/child.h"
 
-struct command;
+struct local_command;
 struct event_base;
 
-struct command_ops {
+struct local_command_ops {
 	/* It has ended; others of its group may go on. Once. */
 	void (*on_exit)(void *owner, struct ended);
 	/* This process of it cannot be ended, and is not waited for. */
 	void (*on_left)(void *owner, pid_t);
-	/* Nothing is left of it that can be ended, after command_end(). Once. */
+	/*
+	 * Nothing is left of it that can be ended, after local_command_end().
+	 * Once.
+	 */
 	void (*on_gone)(void *owner);
 };
 
@@ -28,19 +31,20 @@ struct command_ops {
  * pipes, non-blocking: fd[0] writes its input, fd[1] reads its output. NULL with
  * errno.
  */
-struct command *command_new(struct event_base *, const char *path,
-    char *const *argv, int fd[2], const struct command_ops *, void *owner);
+struct local_command *local_command_new(struct event_base *, const char *path,
+    char *const *argv, int fd[2], const struct local_command_ops *,
+    void *owner);
 
 /*
  * The connection is over: end of input was given, then come 2 seconds, TERM, 3
  * seconds, KILL; for what is left of one that has exited TERM, a second, KILL.
  */
-void command_end(struct command *);
+void local_command_end(struct local_command *);
 
 /* Nobody waits any longer: it and all of its group get KILL. */
-void command_kill(struct command *);
+void local_command_kill(struct local_command *);
 
 /* What still runs is killed; NULL is accepted. */
-void command_free(struct command *);
+void local_command_free(struct local_command *);
 
 #endif
