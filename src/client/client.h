@@ -6,8 +6,8 @@
 
 #include "client/client_conf.h"
 #include "client/dial_proxy.h"
-#include "client/greeting.h"
 #include "client/hello_fields.h"
+#include "client/talk_first.h"
 #include "flow/flow.h"
 
 struct tls_client;
@@ -17,7 +17,7 @@ struct client {
 	struct client_conf conf;
 	struct tls_client *tls; /* owned, see client/call_tls.h; NULL: none */
 	struct hello_fields fields; /* of every request */
-	struct greeting greeting;   /* of every connection */
+	struct talk_first first;    /* of every connection */
 	struct dial_proxy proxy;    /* the proxy, if there is one */
 	uint64_t counted; /* messages of calls before this one, for --count */
 };

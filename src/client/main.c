@@ -88,7 +88,7 @@ serve(struct client *c, struct outcome *o)
 	    !dial_proxy_open(&c->proxy, &c->conf, &why) ||
 	    !hello_fields_open(&c->fields, &c->conf, &why))
 		return complain(why, OUTCOME_USAGE);
-	if (!greeting_open(&c->greeting, &c->conf, &why)) {
+	if (!talk_first_open(&c->first, &c->conf, &why)) {
 		hello_fields_close(&c->fields);
 		return complain(why, OUTCOME_USAGE);
 	}
@@ -100,7 +100,7 @@ serve(struct client *c, struct outcome *o)
 	run(c, o);
 	flow_clear(&c->flow);
 	event_base_free(base);
-	greeting_close(&c->greeting);
+	talk_first_close(&c->first);
 	hello_fields_close(&c->fields);
 	dial_proxy_close(&c->proxy);
 	return o->status;

@@ -16,7 +16,7 @@
 #include "client/client.h"
 #include "client/outcome.h"
 #include "client/ping.h"
-#include "client/pings.h"
+#include "client/ping_times.h"
 #include "flow/deadlines.h"
 #include "flow/watch.h"
 
@@ -39,7 +39,7 @@ struct ping {
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
 	struct event interrupt;
-	struct pings pings;
+	struct ping_times pings;
 	uint64_t began; /* clock_us() */
 	bool over;
 	char peer[PEER_TEXT];
@@ -101,7 +101,7 @@ send_one(struct ping *p)
 	int len =
 	    snprintf(payload, sizeof(payload), "%" PRIu64, p->pings.sent + 1);
 
-	pings_send(&p->pings, payload, (size_t)len, clock_us());
+	ping_times_send(&p->pings, payload, (size_t)len, clock_us());
 	p->ops->on_ping(p->owner, payload, (size_t)len);
 	if (all_sent(p))
 		deadlines_set(&p->deadlines, DUE_PONG,
@@ -114,12 +114,13 @@ void
 ping_receive(struct ping *p, const void *payload, size_t len)
 {
 	uint64_t number, trip;
-	char text[PINGS_LINE];
+	char text[PING_TIMES_LINE];
 
 	if (p->over ||
-	    !pings_receive(&p->pings, payload, len, clock_us(), &number, &trip))
+	    !ping_times_receive(&p->pings, payload, len, clock_us(), &number,
+		&trip))
 		return;
-	pings_put_time(trip, text);
+	ping_times_put_time(trip, text);
 	if (!p->conf->quiet)
 		say(p,
 		    mem_printf("pong from %s: seq=%" PRIu64 " time=%s\n",
@@ -132,10 +133,10 @@ void
 ping_report(struct ping *p)
 {
 	uint64_t time = (clock_us() - p->began) / 1000;
-	char counts[PINGS_LINE], trips[PINGS_LINE];
+	char counts[PING_TIMES_LINE], trips[PING_TIMES_LINE];
 
-	pings_put_counts(&p->pings, counts);
-	pings_put_trips(&p->pings, trips);
+	ping_times_put_counts(&p->pings, counts);
+	ping_times_put_trips(&p->pings, trips);
 	say(p,
 	    mem_printf("\n--- %s ping statistics ---\n%s, time %" PRIu64
 		       "ms\n%s%s",

@@ -28,7 +28,7 @@ is_exit_status(const struct talk *t)
 	if (t->code <= WS_CLOSE_PRIVATE || status > 255)
 		return false;
 	(void)snprintf(words, sizeof(words), "exit status %u", status);
-	return inner_is_on(&t->inner) || strcmp(t->reason, words) == 0 ||
+	return talk_v1_is_on(&t->v1) || strcmp(t->reason, words) == 0 ||
 	    (status > 128 &&
 		strncmp(t->reason, killed, sizeof(killed) - 1) == 0);
 }
@@ -40,7 +40,7 @@ is_exit_status(const struct talk *t)
 static bool
 has_ended_well(const struct talk *t)
 {
-	return t->client->conf.no_close_expected && !inner_is_on(&t->inner) &&
+	return t->client->conf.no_close_expected && !talk_v1_is_on(&t->v1) &&
 	    transport_ws_ended_well(&t->transport);
 }
 
@@ -52,8 +52,8 @@ judge(const struct talk *t, struct outcome *o)
 	else if (t->our_code != 0 || talk_has_all(t) ||
 	    (t->code == 0 && has_ended_well(t)))
 		return; /* there was nothing more to do */
-	else if (t->inner.exited)
-		o->status = t->inner.status;
+	else if (t->v1.exited)
+		o->status = t->v1.status;
 	else if (t->code == 0)
 		outcome_set(o, OUTCOME_BROKEN,
 		    "the connection was lost (no Close came)");
@@ -74,7 +74,7 @@ bool
 talk_output_waits(const struct talk *t)
 {
 	return local_queued(t->local) > 0 ||
-	    complaint_queued(&t->complaint) > 0;
+	    talk_stderr_queued(&t->remote_stderr) > 0;
 }
 
 /* Over when the connection has ended and all output was taken. */
@@ -169,7 +169,7 @@ print_their_close(struct talk *t)
 
 	if (t->our_code != 0)
 		return;
-	print_close(&t->print, payload,
+	talk_print_close(&t->print, payload,
 	    ws_put_close(payload, t->code, t->reason));
 	gather_flush(&t->client->flow.up);
 }
@@ -286,12 +286,13 @@ talk_new(const struct talk_start *start)
 	};
 	deadlines_init(&t->deadlines, t->client->flow.base, t->due, DUE_COUNT,
 	    &deadlines_ops, t);
-	input_init(&t->input, local_framing(t->local));
-	print_init(&t->print, &t->client->flow.up, t->local, conf->framing);
+	talk_input_init(&t->input, local_framing(t->local));
+	talk_print_init(&t->print, &t->client->flow.up, t->local,
+	    conf->framing);
 	framing_init(&t->counted, (enum framing_kind)conf->framing, false);
-	complaint_init(&t->complaint, &t->client->flow, t->local,
+	talk_stderr_init(&t->remote_stderr, &t->client->flow, t->local,
 	    talk_on_output_drain, t);
-	inner_init(&t->inner, &t->transport, start->facts, start->facts->v1);
+	talk_v1_init(&t->v1, &t->transport, start->facts, start->facts->v1);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
 	    start->stream, conf->max_message, &transport_ops, t);
 	hello_compression_begin(&t->transport, start->facts);
@@ -313,11 +314,11 @@ talk_free(struct talk *t)
 	ping_free(t->ping);
 	deadlines_clear(&t->deadlines);
 	transport_ws_clear(&t->transport);
-	input_clear(&t->input);
+	talk_input_clear(&t->input);
 	framing_clear(&t->counted);
-	complaint_clear(&t->complaint);
-	window_clear(&t->window);
-	inner_clear(&t->inner);
+	talk_stderr_clear(&t->remote_stderr);
+	term_window_clear(&t->window);
+	talk_v1_clear(&t->v1);
 	free(t);
 }
 

@@ -56,7 +56,7 @@ ping_typed(struct talk *t, const struct typed *typed)
 		    t->pings.sent + 1);
 		payload = number;
 	}
-	pings_send(&t->pings, payload, len, clock_us());
+	ping_times_send(&t->pings, payload, len, clock_us());
 	talk_on_ping(t, payload, len);
 }
 
@@ -74,9 +74,9 @@ talk_on_command(void *owner, const struct typed *typed)
 static void
 tell_trip(struct talk *t, uint64_t trip)
 {
-	char time[PINGS_LINE], *line;
+	char time[PING_TIMES_LINE], *line;
 
-	pings_put_time(trip, time);
+	ping_times_put_time(trip, time);
 	line = mem_printf("pong: time=%s\n", time);
 	talk_on_text(t, line);
 	free(line);
@@ -90,7 +90,7 @@ talk_on_pong(void *owner, const uint8_t *data, size_t len)
 
 	if (t->ping != NULL)
 		ping_receive(t->ping, data, len);
-	else if (pings_receive(&t->pings, data, len, clock_us(), &number,
+	else if (ping_times_receive(&t->pings, data, len, clock_us(), &number,
 		     &trip))
 		tell_trip(t, trip);
 }

@@ -1,21 +1,21 @@
 /*
  * A talk from the inside, for the files that it is made of: talk.c is its life,
- * talk_say.c what we send, talk_hear.c what we receive, talk_wait.c what it
- * waits for, talk_ping.c pings that somebody wants to see.
+ * talk_to_peer.c what we send, talk_to_endpoint.c what we receive, talk_wait.c
+ * what it waits for, talk_ping.c pings that somebody wants to see.
  */
 #ifndef CLIENT_TALK_STATE_H
 #define CLIENT_TALK_STATE_H
 
 #include "client/client.h"
-#include "client/complaint.h"
-#include "client/inner.h"
-#include "client/input.h"
 #include "client/local.h"
 #include "client/outcome.h"
-#include "client/pings.h"
-#include "client/print.h"
+#include "client/ping_times.h"
 #include "client/talk.h"
-#include "client/window.h"
+#include "client/talk_input.h"
+#include "client/talk_print.h"
+#include "client/talk_stderr.h"
+#include "client/talk_v1.h"
+#include "client/term_window.h"
 #include "codec/framing.h"
 #include "flow/deadlines.h"
 #include "flow/transport_ws.h"
@@ -38,14 +38,15 @@ struct talk {
 	const struct talk_ops *ops; /* kept */
 	void *owner;                /* kept */
 	struct transport_ws transport;
-	struct input input;
-	struct print print;
-	struct inner inner;     /* standpipe.v1, if it is spoken */
+	struct talk_input input;
+	struct talk_print print;
+	struct talk_v1 v1;      /* standpipe.v1, if it is spoken */
 	struct framing counted; /* bytes received, as the messages they are */
-	struct complaint complaint;
-	struct window window; /* of our terminal, which the program may want */
-	struct ping *ping;    /* owned; NULL: this is not about pings */
-	struct pings pings;   /* that somebody typed */
+	struct talk_stderr remote_stderr;
+	struct term_window
+	    window;        /* of our terminal, which the program may want */
+	struct ping *ping; /* owned; NULL: this is not about pings */
+	struct ping_times pings; /* that somebody typed */
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
 	uint64_t sent, sent_bytes; /* messages, and bytes in them */
@@ -59,7 +60,7 @@ struct talk {
 	int fault_status;   /* and the exit status for that */
 	uint64_t pinged;    /* when the last ping was written */
 	bool ping_queued;   /* behind what the server does not take */
-	bool greeted;
+	bool first_sent;    /* what --send-first says */
 	bool input_ended;
 	bool gone; /* the connection has ended */
 	bool told;

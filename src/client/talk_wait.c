@@ -12,7 +12,7 @@ talk_await_silence(struct talk *t)
 		return;
 	if (conf->waits)
 		deadlines_set(&t->deadlines, DUE_SILENCE, conf->wait);
-	else if (patience > 0 && !inner_is_on(&t->inner))
+	else if (patience > 0 && !talk_v1_is_on(&t->v1))
 		deadlines_set(&t->deadlines, DUE_SILENCE, patience);
 }
 

@@ -2,7 +2,7 @@
 #include "client/charset.h"
 #include "client/client_conf.h"
 #include "client/local.h"
-#include "client/print.h"
+#include "client/talk_print.h"
 #include "codec/hex.h"
 #include "flow/gather.h"
 
@@ -12,9 +12,10 @@ enum {
 };
 
 void
-print_init(struct print *p, struct gather *gather, struct local *local, int how)
+talk_print_init(struct talk_print *p, struct gather *gather,
+    struct local *local, int how)
 {
-	*p = (struct print){
+	*p = (struct talk_print){
 		.gather = gather,
 		.local = local,
 		.how = how,
@@ -24,7 +25,7 @@ print_init(struct print *p, struct gather *gather, struct local *local, int how)
 }
 
 static void
-put(struct print *p, const uint8_t *data, size_t len)
+put(struct talk_print *p, const uint8_t *data, size_t len)
 {
 	struct stream *out = local_output(p->local);
 
@@ -33,7 +34,7 @@ put(struct print *p, const uint8_t *data, size_t len)
 }
 
 static void
-put_hex(struct print *p, const uint8_t *data, size_t len)
+put_hex(struct talk_print *p, const uint8_t *data, size_t len)
 {
 	uint8_t out[HEX_GROWTH * HEX_CHUNK];
 	size_t part;
@@ -45,7 +46,7 @@ put_hex(struct print *p, const uint8_t *data, size_t len)
 }
 
 static void
-put_escaped(struct print *p, const uint8_t *data, size_t len)
+put_escaped(struct talk_print *p, const uint8_t *data, size_t len)
 {
 	uint8_t out[ESCAPE_GROWTH * ESCAPE_CHUNK + ESCAPE_EXTRA];
 	size_t part;
@@ -57,7 +58,7 @@ put_escaped(struct print *p, const uint8_t *data, size_t len)
 }
 
 static void
-put_payload(struct print *p, bool last, const uint8_t *data, size_t len)
+put_payload(struct talk_print *p, bool last, const uint8_t *data, size_t len)
 {
 	uint8_t rest[ESCAPE_EXTRA];
 
@@ -71,8 +72,8 @@ put_payload(struct print *p, bool last, const uint8_t *data, size_t len)
 }
 
 void
-print_piece(struct print *p, bool text, bool last, const uint8_t *data,
-    size_t len)
+talk_print_piece(struct talk_print *p, bool text, bool last,
+    const uint8_t *data, size_t len)
 {
 	enum framing_kind kind = (enum framing_kind)p->how;
 	uint8_t around[FRAMING_HEAD_MAX];
@@ -90,7 +91,7 @@ print_piece(struct print *p, bool text, bool last, const uint8_t *data,
 }
 
 void
-print_close(struct print *p, const uint8_t *payload, size_t len)
+talk_print_close(struct talk_print *p, const uint8_t *payload, size_t len)
 {
 	uint8_t head[FRAMING_HEAD_MAX];
 	size_t n = 0;
@@ -104,10 +105,10 @@ print_close(struct print *p, const uint8_t *payload, size_t len)
 }
 
 void
-print_bytes(struct print *p, const uint8_t *data, size_t len)
+talk_print_bytes(struct talk_print *p, const uint8_t *data, size_t len)
 {
 	if (p->how == CLIENT_HEX)
-		print_piece(p, false, true, data, len);
+		talk_print_piece(p, false, true, data, len);
 	else
 		put_payload(p, false, data, len);
 }

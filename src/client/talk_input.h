@@ -4,8 +4,8 @@
  *
  * Pure.
  */
-#ifndef CLIENT_INPUT_H
-#define CLIENT_INPUT_H
+#ifndef CLIENT_TALK_INPUT_H
+#define CLIENT_TALK_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,25 +14,26 @@
 #include "codec/framing.h"
 #include "codec/hex.h"
 
-enum { INPUT_WHY_SIZE = 96 };
+enum { TALK_INPUT_WHY_SIZE = 96 };
 
-struct input {
+struct talk_input {
 	bool is_hex;
 	struct hex hex;
 	struct framing framing;
-	char why[INPUT_WHY_SIZE];
+	char why[TALK_INPUT_WHY_SIZE];
 };
 
 /* how: enum framing_kind, or CLIENT_HEX. */
-void input_init(struct input *, int how);
-void input_clear(struct input *);
+void talk_input_init(struct talk_input *, int how);
+void talk_input_clear(struct talk_input *);
 
 /*
  * As framing_read() and framing_end(), but `in` may be written to. After a
  * negative result `why` says what is wrong.
  */
-enum framing_result input_read(struct input *, uint8_t *in, size_t len,
-    size_t *used, struct framing_event *ev);
-enum framing_result input_end(struct input *, struct framing_event *ev);
+enum framing_result talk_input_read(struct talk_input *, uint8_t *in,
+    size_t len, size_t *used, struct framing_event *ev);
+enum framing_result talk_input_end(struct talk_input *,
+    struct framing_event *ev);
 
 #endif

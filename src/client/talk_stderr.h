@@ -1,8 +1,8 @@
 /*
  * Standard error of the program at the other end, on ours.
  */
-#ifndef CLIENT_COMPLAINT_H
-#define CLIENT_COMPLAINT_H
+#ifndef CLIENT_TALK_STDERR_H
+#define CLIENT_TALK_STDERR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@ struct flow;
 struct local;
 struct stream;
 
-struct complaint {
+struct talk_stderr {
 	struct flow *flow;     /* kept */
 	struct local *local;   /* kept */
 	struct stream *stream; /* owned; NULL: nothing was said yet */
@@ -29,14 +29,14 @@ struct complaint {
  * Keeps all; on_drain: all that was queued has been taken. Somebody at a
  * terminal is shown it where output is.
  */
-void complaint_init(struct complaint *, struct flow *, struct local *,
+void talk_stderr_init(struct talk_stderr *, struct flow *, struct local *,
     void (*on_drain)(void *owner), void *owner);
-void complaint_clear(struct complaint *);
+void talk_stderr_clear(struct talk_stderr *);
 
 /* Borrowed for the call. */
-void complaint_put(struct complaint *, const uint8_t *data, size_t len);
+void talk_stderr_put(struct talk_stderr *, const uint8_t *data, size_t len);
 
 /* Bytes that wait to be taken. */
-size_t complaint_queued(const struct complaint *);
+size_t talk_stderr_queued(const struct talk_stderr *);
 
 #endif

@@ -19,7 +19,7 @@ receive_piece(struct talk *t, bool text, bool last, const uint8_t *data,
 		return;
 	t->received += last;
 	t->received_bytes += len;
-	print_piece(&t->print, text, last, data, len);
+	talk_print_piece(&t->print, text, last, data, len);
 }
 
 /* What is counted are messages, so the bytes are made some again. */
@@ -45,7 +45,7 @@ talk_end_counting(struct talk *t)
 {
 	struct framing_event ev;
 
-	if (!inner_is_on(&t->inner))
+	if (!talk_v1_is_on(&t->v1))
 		return;
 	while (framing_end(&t->counted, &ev) == FRAMING_PIECE)
 		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
@@ -61,15 +61,15 @@ receive_bytes(struct talk *t, const struct v1_event *ev)
 	}
 	t->received += ev->last;
 	t->received_bytes += ev->len;
-	print_bytes(&t->print, ev->data, ev->len);
+	talk_print_bytes(&t->print, ev->data, ev->len);
 }
 
 /* It was something about the session; the first of these is HELLO. */
 static void
 check_ready(struct talk *t)
 {
-	if (t->window.on_size == NULL && inner_is_ready(&t->inner))
-		window_watch(&t->window, t->client->flow.base,
+	if (t->window.on_size == NULL && talk_v1_is_ready(&t->v1))
+		term_window_watch(&t->window, t->client->flow.base,
 		    local_terminal(t->local), talk_on_window, t);
 	talk_resume_input(t);
 }
@@ -78,7 +78,7 @@ static void
 receive_inner(struct talk *t, const struct ws_event *piece)
 {
 	struct v1_event ev;
-	enum v1_result rc = inner_read(&t->inner, piece, &ev);
+	enum v1_result rc = talk_v1_read(&t->v1, piece, &ev);
 
 	if (rc < 0)
 		talk_fail(t, v1_close_code(rc), OUTCOME_BROKEN,
@@ -88,7 +88,7 @@ receive_inner(struct talk *t, const struct ws_event *piece)
 	else if (ev.type == V1_BYTES)
 		receive_bytes(t, &ev);
 	else if (ev.type == V1_STDERR)
-		complaint_put(&t->complaint, ev.data, ev.len);
+		talk_stderr_put(&t->remote_stderr, ev.data, ev.len);
 	else
 		receive_piece(t, ev.type == V1_TEXT, ev.last, ev.data, ev.len);
 }
@@ -100,7 +100,7 @@ talk_on_data(void *owner, const struct ws_event *ev)
 
 	if (t->ping != NULL)
 		return;
-	if (inner_is_on(&t->inner))
+	if (talk_v1_is_on(&t->v1))
 		receive_inner(t, ev);
 	else
 		receive_piece(t, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
@@ -121,7 +121,7 @@ talk_on_batch(void *owner)
 	struct talk *t = owner;
 
 	gather_flush(&t->client->flow.up);
-	if (t->inner.ended && !t->client->conf.reconnect)
+	if (t->v1.ended && !t->client->conf.reconnect)
 		end_output(t);
 	if (talk_output_waits(t))
 		transport_ws_pause(&t->transport);

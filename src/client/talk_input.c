@@ -3,24 +3,24 @@
 
 #include "base/base.h"
 #include "client/client_conf.h"
-#include "client/input.h"
+#include "client/talk_input.h"
 
 void
-input_init(struct input *in, int how)
+talk_input_init(struct talk_input *in, int how)
 {
-	*in = (struct input){ .is_hex = how == CLIENT_HEX };
+	*in = (struct talk_input){ .is_hex = how == CLIENT_HEX };
 	framing_init(&in->framing,
 	    in->is_hex ? FRAMING_BINARY : (enum framing_kind)how, true);
 }
 
 void
-input_clear(struct input *in)
+talk_input_clear(struct talk_input *in)
 {
 	framing_clear(&in->framing);
 }
 
 static enum framing_result
-judge(struct input *in, enum framing_result rc)
+judge(struct talk_input *in, enum framing_result rc)
 {
 	if (rc < 0)
 		(void)snprintf(in->why, sizeof(in->why), "the input: %s",
@@ -30,7 +30,7 @@ judge(struct input *in, enum framing_result rc)
 
 /* A fault is one of a kind that framings have, too; `why` has the place. */
 static enum framing_result
-judge_hex(struct input *in, enum hex_result rc)
+judge_hex(struct talk_input *in, enum hex_result rc)
 {
 	if (rc == HEX_MORE)
 		return FRAMING_MORE;
@@ -43,7 +43,7 @@ judge_hex(struct input *in, enum hex_result rc)
 }
 
 enum framing_result
-input_read(struct input *in, uint8_t *data, size_t len, size_t *used,
+talk_input_read(struct talk_input *in, uint8_t *data, size_t len, size_t *used,
     struct framing_event *ev)
 {
 	if (!in->is_hex)
@@ -55,7 +55,7 @@ input_read(struct input *in, uint8_t *data, size_t len, size_t *used,
 }
 
 enum framing_result
-input_end(struct input *in, struct framing_event *ev)
+talk_input_end(struct talk_input *in, struct framing_event *ev)
 {
 	if (!in->is_hex)
 		return judge(in, framing_end(&in->framing, ev));

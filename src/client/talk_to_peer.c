@@ -20,7 +20,7 @@ sends_bytes(const struct talk *t)
 {
 	const struct client_conf *conf = &t->client->conf;
 
-	return inner_is_on(&t->inner) && !t->inner.messages &&
+	return talk_v1_is_on(&t->v1) && !t->v1.messages &&
 	    (conf->framing == FRAMING_BINARY ||
 		(!conf->framing_given && conf->files[0] == NULL));
 }
@@ -30,7 +30,7 @@ send_bytes(struct talk *t, const uint8_t *data, size_t len)
 {
 	t->sent++;
 	t->sent_bytes += len;
-	inner_send_bytes(&t->inner, data, len);
+	talk_v1_send_bytes(&t->v1, data, len);
 }
 
 static void
@@ -38,8 +38,8 @@ send_piece(struct talk *t, const struct framing_event *ev)
 {
 	t->sent += ev->last;
 	t->sent_bytes += ev->len;
-	if (inner_is_on(&t->inner))
-		inner_send_piece(&t->inner, ev->text, ev->last, ev->data,
+	if (talk_v1_is_on(&t->v1))
+		talk_v1_send_piece(&t->v1, ev->text, ev->last, ev->data,
 		    ev->len);
 	else
 		transport_ws_send(&t->transport, ev->text, ev->last, ev->data,
@@ -93,23 +93,23 @@ send_event(struct talk *t, enum framing_result rc,
 
 /* Before anything of our input; each is a message, whatever the input is. */
 static void
-greet(struct talk *t)
+send_first(struct talk *t)
 {
-	const struct greeting *g = &t->client->greeting;
+	const struct talk_first *first = &t->client->first;
 	int framing = t->client->conf.framing;
 
-	if (t->greeted || !talk_may_send(t) || !inner_is_ready(&t->inner))
+	if (t->first_sent || !talk_may_send(t) || !talk_v1_is_ready(&t->v1))
 		return;
-	t->greeted = true;
-	for (size_t i = 0; i < g->n; i++)
+	t->first_sent = true;
+	for (size_t i = 0; i < first->n; i++)
 		send_piece(t,
 		    &(struct framing_event){
 			.text =
 			    framing != FRAMING_BINARY && framing != CLIENT_HEX,
 			.first = true,
 			.last = true,
-			.data = (const uint8_t *)g->v[i].text,
-			.len = g->v[i].len,
+			.data = (const uint8_t *)first->v[i].text,
+			.len = first->v[i].len,
 		    });
 	transport_ws_flush(&t->transport);
 }
@@ -117,8 +117,8 @@ greet(struct talk *t)
 void
 talk_resume_input(struct talk *t)
 {
-	greet(t);
-	if (talk_may_send(t) && t->ping == NULL && inner_is_ready(&t->inner))
+	send_first(t);
+	if (talk_may_send(t) && t->ping == NULL && talk_v1_is_ready(&t->v1))
 		local_resume(t->local);
 }
 
@@ -130,7 +130,7 @@ send_messages(struct talk *t, uint8_t *data, size_t len)
 	size_t used;
 
 	while (talk_may_send(t)) {
-		rc = input_read(&t->input, data, len, &used, &ev);
+		rc = talk_input_read(&t->input, data, len, &used, &ev);
 		if (rc == FRAMING_MORE)
 			break;
 		send_event(t, rc, &ev);
@@ -160,7 +160,7 @@ static bool
 is_done_with(const struct talk *t)
 {
 	return local_is_typed(t->local) && !t->client->conf.waits &&
-	    !inner_is_on(&t->inner);
+	    !talk_v1_is_on(&t->v1);
 }
 
 void
@@ -172,10 +172,10 @@ talk_on_input_end(void *owner)
 
 	t->input_ended = true;
 	while (talk_may_send(t) &&
-	    (rc = input_end(&t->input, &ev)) != FRAMING_MORE)
+	    (rc = talk_input_end(&t->input, &ev)) != FRAMING_MORE)
 		send_event(t, rc, &ev);
-	if (inner_is_on(&t->inner))
-		inner_send_end(&t->inner);
+	if (talk_v1_is_on(&t->v1))
+		talk_v1_send_end(&t->v1);
 	transport_ws_flush(&t->transport);
 	if (is_done_with(t) || t->late_code != 0)
 		talk_close(t, WS_CLOSE_NORMAL, "");
@@ -186,8 +186,8 @@ talk_on_input_end(void *owner)
 bool
 talk_signal(struct talk *t, int sig)
 {
-	return talk_may_send(t) && inner_is_on(&t->inner) &&
-	    inner_send_signal(&t->inner, sig);
+	return talk_may_send(t) && talk_v1_is_on(&t->v1) &&
+	    talk_v1_send_signal(&t->v1, sig);
 }
 
 void
@@ -196,5 +196,5 @@ talk_on_window(void *owner, unsigned columns, unsigned rows)
 	struct talk *t = owner;
 
 	if (talk_may_send(t))
-		inner_send_window(&t->inner, columns, rows);
+		talk_v1_send_window(&t->v1, columns, rows);
 }

@@ -2,8 +2,8 @@
  * standpipe.v1 on our side of a talk: what the daemon says besides data, and
  * how data is said to it (standpipe-protocol(7)).
  */
-#ifndef CLIENT_INNER_H
-#define CLIENT_INNER_H
+#ifndef CLIENT_TALK_V1_H
+#define CLIENT_TALK_V1_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@ struct facts;
 struct transport_ws;
 struct ws_event;
 
-struct inner {
+struct talk_v1 {
 	struct transport_ws *transport; /* kept */
 	struct facts *facts;            /* kept */
 	struct v1_reader *reader;       /* owned; NULL: it is not spoken */
@@ -29,33 +29,33 @@ struct inner {
 };
 
 /* Keeps both; agreed: the server chose it. */
-void inner_init(struct inner *, struct transport_ws *, struct facts *,
+void talk_v1_init(struct talk_v1 *, struct transport_ws *, struct facts *,
     bool agreed);
-void inner_clear(struct inner *);
+void talk_v1_clear(struct talk_v1 *);
 
-bool inner_is_on(const struct inner *);
+bool talk_v1_is_on(const struct talk_v1 *);
 
 /* Whether we may send: how, is known only when HELLO has come. */
-bool inner_is_ready(const struct inner *);
+bool talk_v1_is_ready(const struct talk_v1 *);
 
 /*
  * Take a piece of a message. V1_DATA is left to the caller, and what is
  * negative ends the talk; the rest is V1_NOTHING.
  */
-enum v1_result inner_read(struct inner *, const struct ws_event *,
+enum v1_result talk_v1_read(struct talk_v1 *, const struct ws_event *,
     struct v1_event *);
 
 /* Bytes of our input, borrowed until the transport is flushed; or its end. */
-void inner_send_bytes(struct inner *, const uint8_t *data, size_t len);
-void inner_send_end(struct inner *);
+void talk_v1_send_bytes(struct talk_v1 *, const uint8_t *data, size_t len);
+void talk_v1_send_end(struct talk_v1 *);
 
 /* A piece of a message of ours; borrowed as well. */
-void inner_send_piece(struct inner *, bool text, bool last, const uint8_t *data,
-    size_t len);
+void talk_v1_send_piece(struct talk_v1 *, bool text, bool last,
+    const uint8_t *data, size_t len);
 
 /* Have the program signalled; false if it may not be. */
-bool inner_send_signal(struct inner *, int sig);
+bool talk_v1_send_signal(struct talk_v1 *, int sig);
 
-void inner_send_window(struct inner *, unsigned columns, unsigned rows);
+void talk_v1_send_window(struct talk_v1 *, unsigned columns, unsigned rows);
 
 #endif

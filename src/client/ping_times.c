@@ -3,15 +3,16 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "client/pings.h"
+#include "client/ping_times.h"
 
 #define MS "%" PRIu64 ".%03u"
 #define MS_OF(us) (us) / 1000, (unsigned)((us) % 1000)
 
 void
-pings_send(struct pings *p, const void *payload, size_t len, uint64_t now)
+ping_times_send(struct ping_times *p, const void *payload, size_t len,
+    uint64_t now)
 {
-	struct ping_open *o = &p->open[p->sent % PINGS_OPEN];
+	struct ping_open *o = &p->open[p->sent % PING_TIMES_OPEN];
 
 	o->number = ++p->sent;
 	o->at = now;
@@ -22,11 +23,11 @@ pings_send(struct pings *p, const void *payload, size_t len, uint64_t now)
 
 /* The oldest of those that say the same. */
 static struct ping_open *
-find(struct pings *p, const void *payload, size_t len)
+find(struct ping_times *p, const void *payload, size_t len)
 {
 	struct ping_open *found = NULL;
 
-	for (size_t i = 0; i < PINGS_OPEN; i++) {
+	for (size_t i = 0; i < PING_TIMES_OPEN; i++) {
 		struct ping_open *o = &p->open[i];
 
 		if (o->number != 0 && o->len == len &&
@@ -39,7 +40,7 @@ find(struct pings *p, const void *payload, size_t len)
 
 /* Mean and spread as they grow (Welford). */
 static void
-count(struct pings *p, uint64_t trip)
+count(struct ping_times *p, uint64_t trip)
 {
 	double off = (double)trip - p->mean;
 
@@ -53,8 +54,8 @@ count(struct pings *p, uint64_t trip)
 }
 
 bool
-pings_receive(struct pings *p, const void *payload, size_t len, uint64_t now,
-    uint64_t *number, uint64_t *trip)
+ping_times_receive(struct ping_times *p, const void *payload, size_t len,
+    uint64_t now, uint64_t *number, uint64_t *trip)
 {
 	struct ping_open *o = find(p, payload, len);
 
@@ -81,30 +82,30 @@ root(uint64_t n)
 }
 
 void
-pings_put_counts(const struct pings *p, char out[PINGS_LINE])
+ping_times_put_counts(const struct ping_times *p, char out[PING_TIMES_LINE])
 {
 	uint64_t lost = p->sent - p->received;
 
-	(void)snprintf(out, PINGS_LINE,
+	(void)snprintf(out, PING_TIMES_LINE,
 	    "%" PRIu64 " pings sent, %" PRIu64 " pongs received, %" PRIu64
 	    "%% loss",
 	    p->sent, p->received, p->sent == 0 ? 0 : lost * 100 / p->sent);
 }
 
 void
-pings_put_trips(const struct pings *p, char out[PINGS_LINE])
+ping_times_put_trips(const struct ping_times *p, char out[PING_TIMES_LINE])
 {
 	uint64_t mean = (uint64_t)(p->mean + 0.5), mdev = 0;
 
 	if (p->received > 0)
 		mdev = root((uint64_t)(p->spread / (double)p->received));
-	(void)snprintf(out, PINGS_LINE,
+	(void)snprintf(out, PING_TIMES_LINE,
 	    "rtt min/avg/max/mdev = " MS "/" MS "/" MS "/" MS " ms",
 	    MS_OF(p->min), MS_OF(mean), MS_OF(p->max), MS_OF(mdev));
 }
 
 void
-pings_put_time(uint64_t us, char out[PINGS_LINE])
+ping_times_put_time(uint64_t us, char out[PING_TIMES_LINE])
 {
-	(void)snprintf(out, PINGS_LINE, MS " ms", MS_OF(us));
+	(void)snprintf(out, PING_TIMES_LINE, MS " ms", MS_OF(us));
 }

@@ -2,8 +2,8 @@
  * What was received, on its way to our output: as the framing says; escaped
  * when a terminal shows it; or as hexadecimal digits, a message on a line.
  */
-#ifndef CLIENT_PRINT_H
-#define CLIENT_PRINT_H
+#ifndef CLIENT_TALK_PRINT_H
+#define CLIENT_TALK_PRINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 struct gather;
 struct local;
 
-struct print {
+struct talk_print {
 	struct gather *gather; /* kept */
 	struct local *local;   /* kept */
 	int how;               /* enum framing_kind, or CLIENT_HEX */
@@ -24,19 +24,20 @@ struct print {
 };
 
 /* how: enum framing_kind, or CLIENT_HEX. */
-void print_init(struct print *, struct gather *, struct local *, int how);
+void talk_print_init(struct talk_print *, struct gather *, struct local *,
+    int how);
 
 /*
  * A piece of a message; borrowed until the gather is flushed. Dropped when
  * nobody takes our output.
  */
-void print_piece(struct print *, bool text, bool last, const uint8_t *data,
-    size_t len);
+void talk_print_piece(struct talk_print *, bool text, bool last,
+    const uint8_t *data, size_t len);
 
 /* A Close's payload, borrowed like a piece, if the framing has a word for it. */
-void print_close(struct print *, const uint8_t *payload, size_t len);
+void talk_print_close(struct talk_print *, const uint8_t *payload, size_t len);
 
 /* Bytes that are a part of no message, but of a stream. */
-void print_bytes(struct print *, const uint8_t *data, size_t len);
+void talk_print_bytes(struct talk_print *, const uint8_t *data, size_t len);
 
 #endif

@@ -6,13 +6,13 @@
 #include <event2/event.h>
 
 #include "base/base.h"
-#include "client/window.h"
+#include "client/term_window.h"
 #include "flow/watch.h"
 
 static void
-window_on_event(evutil_socket_t sig, short what, void *arg)
+term_window_on_event(evutil_socket_t sig, short what, void *arg)
 {
-	struct window *w = arg;
+	struct term_window *w = arg;
 	struct winsize size;
 
 	(void)sig;
@@ -22,7 +22,7 @@ window_on_event(evutil_socket_t sig, short what, void *arg)
 }
 
 void
-window_watch(struct window *w, struct event_base *base, int fd,
+term_window_watch(struct term_window *w, struct event_base *base, int fd,
     void (*on_size)(void *owner, unsigned columns, unsigned rows), void *owner)
 {
 	if (fd == -1)
@@ -30,13 +30,13 @@ window_watch(struct window *w, struct event_base *base, int fd,
 	w->fd = fd;
 	w->on_size = on_size;
 	w->owner = owner;
-	(void)evsignal_assign(&w->ev, base, SIGWINCH, window_on_event, w);
+	(void)evsignal_assign(&w->ev, base, SIGWINCH, term_window_on_event, w);
 	watch_need(&w->ev, NULL);
-	window_on_event(SIGWINCH, EV_SIGNAL, w);
+	term_window_on_event(SIGWINCH, EV_SIGNAL, w);
 }
 
 void
-window_clear(struct window *w)
+term_window_clear(struct term_window *w)
 {
 	if (w->on_size == NULL)
 		return;

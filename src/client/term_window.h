@@ -1,15 +1,17 @@
 /*
  * The size of our terminal, and that it has changed.
  */
-#ifndef CLIENT_WINDOW_H
-#define CLIENT_WINDOW_H
+#ifndef CLIENT_TERM_WINDOW_H
+#define CLIENT_TERM_WINDOW_H
 
 #include <stdbool.h>
 
 #include <event2/event_struct.h>
 
-struct window {
-	/* From window_watch() and from the loop; kept. NULL: not watched. */
+struct term_window {
+	/*
+	 * From term_window_watch() and from the loop; kept. NULL: not watched.
+	 */
 	void (*on_size)(void *owner, unsigned columns, unsigned rows);
 	void *owner; /* kept */
 	int fd;      /* kept */
@@ -17,8 +19,8 @@ struct window {
 };
 
 /* fd is the terminal; nothing comes of it if it is -1. Keeps all. */
-void window_watch(struct window *, struct event_base *, int fd,
+void term_window_watch(struct term_window *, struct event_base *, int fd,
     void (*on_size)(void *owner, unsigned columns, unsigned rows), void *owner);
-void window_clear(struct window *);
+void term_window_clear(struct term_window *);
 
 #endif

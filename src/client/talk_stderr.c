@@ -2,23 +2,23 @@
 
 #include "base/base.h"
 #include "client/charset.h"
-#include "client/complaint.h"
 #include "client/local.h"
+#include "client/talk_stderr.h"
 #include "flow/stdio.h"
 #include "flow/stream.h"
 
 enum { CHUNK = 1024 };
 
 static void
-complaint_on_end(void *owner)
+talk_stderr_on_end(void *owner)
 {
 	(void)owner;
 }
 
 static void
-complaint_on_lost(void *owner, int err)
+talk_stderr_on_lost(void *owner, int err)
 {
-	struct complaint *c = owner;
+	struct talk_stderr *c = owner;
 
 	(void)err;
 	c->broken = true;
@@ -26,24 +26,24 @@ complaint_on_lost(void *owner, int err)
 }
 
 static void
-complaint_on_drain(void *owner)
+talk_stderr_on_drain(void *owner)
 {
-	struct complaint *c = owner;
+	struct talk_stderr *c = owner;
 
 	c->on_drain(c->owner);
 }
 
 static const struct stream_ops stream_ops = {
-	.on_end = complaint_on_end,
-	.on_lost = complaint_on_lost,
-	.on_drain = complaint_on_drain,
+	.on_end = talk_stderr_on_end,
+	.on_lost = talk_stderr_on_lost,
+	.on_drain = talk_stderr_on_drain,
 };
 
 void
-complaint_init(struct complaint *c, struct flow *flow, struct local *local,
+talk_stderr_init(struct talk_stderr *c, struct flow *flow, struct local *local,
     void (*on_drain)(void *owner), void *owner)
 {
-	*c = (struct complaint){
+	*c = (struct talk_stderr){
 		.flow = flow,
 		.local = local,
 		.on_drain = on_drain,
@@ -52,7 +52,7 @@ complaint_init(struct complaint *c, struct flow *flow, struct local *local,
 }
 
 void
-complaint_clear(struct complaint *c)
+talk_stderr_clear(struct talk_stderr *c)
 {
 	stream_free(c->stream);
 	c->stream = NULL;
@@ -60,7 +60,7 @@ complaint_clear(struct complaint *c)
 
 /* Most programs complain of nothing. */
 static void
-open_up(struct complaint *c)
+open_up(struct talk_stderr *c)
 {
 	c->escapes = isatty(STDERR_FILENO);
 	c->escape.ascii = !charset_is_utf8();
@@ -72,7 +72,7 @@ open_up(struct complaint *c)
 }
 
 static void
-put_escaped(struct complaint *c, const uint8_t *data, size_t len)
+put_escaped(struct talk_stderr *c, const uint8_t *data, size_t len)
 {
 	uint8_t out[ESCAPE_GROWTH * CHUNK + ESCAPE_EXTRA];
 	size_t part, n;
@@ -86,7 +86,7 @@ put_escaped(struct complaint *c, const uint8_t *data, size_t len)
 }
 
 void
-complaint_put(struct complaint *c, const uint8_t *data, size_t len)
+talk_stderr_put(struct talk_stderr *c, const uint8_t *data, size_t len)
 {
 	if (c->stream == NULL && !c->broken)
 		open_up(c);
@@ -99,7 +99,7 @@ complaint_put(struct complaint *c, const uint8_t *data, size_t len)
 }
 
 size_t
-complaint_queued(const struct complaint *c)
+talk_stderr_queued(const struct talk_stderr *c)
 {
 	return c->stream == NULL || c->broken ? 0 : stream_queued(c->stream);
 }

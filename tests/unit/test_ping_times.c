@@ -8,32 +8,33 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/pings.h"
+#include "client/ping_times.h"
 
 static const char *
-counts(const struct pings *p)
+counts(const struct ping_times *p)
 {
-	static char out[PINGS_LINE];
+	static char out[PING_TIMES_LINE];
 
-	pings_put_counts(p, out);
+	ping_times_put_counts(p, out);
 	return out;
 }
 
 static const char *
-trips(const struct pings *p)
+trips(const struct ping_times *p)
 {
-	static char out[PINGS_LINE];
+	static char out[PING_TIMES_LINE];
 
-	pings_put_trips(p, out);
+	ping_times_put_trips(p, out);
 	return out;
 }
 
 static uint64_t
-receive(struct pings *p, const char *payload, uint64_t now, uint64_t *trip)
+receive(struct ping_times *p, const char *payload, uint64_t now, uint64_t *trip)
 {
 	uint64_t number;
 
-	if (!pings_receive(p, payload, strlen(payload), now, &number, trip))
+	if (!ping_times_receive(p, payload, strlen(payload), now, &number,
+		trip))
 		return 0;
 	return number;
 }
@@ -41,7 +42,7 @@ receive(struct pings *p, const char *payload, uint64_t now, uint64_t *trip)
 static void
 nothing_yet(void **state)
 {
-	struct pings p = { 0 };
+	struct ping_times p = { 0 };
 	uint64_t trip;
 
 	(void)state;
@@ -55,13 +56,13 @@ nothing_yet(void **state)
 static void
 statistics(void **state)
 {
-	struct pings p = { 0 };
+	struct ping_times p = { 0 };
 	uint64_t trip;
 
 	(void)state;
-	pings_send(&p, "1", 1, 1000);
-	pings_send(&p, "2", 1, 2000);
-	pings_send(&p, "3", 1, 3000);
+	ping_times_send(&p, "1", 1, 1000);
+	ping_times_send(&p, "2", 1, 2000);
+	ping_times_send(&p, "3", 1, 3000);
 	assert_int_equal(receive(&p, "2", 4000, &trip), 2);
 	assert_int_equal(trip, 2000);
 	assert_int_equal(receive(&p, "1", 5000, &trip), 1);
@@ -74,12 +75,12 @@ statistics(void **state)
 static void
 a_pong_counts_once(void **state)
 {
-	struct pings p = { 0 };
+	struct ping_times p = { 0 };
 	uint64_t trip;
 
 	(void)state;
-	pings_send(&p, "same", 4, 0);
-	pings_send(&p, "same", 4, 10);
+	ping_times_send(&p, "same", 4, 0);
+	ping_times_send(&p, "same", 4, 10);
 	assert_int_equal(receive(&p, "other", 20, &trip), 0);
 	assert_int_equal(receive(&p, "same", 20, &trip), 1);
 	assert_int_equal(receive(&p, "same", 21, &trip), 2);
@@ -90,14 +91,14 @@ a_pong_counts_once(void **state)
 static void
 an_old_one_is_given_up(void **state)
 {
-	struct pings p = { 0 };
+	struct ping_times p = { 0 };
 	uint64_t trip;
 	char text[16];
 
 	(void)state;
-	for (unsigned i = 0; i <= PINGS_OPEN; i++) {
+	for (unsigned i = 0; i <= PING_TIMES_OPEN; i++) {
 		(void)snprintf(text, sizeof(text), "%u", i);
-		pings_send(&p, text, strlen(text), i);
+		ping_times_send(&p, text, strlen(text), i);
 	}
 	assert_int_equal(receive(&p, "0", 100, &trip), 0);
 	assert_int_equal(receive(&p, "1", 100, &trip), 2);
@@ -106,15 +107,15 @@ an_old_one_is_given_up(void **state)
 static void
 times_of_any_size(void **state)
 {
-	struct pings p = { 0 };
+	struct ping_times p = { 0 };
 	uint64_t trip;
-	char out[PINGS_LINE];
+	char out[PING_TIMES_LINE];
 
 	(void)state;
-	pings_put_time(5, out);
+	ping_times_put_time(5, out);
 	assert_string_equal(out, "0.005 ms");
-	pings_send(&p, "", 0, 0);
-	pings_send(&p, "", 0, 0);
+	ping_times_send(&p, "", 0, 0);
+	ping_times_send(&p, "", 0, 0);
 	assert_int_equal(receive(&p, "", 3600000000u, &trip), 1);
 	assert_int_equal(receive(&p, "", 0, &trip), 2);
 	assert_string_equal(trips(&p),

@@ -4,8 +4,8 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "client/client_conf.h"
-#include "client/greeting.h"
 #include "client/login_secret.h"
+#include "client/talk_first.h"
 
 /* A file's last line end is the editor's, not the message's. */
 static bool
@@ -23,14 +23,15 @@ read_message(struct login_secret *s, const char *text, char **why)
 }
 
 bool
-greeting_open(struct greeting *g, const struct client_conf *conf, char **why)
+talk_first_open(struct talk_first *f, const struct client_conf *conf,
+    char **why)
 {
 	const struct conf_list *list = &conf->send_first;
 
-	*g = (struct greeting){ .v = mem_new(list->n, sizeof(*g->v)) };
-	for (; g->n < list->n; g->n++) {
-		if (!read_message(&g->v[g->n], list->v[g->n], why)) {
-			greeting_close(g);
+	*f = (struct talk_first){ .v = mem_new(list->n, sizeof(*f->v)) };
+	for (; f->n < list->n; f->n++) {
+		if (!read_message(&f->v[f->n], list->v[f->n], why)) {
+			talk_first_close(f);
 			return false;
 		}
 	}
@@ -38,10 +39,10 @@ greeting_open(struct greeting *g, const struct client_conf *conf, char **why)
 }
 
 void
-greeting_close(struct greeting *g)
+talk_first_close(struct talk_first *f)
 {
-	for (size_t i = 0; i < g->n; i++)
-		login_secret_clear(&g->v[i]);
-	free(g->v);
-	*g = (struct greeting){ 0 };
+	for (size_t i = 0; i < f->n; i++)
+		login_secret_clear(&f->v[i]);
+	free(f->v);
+	*f = (struct talk_first){ 0 };
 }

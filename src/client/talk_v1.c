@@ -7,15 +7,15 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/facts.h"
-#include "client/inner.h"
+#include "client/talk_v1.h"
 #include "codec/ws.h"
 #include "flow/transport_ws.h"
 
 void
-inner_init(struct inner *n, struct transport_ws *transport, struct facts *facts,
-    bool agreed)
+talk_v1_init(struct talk_v1 *n, struct transport_ws *transport,
+    struct facts *facts, bool agreed)
 {
-	*n = (struct inner){ .transport = transport, .facts = facts };
+	*n = (struct talk_v1){ .transport = transport, .facts = facts };
 	if (!agreed)
 		return;
 	n->reader = mem_new(1, sizeof(*n->reader));
@@ -23,22 +23,22 @@ inner_init(struct inner *n, struct transport_ws *transport, struct facts *facts,
 }
 
 void
-inner_clear(struct inner *n)
+talk_v1_clear(struct talk_v1 *n)
 {
 	free(n->reader);
 	n->reader = NULL;
 }
 
 bool
-inner_is_on(const struct inner *n)
+talk_v1_is_on(const struct talk_v1 *n)
 {
 	return n->reader != NULL;
 }
 
 bool
-inner_is_ready(const struct inner *n)
+talk_v1_is_ready(const struct talk_v1 *n)
 {
-	return !inner_is_on(n) || n->ready;
+	return !talk_v1_is_on(n) || n->ready;
 }
 
 /* ------------------------------------------------- what the daemon says */
@@ -50,7 +50,7 @@ is_word(const char *s, size_t len, const char *word)
 }
 
 static void
-allow_signal(struct inner *n, const char *s, size_t len)
+allow_signal(struct talk_v1 *n, const char *s, size_t len)
 {
 	char name[V1_SIGNAL_MAX + 1] = "";
 	int sig;
@@ -62,7 +62,7 @@ allow_signal(struct inner *n, const char *s, size_t len)
 }
 
 static void
-take_hello(struct inner *n, const struct v1_event *ev)
+take_hello(struct talk_v1 *n, const struct v1_event *ev)
 {
 	const char *name, *value;
 	size_t at = 0, name_len, value_len;
@@ -80,7 +80,7 @@ take_hello(struct inner *n, const struct v1_event *ev)
 }
 
 static void
-take_exit(struct inner *n, const struct v1_event *ev)
+take_exit(struct talk_v1 *n, const struct v1_event *ev)
 {
 	char signal[V1_SIGNAL_MAX + 1];
 
@@ -89,7 +89,8 @@ take_exit(struct inner *n, const struct v1_event *ev)
 }
 
 enum v1_result
-inner_read(struct inner *n, const struct ws_event *piece, struct v1_event *ev)
+talk_v1_read(struct talk_v1 *n, const struct ws_event *piece,
+    struct v1_event *ev)
 {
 	const struct v1_piece p = {
 		.text = piece->opcode == WS_OP_TEXT,
@@ -113,7 +114,7 @@ inner_read(struct inner *n, const struct ws_event *piece, struct v1_event *ev)
 /* ------------------------------------------------- what we say */
 
 static void
-send_typed(struct inner *n, enum v1_type type, bool first, bool last,
+send_typed(struct talk_v1 *n, enum v1_type type, bool first, bool last,
     const uint8_t *data, size_t len)
 {
 	uint8_t byte = (uint8_t)type;
@@ -126,19 +127,19 @@ send_typed(struct inner *n, enum v1_type type, bool first, bool last,
 }
 
 void
-inner_send_bytes(struct inner *n, const uint8_t *data, size_t len)
+talk_v1_send_bytes(struct talk_v1 *n, const uint8_t *data, size_t len)
 {
 	send_typed(n, V1_BYTES, true, true, data, len);
 }
 
 void
-inner_send_end(struct inner *n)
+talk_v1_send_end(struct talk_v1 *n)
 {
 	send_typed(n, V1_END, true, true, NULL, 0);
 }
 
 void
-inner_send_piece(struct inner *n, bool text, bool last, const uint8_t *data,
+talk_v1_send_piece(struct talk_v1 *n, bool text, bool last, const uint8_t *data,
     size_t len)
 {
 	send_typed(n, text ? V1_TEXT : V1_BINARY, !n->in_message, last, data,
@@ -147,7 +148,7 @@ inner_send_piece(struct inner *n, bool text, bool last, const uint8_t *data,
 }
 
 bool
-inner_send_signal(struct inner *n, int sig)
+talk_v1_send_signal(struct talk_v1 *n, int sig)
 {
 	uint8_t out[1 + V1_SIGNAL_MAX];
 
@@ -161,7 +162,7 @@ inner_send_signal(struct inner *n, int sig)
 }
 
 void
-inner_send_window(struct inner *n, unsigned columns, unsigned rows)
+talk_v1_send_window(struct talk_v1 *n, unsigned columns, unsigned rows)
 {
 	uint8_t out[1 + V1_WINDOW_LEN];
 
