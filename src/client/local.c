@@ -68,7 +68,7 @@ local_give(struct local *l, uint8_t *data, size_t len)
 }
 
 void
-local_give_typed(struct local *l, const struct typed *typed)
+local_give_typed(struct local *l, const struct term_typed *typed)
 {
 	if (l->ops != NULL && l->ops->on_command != NULL)
 		l->ops->on_command(l->owner, typed);

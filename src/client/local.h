@@ -22,13 +22,16 @@ struct flow;
 struct local;
 struct outcome;
 struct stream;
-struct typed;
+struct term_typed;
 
 struct local_ops {
 	/* Bytes to send, as they came; written to, good for the call. */
 	void (*on_input)(void *owner, uint8_t *data, size_t len);
-	/* A command was typed, TYPED_PING or TYPED_CLOSE. May be NULL. */
-	void (*on_command)(void *owner, const struct typed *);
+	/*
+	 * A command was typed, TERM_TYPED_PING or TERM_TYPED_CLOSE. May be
+	 * NULL.
+	 */
+	void (*on_command)(void *owner, const struct term_typed *);
 	/* There will be no more of them. Once, also from local_resume(). */
 	void (*on_input_end)(void *owner);
 	/* What was queued for output has been taken. */

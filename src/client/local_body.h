@@ -55,7 +55,7 @@ void local_init(struct local *, const struct local_body *, struct client *);
  * next owner.
  */
 void local_give(struct local *, uint8_t *data, size_t len);
-void local_give_typed(struct local *, const struct typed *);
+void local_give_typed(struct local *, const struct term_typed *);
 void local_input_ended(struct local *);
 void local_drained(struct local *);
 void local_lose_output(struct local *, unsigned code, const char *reason);

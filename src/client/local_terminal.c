@@ -10,15 +10,15 @@
 #include "client/local_body.h"
 #include "client/outcome.h"
 #include "client/tell.h"
-#include "client/terminal.h"
+#include "client/term.h"
 #include "codec/ws.h"
 #include "flow/stdio.h"
 #include "flow/stream.h"
 
 struct at_terminal {
 	struct local local;
-	struct terminal *terminal; /* owned; NULL: it is left alone again */
-	int err;                   /* errno of what broke; 0: nothing */
+	struct term *terminal; /* owned; NULL: it is left alone again */
+	int err;               /* errno of what broke; 0: nothing */
 };
 
 /* ------------------------------------------------- its two directions */
@@ -29,7 +29,7 @@ in_on_read(void *owner, uint8_t *data, size_t len)
 	struct at_terminal *a = owner;
 
 	if (a->terminal != NULL)
-		terminal_type(a->terminal, data, len);
+		term_type(a->terminal, data, len);
 }
 
 static void
@@ -38,7 +38,7 @@ in_on_end(void *owner)
 	struct at_terminal *a = owner;
 
 	if (a->terminal != NULL)
-		terminal_end(a->terminal);
+		term_end(a->terminal);
 }
 
 static void
@@ -78,7 +78,7 @@ out_on_drain(void *owner)
 	struct at_terminal *a = owner;
 
 	if (a->terminal != NULL)
-		terminal_drained(a->terminal);
+		term_drained(a->terminal);
 	local_drained(&a->local);
 }
 
@@ -99,7 +99,7 @@ at_terminal_on_line(void *owner, uint8_t *line, size_t len)
 }
 
 static void
-at_terminal_on_command(void *owner, const struct typed *typed)
+at_terminal_on_command(void *owner, const struct term_typed *typed)
 {
 	struct at_terminal *a = owner;
 
@@ -115,7 +115,7 @@ at_terminal_on_end(void *owner)
 	local_input_ended(&a->local);
 }
 
-static const struct terminal_ops terminal_ops = {
+static const struct term_ops term_ops = {
 	.on_line = at_terminal_on_line,
 	.on_command = at_terminal_on_command,
 	.on_end = at_terminal_on_end,
@@ -130,7 +130,7 @@ at_terminal_start(struct local *l, struct outcome *o)
 
 	(void)o;
 	if (a->terminal != NULL && !l->in_ended)
-		terminal_begin(a->terminal);
+		term_begin(a->terminal);
 	return true;
 }
 
@@ -140,7 +140,7 @@ at_terminal_show(struct local *l, const void *text, size_t len)
 	struct at_terminal *a = container_of(l, struct at_terminal, local);
 
 	if (a->terminal != NULL)
-		terminal_show(a->terminal, text, len);
+		term_show(a->terminal, text, len);
 }
 
 static void
@@ -148,7 +148,7 @@ at_terminal_tell(void *owner, const void *text, size_t len)
 {
 	struct at_terminal *a = owner;
 
-	terminal_show(a->terminal, text, len);
+	term_show(a->terminal, text, len);
 }
 
 static bool
@@ -156,7 +156,7 @@ at_terminal_interrupt(struct local *l)
 {
 	struct at_terminal *a = container_of(l, struct at_terminal, local);
 
-	return a->terminal != NULL && terminal_interrupt(a->terminal);
+	return a->terminal != NULL && term_interrupt(a->terminal);
 }
 
 static void
@@ -173,7 +173,7 @@ static void
 leave(struct at_terminal *a)
 {
 	tell_through(NULL, NULL);
-	terminal_free(a->terminal);
+	term_free(a->terminal);
 	a->terminal = NULL;
 }
 
@@ -216,12 +216,12 @@ open_both(struct at_terminal *a)
 	}
 	stream_set_owner(l->in, &in_ops, a);
 	stream_set_owner(l->out, &out_ops, a);
-	a->terminal = terminal_new(&(struct terminal_start){
+	a->terminal = term_new(&(struct term_start){
 	    .flow = flow,
 	    .in = l->in,
 	    .out = l->out,
 	    .hex = l->framing == CLIENT_HEX,
-	    .ops = &terminal_ops,
+	    .ops = &term_ops,
 	    .owner = a,
 	});
 	if (a->terminal == NULL) {

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "client/ping.h"
 #include "client/talk_state.h"
-#include "client/typed.h"
+#include "client/term_typed.h"
 #include "flow/stream.h"
 
 static void
@@ -45,7 +45,7 @@ const struct ping_ops talk_ping_ops = {
 
 /* Without a payload of its own it is told by its number. */
 static void
-ping_typed(struct talk *t, const struct typed *typed)
+ping_typed(struct talk *t, const struct term_typed *typed)
 {
 	char number[24];
 	const char *payload = typed->text;
@@ -61,13 +61,13 @@ ping_typed(struct talk *t, const struct typed *typed)
 }
 
 void
-talk_on_command(void *owner, const struct typed *typed)
+talk_on_command(void *owner, const struct term_typed *typed)
 {
 	struct talk *t = owner;
 
-	if (typed->kind == TYPED_PING && talk_may_send(t))
+	if (typed->kind == TERM_TYPED_PING && talk_may_send(t))
 		ping_typed(t, typed);
-	else if (typed->kind == TYPED_CLOSE)
+	else if (typed->kind == TERM_TYPED_CLOSE)
 		talk_close(t, typed->code, typed->reason);
 }
 

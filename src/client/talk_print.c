@@ -1,8 +1,8 @@
 #include "base/base.h"
-#include "client/charset.h"
 #include "client/client_conf.h"
 #include "client/local.h"
 #include "client/talk_print.h"
+#include "client/term_charset.h"
 #include "codec/hex.h"
 #include "flow/gather.h"
 
@@ -20,7 +20,7 @@ talk_print_init(struct talk_print *p, struct gather *gather,
 		.local = local,
 		.how = how,
 		.escapes = local_is_shown(local),
-		.escape = { .ascii = !charset_is_utf8() },
+		.escape = { .ascii = !term_charset_is_utf8() },
 	};
 }
 

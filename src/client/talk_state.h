@@ -113,7 +113,7 @@ void talk_on_due(void *owner, size_t which);
 extern const struct ping_ops talk_ping_ops;
 
 /* What was typed at a terminal besides messages. */
-void talk_on_command(void *owner, const struct typed *);
+void talk_on_command(void *owner, const struct term_typed *);
 void talk_on_pong(void *owner, const uint8_t *data, size_t len);
 
 #endif

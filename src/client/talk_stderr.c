@@ -1,9 +1,9 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "client/charset.h"
 #include "client/local.h"
 #include "client/talk_stderr.h"
+#include "client/term_charset.h"
 #include "flow/stdio.h"
 #include "flow/stream.h"
 
@@ -63,7 +63,7 @@ static void
 open_up(struct talk_stderr *c)
 {
 	c->escapes = isatty(STDERR_FILENO);
-	c->escape.ascii = !charset_is_utf8();
+	c->escape.ascii = !term_charset_is_utf8();
 	c->stream = stdio_open(c->flow, STDERR_FILENO);
 	if (c->stream == NULL)
 		c->broken = true;

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "client/charset.h"
 #include "client/client_conf.h"
 #include "client/tell.h"
+#include "client/term_charset.h"
 #include "codec/escape.h"
 
 enum { SENTENCE_MAX = 2048 };
@@ -49,7 +49,7 @@ put_line(const char *before, const char *text, size_t len)
 	size_t at = strlen(before);
 	size_t most = at + ESCAPE_GROWTH * len + 2 * (size_t)ESCAPE_EXTRA + 1;
 	char *line = mem_new(most, 1);
-	struct escape e = { .ascii = !charset_is_utf8() };
+	struct escape e = { .ascii = !term_charset_is_utf8() };
 
 	memcpy(line, before, at);
 	at += escape_put(&e, (const uint8_t *)text, len, (uint8_t *)line + at);

@@ -1,6 +1,6 @@
 #include <stdbool.h>
 
-#include "client/keys.h"
+#include "client/term_keys.h"
 
 /* A character of UTF-8, or a byte that is none. */
 static size_t
@@ -21,17 +21,17 @@ character(const uint8_t *p, size_t len)
 static size_t
 control_sequence(const uint8_t *p, size_t len)
 {
-	for (size_t i = 2; i < len && i < KEYS_SEQUENCE; i++) {
+	for (size_t i = 2; i < len && i < TERM_KEYS_SEQUENCE; i++) {
 		if (p[i] >= 0x40 && p[i] <= 0x7e)
 			return i + 1;
 	}
-	return len < KEYS_SEQUENCE ? 0 : KEYS_SEQUENCE;
+	return len < TERM_KEYS_SEQUENCE ? 0 : TERM_KEYS_SEQUENCE;
 }
 
 static bool
 is_followed_by(const uint8_t *p, size_t len, uint8_t c)
 {
-	return p[0] == KEYS_ESC && len > 1 && p[1] == c;
+	return p[0] == TERM_KEYS_ESC && len > 1 && p[1] == c;
 }
 
 static size_t
@@ -49,17 +49,18 @@ one_key(const uint8_t *p, size_t len)
 static bool
 wants_more(uint8_t c)
 {
-	return c == KEYS_ESC || c == KEYS_QUOTE || c == KEYS_PREFIX;
+	return c == TERM_KEYS_ESC || c == TERM_KEYS_QUOTE ||
+	    c == TERM_KEYS_PREFIX;
 }
 
 size_t
-keys_ready(const uint8_t *p, size_t len)
+term_keys_ready(const uint8_t *p, size_t len)
 {
 	size_t before = 0, n;
 
 	if (len == 0)
 		return 0;
-	while (before < len && before < KEYS_SEQUENCE &&
+	while (before < len && before < TERM_KEYS_SEQUENCE &&
 	    wants_more(p[before]) &&
 	    !is_followed_by(p + before, len - before, '[') &&
 	    !is_followed_by(p + before, len - before, 'O'))

@@ -1,20 +1,20 @@
 /*
  * The line that is being typed at a terminal.
  *
- * Two bodies. editor_libedit.c draws it behind a prompt and lets it be edited;
- * editor_none.c leaves that to the terminal itself, and there is nothing to
- * hide, to draw or to drop.
+ * Two bodies. term_editor_libedit.c draws it behind a prompt and lets it be
+ * edited; term_editor_none.c leaves that to the terminal itself, and there is
+ * nothing to hide, to draw or to drop.
  */
-#ifndef CLIENT_EDITOR_H
-#define CLIENT_EDITOR_H
+#ifndef CLIENT_TERM_EDITOR_H
+#define CLIENT_TERM_EDITOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct editor;
+struct term_editor;
 
-struct editor_ops {
+struct term_editor_ops {
 	/* A line was typed (borrowed), without its newline. */
 	void (*on_line)(void *owner, const char *line, size_t len);
 	/* There will be no more of them. */
@@ -27,37 +27,37 @@ struct editor_ops {
  * Borrows the terminal's two descriptors, keeps ops and owner. The settings of
  * the terminal are changed while a line is shown.
  */
-struct editor *editor_new(int in, int out, const struct editor_ops *,
-    void *owner);
-void editor_free(struct editor *); /* NULL is accepted */
+struct term_editor *term_editor_new(int in, int out,
+    const struct term_editor_ops *, void *owner);
+void term_editor_free(struct term_editor *); /* NULL is accepted */
 
 /* A line that can be recalled (borrowed), newer than those before. */
-void editor_remember(struct editor *, const char *line);
+void term_editor_remember(struct term_editor *, const char *line);
 
 /*
  * Bytes that were typed (borrowed). Those that come while nothing is shown, or
  * behind a line, wait for the next call with what is shown again; it may bring
  * none.
  */
-void editor_type(struct editor *, const uint8_t *data, size_t len);
+void term_editor_type(struct term_editor *, const uint8_t *data, size_t len);
 
 /* Whether it draws a prompt. */
-bool editor_draws(const struct editor *);
+bool term_editor_draws(const struct term_editor *);
 
 /* Draw the prompt (borrowed) and the line, or make both vanish. */
-void editor_show(struct editor *, const char *prompt);
-void editor_hide(struct editor *);
+void term_editor_show(struct term_editor *, const char *prompt);
+void term_editor_hide(struct term_editor *);
 
 /* Ctrl-C: drop what was typed, and say so. False: nothing was. */
-bool editor_drop(struct editor *);
+bool term_editor_drop(struct term_editor *);
 
 /*
  * Others have the terminal for a while: nothing is shown, and its settings are
- * as they were. editor_show() takes it back.
+ * as they were. term_editor_show() takes it back.
  */
-void editor_leave(struct editor *);
+void term_editor_leave(struct term_editor *);
 
 /* The terminal has another size. */
-void editor_resize(struct editor *);
+void term_editor_resize(struct term_editor *);
 
 #endif

@@ -9,10 +9,10 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "client/editor.h"
-#include "client/recall.h"
-#include "client/terminal.h"
-#include "client/typed.h"
+#include "client/term.h"
+#include "client/term_editor.h"
+#include "client/term_history.h"
+#include "client/term_typed.h"
 #include "codec/hex.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
@@ -22,13 +22,13 @@ enum { PROMPT_MAX = 512 }; /* more than that without a newline scrolls by */
 
 static const char prompt[] = "> ";
 
-struct terminal {
-	struct stream *in, *out;        /* kept */
-	const struct terminal_ops *ops; /* kept */
-	void *owner;                    /* kept */
-	struct editor *editor;          /* owned */
-	struct recall *recall;          /* owned; NULL: nothing is kept */
-	struct buf rest;                /* received behind the last newline */
+struct term {
+	struct stream *in, *out;      /* kept */
+	const struct term_ops *ops;   /* kept */
+	void *owner;                  /* kept */
+	struct term_editor *editor;   /* owned */
+	struct term_history *history; /* owned; NULL: nothing is kept */
+	struct buf rest;              /* received behind the last newline */
 	struct event redraw;
 	struct event stop, go_on, resize; /* signals */
 	bool hex;
@@ -36,7 +36,7 @@ struct terminal {
 };
 
 static void
-write_out(struct terminal *t, const void *data, size_t len)
+write_out(struct term *t, const void *data, size_t len)
 {
 	if (len > 0)
 		stream_write(t->out, data, len);
@@ -44,7 +44,7 @@ write_out(struct terminal *t, const void *data, size_t len)
 
 /* What was held back, and this behind it. */
 static void
-show_lines(struct terminal *t, const char *text, size_t len)
+show_lines(struct term *t, const char *text, size_t len)
 {
 	write_out(t, t->rest.data, t->rest.len);
 	buf_drain(&t->rest, t->rest.len);
@@ -55,7 +55,7 @@ show_lines(struct terminal *t, const char *text, size_t len)
 
 /* It is drawn again when the loop has nothing more to show. */
 static void
-redraw_soon(struct terminal *t)
+redraw_soon(struct term *t)
 {
 	static const struct timeval now = { 0 };
 
@@ -64,9 +64,9 @@ redraw_soon(struct terminal *t)
 }
 
 static void
-terminal_on_redraw(evutil_socket_t fd, short what, void *arg)
+term_on_redraw(evutil_socket_t fd, short what, void *arg)
 {
-	struct terminal *t = arg;
+	struct term *t = arg;
 	char *text;
 
 	(void)fd;
@@ -76,13 +76,13 @@ terminal_on_redraw(evutil_socket_t fd, short what, void *arg)
 	text = t->rest.len == 0
 	    ? mem_strdup(prompt)
 	    : mem_strndup((const char *)t->rest.data, t->rest.len);
-	editor_show(t->editor, text);
+	term_editor_show(t->editor, text);
 	free(text);
-	editor_type(t->editor, NULL, 0);
+	term_editor_type(t->editor, NULL, 0);
 }
 
 void
-terminal_drained(struct terminal *t)
+term_drained(struct term *t)
 {
 	redraw_soon(t);
 }
@@ -99,18 +99,18 @@ up_to_last_newline(const char *text, size_t len)
 
 /* Where no prompt is drawn nothing is held back to be one. */
 static bool
-has_prompt(const struct terminal *t)
+has_prompt(const struct term *t)
 {
-	return t->begun && editor_draws(t->editor);
+	return t->begun && term_editor_draws(t->editor);
 }
 
 void
-terminal_show(struct terminal *t, const void *text, size_t len)
+term_show(struct term *t, const void *text, size_t len)
 {
 	size_t lines = has_prompt(t) ? up_to_last_newline(text, len) : len;
 	const char *rest = (const char *)text + lines;
 
-	editor_hide(t->editor);
+	term_editor_hide(t->editor);
 	if (lines > 0)
 		show_lines(t, text, lines);
 	if (len > lines && !buf_add(&t->rest, rest, len - lines)) {
@@ -122,9 +122,9 @@ terminal_show(struct terminal *t, const void *text, size_t len)
 
 /* What waits to be a prompt stays that. */
 void
-terminal_say(struct terminal *t, const char *line)
+term_say(struct term *t, const char *line)
 {
-	editor_hide(t->editor);
+	term_editor_hide(t->editor);
 	write_out(t, line, strlen(line));
 	write_out(t, "\n", 1);
 	redraw_soon(t);
@@ -134,7 +134,7 @@ terminal_say(struct terminal *t, const char *line)
 
 /* Wrong digits are said, and not sent in part. */
 static bool
-is_hex(struct terminal *t, const char *line, size_t len)
+is_hex(struct term *t, const char *line, size_t len)
 {
 	struct hex hex = { 0 };
 	uint8_t *copy = (uint8_t *)mem_strndup(line, len);
@@ -146,12 +146,12 @@ is_hex(struct terminal *t, const char *line, size_t len)
 	if (rc >= 0)
 		rc = hex_end(&hex, &last);
 	if (rc < 0)
-		terminal_say(t, hex_strresult(rc));
+		term_say(t, hex_strresult(rc));
 	return rc >= 0;
 }
 
 static void
-send_line(struct terminal *t, const char *text, size_t len)
+send_line(struct term *t, const char *text, size_t len)
 {
 	uint8_t *line;
 
@@ -166,108 +166,108 @@ send_line(struct terminal *t, const char *text, size_t len)
 }
 
 static void
-show_help(struct terminal *t)
+show_help(struct term *t)
 {
-	const char *help = typed_help();
+	const char *help = term_typed_help();
 
-	terminal_show(t, help, strlen(help));
+	term_show(t, help, strlen(help));
 }
 
 static void
-take_typed(struct terminal *t, const struct typed *typed)
+take_typed(struct term *t, const struct term_typed *typed)
 {
 	switch (typed->kind) {
-	case TYPED_LINE:
+	case TERM_TYPED_LINE:
 		send_line(t, typed->text, typed->len);
 		break;
-	case TYPED_PING:
-	case TYPED_CLOSE:
+	case TERM_TYPED_PING:
+	case TERM_TYPED_CLOSE:
 		t->ops->on_command(t->owner, typed);
 		break;
-	case TYPED_HELP:
+	case TERM_TYPED_HELP:
 		show_help(t);
 		break;
 	}
 }
 
 static void
-remember(struct terminal *t, const char *line, size_t len)
+remember(struct term *t, const char *line, size_t len)
 {
 	char *copy = mem_strndup(line, len);
 
 	if (len > 0)
-		editor_remember(t->editor, copy);
-	(void)recall_add(t->recall, copy);
+		term_editor_remember(t->editor, copy);
+	(void)term_history_add(t->history, copy);
 	free(copy);
 }
 
 static void
-terminal_on_line(void *owner, const char *line, size_t len)
+term_on_line(void *owner, const char *line, size_t len)
 {
-	struct terminal *t = owner;
-	struct typed typed;
+	struct term *t = owner;
+	struct term_typed typed;
 	char *why;
 
 	/* What the program asked for is answered; it stands above. */
 	buf_drain(&t->rest, t->rest.len);
 	remember(t, line, len);
-	if (typed_read(&typed, line, len, &why)) {
+	if (term_typed_read(&typed, line, len, &why)) {
 		take_typed(t, &typed);
 	} else {
-		terminal_say(t, why);
+		term_say(t, why);
 		free(why);
 	}
 	redraw_soon(t);
 }
 
 static void
-terminal_on_end(void *owner)
+term_on_end(void *owner)
 {
-	terminal_end(owner);
+	term_end(owner);
 }
 
 static void
-terminal_on_draw(void *owner, const void *data, size_t len)
+term_on_draw(void *owner, const void *data, size_t len)
 {
 	write_out(owner, data, len);
 }
 
-static const struct editor_ops editor_ops = {
-	.on_line = terminal_on_line,
-	.on_end = terminal_on_end,
-	.on_draw = terminal_on_draw,
+static const struct term_editor_ops term_editor_ops = {
+	.on_line = term_on_line,
+	.on_end = term_on_end,
+	.on_draw = term_on_draw,
 };
 
 void
-terminal_type(struct terminal *t, const uint8_t *data, size_t len)
+term_type(struct term *t, const uint8_t *data, size_t len)
 {
-	editor_type(t->editor, data, len);
+	term_editor_type(t->editor, data, len);
 }
 
 /* The prompt goes, but not what the program asked. */
 void
-terminal_end(struct terminal *t)
+term_end(struct term *t)
 {
 	if (!t->begun)
 		return;
 	t->begun = false;
-	editor_hide(t->editor);
+	term_editor_hide(t->editor);
 	show_lines(t, NULL, 0);
-	editor_leave(t->editor);
+	term_editor_leave(t->editor);
 	t->ops->on_end(t->owner);
 }
 
 bool
-terminal_interrupt(struct terminal *t)
+term_interrupt(struct term *t)
 {
-	if (!editor_drop(t->editor))
+	if (!term_editor_drop(t->editor))
 		return false;
 	redraw_soon(t);
 	return true;
 }
 
 void
-terminal_begin(struct terminal *t)
+term_begin(struct term *t)
 {
 	t->begun = true;
 	redraw_soon(t);
@@ -289,30 +289,30 @@ take_default(int sig)
 
 /* Unless we are in the background, where it belongs to others. */
 static void
-take_back(struct terminal *t)
+take_back(struct term *t)
 {
 	pid_t group = tcgetpgrp(stream_fd(t->in));
 
 	if (group != -1 && group != getpgrp())
 		return;
-	editor_leave(t->editor);
+	term_editor_leave(t->editor);
 	redraw_soon(t);
 }
 
 /* Nobody stops who could not be continued: then all goes on at once. */
 static void
-terminal_on_stop(evutil_socket_t sig, short what, void *arg)
+term_on_stop(evutil_socket_t sig, short what, void *arg)
 {
-	struct terminal *t = arg;
+	struct term *t = arg;
 
 	(void)what;
-	editor_leave(t->editor);
+	term_editor_leave(t->editor);
 	take_default((int)sig);
 	take_back(t);
 }
 
 static void
-terminal_on_continue(evutil_socket_t sig, short what, void *arg)
+term_on_continue(evutil_socket_t sig, short what, void *arg)
 {
 	(void)sig;
 	(void)what;
@@ -320,17 +320,17 @@ terminal_on_continue(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-terminal_on_resize(evutil_socket_t sig, short what, void *arg)
+term_on_resize(evutil_socket_t sig, short what, void *arg)
 {
-	struct terminal *t = arg;
+	struct term *t = arg;
 
 	(void)sig;
 	(void)what;
-	editor_resize(t->editor);
+	term_editor_resize(t->editor);
 }
 
 static void
-watch(struct terminal *t, struct event *ev, int sig, event_callback_fn on,
+watch(struct term *t, struct event *ev, int sig, event_callback_fn on,
     struct event_base *base)
 {
 	(void)evsignal_assign(ev, base, sig, on, t);
@@ -338,11 +338,11 @@ watch(struct terminal *t, struct event *ev, int sig, event_callback_fn on,
 }
 
 static void
-watch_signals(struct terminal *t, struct event_base *base)
+watch_signals(struct term *t, struct event_base *base)
 {
-	watch(t, &t->stop, SIGTSTP, terminal_on_stop, base);
-	watch(t, &t->go_on, SIGCONT, terminal_on_continue, base);
-	watch(t, &t->resize, SIGWINCH, terminal_on_resize, base);
+	watch(t, &t->stop, SIGTSTP, term_on_stop, base);
+	watch(t, &t->go_on, SIGCONT, term_on_continue, base);
+	watch(t, &t->resize, SIGWINCH, term_on_resize, base);
 }
 
 /* ------------------------------------------------- the beginning, the end */
@@ -350,49 +350,49 @@ watch_signals(struct terminal *t, struct event_base *base)
 static void
 take_old_line(void *arg, const char *line)
 {
-	struct terminal *t = arg;
+	struct term *t = arg;
 
-	editor_remember(t->editor, line);
+	term_editor_remember(t->editor, line);
 }
 
 static void
-open_recall(struct terminal *t)
+open_recall(struct term *t)
 {
-	char *path = recall_path();
+	char *path = term_history_path();
 
 	if (path != NULL)
-		t->recall = recall_open(path, take_old_line, t);
+		t->history = term_history_open(path, take_old_line, t);
 	free(path);
 }
 
-struct terminal *
-terminal_new(const struct terminal_start *start)
+struct term *
+term_new(const struct term_start *start)
 {
-	struct terminal *t = mem_new(1, sizeof(*t));
+	struct term *t = mem_new(1, sizeof(*t));
 	struct event_base *base = start->flow->base;
 
-	*t = (struct terminal){
+	*t = (struct term){
 		.in = start->in,
 		.out = start->out,
 		.hex = start->hex,
 		.ops = start->ops,
 		.owner = start->owner,
 	};
-	t->editor =
-	    editor_new(stream_fd(t->in), stream_fd(t->out), &editor_ops, t);
+	t->editor = term_editor_new(stream_fd(t->in), stream_fd(t->out),
+	    &term_editor_ops, t);
 	if (t->editor == NULL) {
 		free(t);
 		return NULL;
 	}
 	buf_init(&t->rest, PROMPT_MAX);
-	(void)evtimer_assign(&t->redraw, base, terminal_on_redraw, t);
+	(void)evtimer_assign(&t->redraw, base, term_on_redraw, t);
 	watch_signals(t, base);
 	open_recall(t);
 	return t;
 }
 
 void
-terminal_free(struct terminal *t)
+term_free(struct term *t)
 {
 	if (t == NULL)
 		return;
@@ -400,10 +400,10 @@ terminal_free(struct terminal *t)
 	(void)event_del(&t->stop);
 	(void)event_del(&t->go_on);
 	(void)event_del(&t->resize);
-	editor_hide(t->editor);
+	term_editor_hide(t->editor);
 	show_lines(t, NULL, 0);
-	editor_free(t->editor);
-	recall_close(t->recall);
+	term_editor_free(t->editor);
+	term_history_close(t->history);
 	buf_clear(&t->rest);
 	free(t);
 }

@@ -4,23 +4,23 @@
  * Pure. A command begins with a slash; a line that shall begin with one is
  * typed with two.
  */
-#ifndef CLIENT_TYPED_H
-#define CLIENT_TYPED_H
+#ifndef CLIENT_TERM_TYPED_H
+#define CLIENT_TERM_TYPED_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "codec/ws.h"
 
-enum typed_kind {
-	TYPED_LINE,  /* text: what is sent */
-	TYPED_PING,  /* text: the payload, at most WS_CONTROL_MAX bytes */
-	TYPED_CLOSE, /* code and reason */
-	TYPED_HELP,
+enum term_typed_kind {
+	TERM_TYPED_LINE,  /* text: what is sent */
+	TERM_TYPED_PING,  /* text: the payload, at most WS_CONTROL_MAX bytes */
+	TERM_TYPED_CLOSE, /* code and reason */
+	TERM_TYPED_HELP,
 };
 
-struct typed {
-	enum typed_kind kind;
+struct term_typed {
+	enum term_typed_kind kind;
 	const char *text; /* lies in the line */
 	size_t len;
 	unsigned code;
@@ -31,9 +31,10 @@ struct typed {
  * Read a line (borrowed, kept by *typed, without its newline). False: it is
  * no such command; *why is an owned sentence.
  */
-bool typed_read(struct typed *, const char *line, size_t len, char **why);
+bool term_typed_read(struct term_typed *, const char *line, size_t len,
+    char **why);
 
 /* What /help says: lines, static. */
-const char *typed_help(void);
+const char *term_typed_help(void);
 
 #endif

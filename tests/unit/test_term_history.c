@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/recall.h"
+#include "client/term_history.h"
 
 enum { ROOM = 512 * 1024 };
 
@@ -35,13 +35,13 @@ take(void *arg, const char *line)
 static const char *
 content(const char *path, size_t *count)
 {
-	struct recall *r;
+	struct term_history *r;
 
 	*count = 0;
 	lines[0] = '\0';
-	r = recall_open(path, take, count);
+	r = term_history_open(path, take, count);
 	assert_non_null(r);
-	recall_close(r);
+	term_history_close(r);
 	return lines;
 }
 
@@ -49,7 +49,7 @@ static void
 remembers(void **state)
 {
 	char path[64];
-	struct recall *r;
+	struct term_history *r;
 	struct stat st;
 	size_t count;
 
@@ -59,48 +59,48 @@ remembers(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 
-	r = recall_open(path, take, &count);
-	assert_true(recall_add(r, "one"));
-	assert_false(recall_add(r, "one"));
-	assert_false(recall_add(r, ""));
-	assert_false(recall_add(r, " a secret"));
-	assert_true(recall_add(r, "zw\xc3\xb6lf \t2"));
+	r = term_history_open(path, take, &count);
+	assert_true(term_history_add(r, "one"));
+	assert_false(term_history_add(r, "one"));
+	assert_false(term_history_add(r, ""));
+	assert_false(term_history_add(r, " a secret"));
+	assert_true(term_history_add(r, "zw\xc3\xb6lf \t2"));
 	assert_string_equal(content(path, &count), "one|zw\xc3\xb6lf \t2|");
-	assert_true(recall_add(r, "one"));
-	recall_close(r);
+	assert_true(term_history_add(r, "one"));
+	term_history_close(r);
 
-	r = recall_open(path, take, &count);
-	assert_false(recall_add(r, "one"));
-	recall_close(r);
+	r = term_history_open(path, take, &count);
+	assert_false(term_history_add(r, "one"));
+	term_history_close(r);
 	assert_string_equal(content(path, &count), "one|zw\xc3\xb6lf \t2|one|");
 }
 
 static void
 stays_bounded(void **state)
 {
-	static char line[RECALL_LINE_MAX + 2];
+	static char line[TERM_HISTORY_LINE_MAX + 2];
 	char path[64];
-	struct recall *r;
+	struct term_history *r;
 	struct stat st;
 	size_t count, before;
 
 	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/long", folder);
-	r = recall_open(path, take, &count);
-	memset(line, 'x', RECALL_LINE_MAX + 1);
-	assert_false(recall_add(r, line));
+	r = term_history_open(path, take, &count);
+	memset(line, 'x', TERM_HISTORY_LINE_MAX + 1);
+	assert_false(term_history_add(r, line));
 	for (int i = 0; i < 70; i++) {
 		(void)snprintf(line, sizeof(line), "%04d%4000d", i, i);
-		assert_true(recall_add(r, line));
+		assert_true(term_history_add(r, line));
 	}
-	recall_close(r);
+	term_history_close(r);
 	assert_int_equal(stat(path, &st), 0);
-	assert_true(st.st_size > RECALL_FILE_MAX);
+	assert_true(st.st_size > TERM_HISTORY_FILE_MAX);
 
 	(void)content(path, &before);
 	assert_true(before < 40);
 	assert_int_equal(stat(path, &st), 0);
-	assert_true(st.st_size <= RECALL_FILE_MAX / 2);
+	assert_true(st.st_size <= TERM_HISTORY_FILE_MAX / 2);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	(void)content(path, &count);
 	assert_int_equal(count, before);
@@ -116,15 +116,15 @@ writes_to_its_own_file_only(void **state)
 	(void)snprintf(path, sizeof(path), "%s/link", folder);
 	(void)snprintf(other, sizeof(other), "%s/target", folder);
 	assert_int_equal(symlink(other, path), 0);
-	assert_null(recall_open(path, take, &count));
+	assert_null(term_history_open(path, take, &count));
 	assert_int_equal(access(other, F_OK), -1);
 
 	(void)snprintf(path, sizeof(path), "%s/fifo", folder);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_null(recall_open(path, take, &count));
-	assert_null(recall_open(folder, take, &count));
-	assert_null(recall_open("", take, &count));
-	assert_false(recall_add(NULL, "line"));
+	assert_null(term_history_open(path, take, &count));
+	assert_null(term_history_open(folder, take, &count));
+	assert_null(term_history_open("", take, &count));
+	assert_false(term_history_add(NULL, "line"));
 }
 
 static const struct test_path {
@@ -160,7 +160,7 @@ the_name_of_the_file(void **state)
 		set("STANDPIPE_HISTORY", paths[i].file);
 		set("XDG_STATE_HOME", paths[i].state);
 		set("HOME", paths[i].home);
-		path = recall_path();
+		path = term_history_path();
 		if (paths[i].path == NULL) {
 			assert_null(path);
 		} else {

@@ -3,17 +3,17 @@
  * returning from main(), exit(), or a signal that kills. (SIGKILL alone tells
  * nobody.)
  */
-#ifndef CLIENT_MODES_H
-#define CLIENT_MODES_H
+#ifndef CLIENT_TERM_MODES_H
+#define CLIENT_TERM_MODES_H
 
 /*
  * Keep those of fd, a terminal (borrowed), once. Signals that would kill us
  * get a handler that puts them back and then kills us; whoever handles one
  * himself may go on doing so.
  */
-void modes_keep(int fd);
+void term_modes_keep(int fd);
 
 /* Put them back, unless others have the terminal by now. Safe in a handler. */
-void modes_restore(void);
+void term_modes_restore(void);
 
 #endif

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/charset.h"
+#include "client/term_charset.h"
 
 static const struct test_case {
 	const char *all, *ctype, *lang;
@@ -45,7 +45,7 @@ what_the_environment_says(void **state)
 		set("LC_ALL", cases[i].all);
 		set("LC_CTYPE", cases[i].ctype);
 		set("LANG", cases[i].lang);
-		if (charset_is_utf8() != cases[i].utf8)
+		if (term_charset_is_utf8() != cases[i].utf8)
 			fail_msg("case %zu", i);
 	}
 }

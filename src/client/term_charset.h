@@ -1,8 +1,8 @@
 /*
  * The character set of the user's terminal, as the environment tells it.
  */
-#ifndef CLIENT_CHARSET_H
-#define CLIENT_CHARSET_H
+#ifndef CLIENT_TERM_CHARSET_H
+#define CLIENT_TERM_CHARSET_H
 
 #include <stdbool.h>
 
@@ -11,6 +11,6 @@
  * is set, says otherwise: by another name behind a dot, or by a language
  * without one.
  */
-bool charset_is_utf8(void);
+bool term_charset_is_utf8(void);
 
 #endif

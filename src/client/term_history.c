@@ -11,17 +11,17 @@
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "client/recall.h"
+#include "client/term_history.h"
 
 enum { FOLDER_MODE = 0700, FILE_MODE = 0600 };
 
-struct recall {
+struct term_history {
 	int fd;
 	char *newest; /* owned; may be NULL */
 };
 
 char *
-recall_path(void)
+term_history_path(void)
 {
 	const char *file = getenv("STANDPIPE_HISTORY");
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -108,7 +108,7 @@ write_anew(const char *path, const char *text)
 }
 
 static void
-give_lines(struct recall *r, char *text, recall_fn *each, void *arg)
+give_lines(struct term_history *r, char *text, term_history_fn *each, void *arg)
 {
 	char *line, *rest = text;
 
@@ -121,10 +121,10 @@ give_lines(struct recall *r, char *text, recall_fn *each, void *arg)
 	}
 }
 
-struct recall *
-recall_open(const char *path, recall_fn *each, void *arg)
+struct term_history *
+term_history_open(const char *path, term_history_fn *each, void *arg)
 {
-	struct recall *r;
+	struct term_history *r;
 	off_t size;
 	char *text;
 	int fd, anew;
@@ -133,8 +133,10 @@ recall_open(const char *path, recall_fn *each, void *arg)
 	if ((fd = open_file(path, &size)) == -1)
 		return NULL;
 	text = read_end(fd, size,
-	    size > RECALL_FILE_MAX ? RECALL_FILE_MAX / 2 : RECALL_FILE_MAX);
-	if (size > RECALL_FILE_MAX && (anew = write_anew(path, text)) != -1) {
+	    size > TERM_HISTORY_FILE_MAX ? TERM_HISTORY_FILE_MAX / 2
+					 : TERM_HISTORY_FILE_MAX);
+	if (size > TERM_HISTORY_FILE_MAX &&
+	    (anew = write_anew(path, text)) != -1) {
 		fd_close(&fd);
 		fd = anew;
 	}
@@ -146,7 +148,7 @@ recall_open(const char *path, recall_fn *each, void *arg)
 }
 
 void
-recall_close(struct recall *r)
+term_history_close(struct term_history *r)
 {
 	if (r == NULL)
 		return;
@@ -156,14 +158,14 @@ recall_close(struct recall *r)
 }
 
 bool
-recall_add(struct recall *r, const char *line)
+term_history_add(struct term_history *r, const char *line)
 {
 	size_t len = strlen(line);
 	char *text;
 	bool kept;
 
-	if (r == NULL || len == 0 || len > RECALL_LINE_MAX || *line == ' ' ||
-	    (r->newest != NULL && strcmp(r->newest, line) == 0))
+	if (r == NULL || len == 0 || len > TERM_HISTORY_LINE_MAX ||
+	    *line == ' ' || (r->newest != NULL && strcmp(r->newest, line) == 0))
 		return false;
 	text = mem_printf("%s\n", line);
 	kept = write(r->fd, text, len + 1) == (ssize_t)len + 1;

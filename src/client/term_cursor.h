@@ -4,17 +4,17 @@
  *
  * Text is in the encoding of the locale.
  */
-#ifndef CLIENT_PLACE_H
-#define CLIENT_PLACE_H
+#ifndef CLIENT_TERM_CURSOR_H
+#define CLIENT_TERM_CURSOR_H
 
 #include <stddef.h>
 
-struct place {
+struct term_cursor {
 	unsigned row, column;
 };
 
 /* Go on from *at over len bytes (borrowed), on a terminal of that width. */
-void place_advance(struct place *at, const char *text, size_t len,
+void term_cursor_advance(struct term_cursor *at, const char *text, size_t len,
     unsigned width);
 
 #endif

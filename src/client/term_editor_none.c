@@ -4,20 +4,20 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "client/editor.h"
+#include "client/term_editor.h"
 
 enum { LINE_MAX_TYPED = 64 * 1024 };
 
-struct editor {
-	const struct editor_ops *ops; /* kept */
-	void *owner;                  /* kept */
+struct term_editor {
+	const struct term_editor_ops *ops; /* kept */
+	void *owner;                       /* kept */
 	struct buf line;
 };
 
-struct editor *
-editor_new(int in, int out, const struct editor_ops *ops, void *owner)
+struct term_editor *
+term_editor_new(int in, int out, const struct term_editor_ops *ops, void *owner)
 {
-	struct editor *e = mem_new(1, sizeof(*e));
+	struct term_editor *e = mem_new(1, sizeof(*e));
 
 	(void)in;
 	(void)out;
@@ -28,7 +28,7 @@ editor_new(int in, int out, const struct editor_ops *ops, void *owner)
 }
 
 void
-editor_free(struct editor *e)
+term_editor_free(struct term_editor *e)
 {
 	if (e == NULL)
 		return;
@@ -37,14 +37,14 @@ editor_free(struct editor *e)
 }
 
 void
-editor_remember(struct editor *e, const char *line)
+term_editor_remember(struct term_editor *e, const char *line)
 {
 	(void)e;
 	(void)line;
 }
 
 static void
-end_line(struct editor *e)
+end_line(struct term_editor *e)
 {
 	const char *line = e->line.len > 0 ? (const char *)e->line.data : "";
 
@@ -53,7 +53,7 @@ end_line(struct editor *e)
 }
 
 void
-editor_type(struct editor *e, const uint8_t *data, size_t len)
+term_editor_type(struct term_editor *e, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] == '\n') {
@@ -67,40 +67,40 @@ editor_type(struct editor *e, const uint8_t *data, size_t len)
 }
 
 bool
-editor_draws(const struct editor *e)
+term_editor_draws(const struct term_editor *e)
 {
 	(void)e;
 	return false;
 }
 
 void
-editor_show(struct editor *e, const char *prompt)
+term_editor_show(struct term_editor *e, const char *prompt)
 {
 	(void)e;
 	(void)prompt;
 }
 
 void
-editor_hide(struct editor *e)
+term_editor_hide(struct term_editor *e)
 {
 	(void)e;
 }
 
 bool
-editor_drop(struct editor *e)
+term_editor_drop(struct term_editor *e)
 {
 	(void)e;
 	return false;
 }
 
 void
-editor_leave(struct editor *e)
+term_editor_leave(struct term_editor *e)
 {
 	(void)e;
 }
 
 void
-editor_resize(struct editor *e)
+term_editor_resize(struct term_editor *e)
 {
 	(void)e;
 }

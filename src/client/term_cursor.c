@@ -1,6 +1,6 @@
 #include <wchar.h>
 
-#include "client/place.h"
+#include "client/term_cursor.h"
 
 enum { TAB = 8 };
 
@@ -21,17 +21,18 @@ cells(wchar_t c, unsigned column)
 
 /* A character that does not fit begins the next row, as does the margin. */
 static void
-step(struct place *at, unsigned n, unsigned width)
+step(struct term_cursor *at, unsigned n, unsigned width)
 {
 	if (at->column + n > width)
-		*at = (struct place){ .row = at->row + 1 };
+		*at = (struct term_cursor){ .row = at->row + 1 };
 	at->column += n;
 	if (at->column >= width)
-		*at = (struct place){ .row = at->row + 1 };
+		*at = (struct term_cursor){ .row = at->row + 1 };
 }
 
 void
-place_advance(struct place *at, const char *text, size_t len, unsigned width)
+term_cursor_advance(struct term_cursor *at, const char *text, size_t len,
+    unsigned width)
 {
 	mbstate_t state = { 0 };
 	wchar_t c;

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "base/str.h"
-#include "client/charset.h"
+#include "client/term_charset.h"
 
 static const char *
 locale_name(void)
@@ -21,7 +21,7 @@ locale_name(void)
 }
 
 bool
-charset_is_utf8(void)
+term_charset_is_utf8(void)
 {
 	const char *name = locale_name(), *set = strchr(name, '.');
 	size_t len;

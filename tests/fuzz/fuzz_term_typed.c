@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/typed.h"
+#include "client/term_typed.h"
 #include "codec/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -22,7 +22,7 @@ check(bool ok)
 }
 
 static void
-check_close(const struct typed *t)
+check_close(const struct term_typed *t)
 {
 	size_t len = strnlen(t->reason, sizeof(t->reason));
 	struct utf8 u;
@@ -37,20 +37,20 @@ check_close(const struct typed *t)
 static void
 read_line(const char *line, size_t len)
 {
-	struct typed t = { 0 };
+	struct term_typed t = { 0 };
 	char *why = NULL;
 
-	if (!typed_read(&t, line, len, &why)) {
+	if (!term_typed_read(&t, line, len, &why)) {
 		check(why != NULL && *why != '\0');
 		free(why);
 		return;
 	}
 	check(why == NULL);
-	if (t.kind == TYPED_CLOSE)
+	if (t.kind == TERM_TYPED_CLOSE)
 		check_close(&t);
-	if (t.kind == TYPED_PING)
+	if (t.kind == TERM_TYPED_PING)
 		check(t.len <= WS_CONTROL_MAX);
-	if (t.kind == TYPED_LINE || t.kind == TYPED_PING)
+	if (t.kind == TERM_TYPED_LINE || t.kind == TERM_TYPED_PING)
 		check(t.len == 0 ||
 		    (t.text >= line && t.text + t.len == line + len));
 }
@@ -60,14 +60,15 @@ static void
 read_doubled(const char *line, size_t len)
 {
 	char *twice = malloc(len + 2), *why = NULL;
-	struct typed t;
+	struct term_typed t;
 
 	check(twice != NULL);
 	memcpy(twice, "//", 2);
 	if (len > 0)
 		memcpy(twice + 2, line, len);
-	check(typed_read(&t, twice, len + 2, &why));
-	check(t.kind == TYPED_LINE && t.text == twice + 1 && t.len == len + 1);
+	check(term_typed_read(&t, twice, len + 2, &why));
+	check(t.kind == TERM_TYPED_LINE && t.text == twice + 1 &&
+	    t.len == len + 1);
 	free(twice);
 }
 

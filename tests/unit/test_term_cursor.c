@@ -8,13 +8,13 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/place.h"
+#include "client/term_cursor.h"
 
 enum { WIDTH = 10 };
 
 static const struct test_case {
 	const char *text;
-	struct place place;
+	struct term_cursor place;
 } cases[] = {
 	{ "", { 0, 0 } },
 	{ "> abc", { 0, 5 } },
@@ -39,9 +39,9 @@ the_cursor(void **state)
 		skip();
 	for (size_t i = 0; i < nitems(cases); i++) {
 		const struct test_case *c = &cases[i];
-		struct place at = { 0 };
+		struct term_cursor at = { 0 };
 
-		place_advance(&at, c->text, strlen(c->text), WIDTH);
+		term_cursor_advance(&at, c->text, strlen(c->text), WIDTH);
 		if (at.row != c->place.row || at.column != c->place.column)
 			fail_msg("%zu: %u, %u", i, at.row, at.column);
 	}

@@ -3,7 +3,7 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "client/typed.h"
+#include "client/term_typed.h"
 #include "codec/utf8.h"
 
 enum { NAME_SHOWN = 32 };
@@ -45,21 +45,21 @@ take_word(struct rest *r)
 }
 
 static bool
-read_ping(struct typed *t, struct rest r, char **why)
+read_ping(struct term_typed *t, struct rest r, char **why)
 {
 	if (r.len > WS_CONTROL_MAX) {
 		*why = mem_printf("a ping carries at most %d bytes",
 		    (int)WS_CONTROL_MAX);
 		return false;
 	}
-	t->kind = TYPED_PING;
+	t->kind = TERM_TYPED_PING;
 	t->text = r.p;
 	t->len = r.len;
 	return true;
 }
 
 static bool
-read_code(struct typed *t, struct rest word, char **why)
+read_code(struct term_typed *t, struct rest word, char **why)
 {
 	char text[8];
 	uint64_t code;
@@ -79,7 +79,7 @@ read_code(struct typed *t, struct rest word, char **why)
 }
 
 static bool
-read_reason(struct typed *t, struct rest r, char **why)
+read_reason(struct term_typed *t, struct rest r, char **why)
 {
 	struct utf8 u = { 0 };
 
@@ -99,26 +99,26 @@ read_reason(struct typed *t, struct rest r, char **why)
 }
 
 static bool
-read_close(struct typed *t, struct rest r, char **why)
+read_close(struct term_typed *t, struct rest r, char **why)
 {
-	t->kind = TYPED_CLOSE;
+	t->kind = TERM_TYPED_CLOSE;
 	t->code = WS_CLOSE_NORMAL;
 	return (r.len == 0 || read_code(t, take_word(&r), why)) &&
 	    read_reason(t, r, why);
 }
 
 static bool
-read_help(struct typed *t, struct rest r, char **why)
+read_help(struct term_typed *t, struct rest r, char **why)
 {
 	(void)r;
 	(void)why;
-	t->kind = TYPED_HELP;
+	t->kind = TERM_TYPED_HELP;
 	return true;
 }
 
 static const struct local_command {
 	const char *name;
-	bool (*read)(struct typed *, struct rest, char **why);
+	bool (*read)(struct term_typed *, struct rest, char **why);
 } commands[] = {
 	{ "ping", read_ping },
 	{ "close", read_close },
@@ -126,7 +126,7 @@ static const struct local_command {
 };
 
 static bool
-read_command(struct typed *t, struct rest r, char **why)
+read_command(struct term_typed *t, struct rest r, char **why)
 {
 	struct rest name = take_word(&r);
 
@@ -144,9 +144,11 @@ read_command(struct typed *t, struct rest r, char **why)
 }
 
 bool
-typed_read(struct typed *t, const char *line, size_t len, char **why)
+term_typed_read(struct term_typed *t, const char *line, size_t len, char **why)
 {
-	*t = (struct typed){ .kind = TYPED_LINE, .text = line, .len = len };
+	*t = (struct term_typed){ .kind = TERM_TYPED_LINE,
+		.text = line,
+		.len = len };
 	if (len == 0 || line[0] != '/')
 		return true;
 	t->text++;
@@ -157,7 +159,7 @@ typed_read(struct typed *t, const char *line, size_t len, char **why)
 }
 
 const char *
-typed_help(void)
+term_typed_help(void)
 {
 	return help;
 }

@@ -5,8 +5,8 @@
  * What was received up to its last newline scrolls by above the prompt; the
  * rest is the prompt, as if the program had asked for something.
  */
-#ifndef CLIENT_TERMINAL_H
-#define CLIENT_TERMINAL_H
+#ifndef CLIENT_TERM_H
+#define CLIENT_TERM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,49 +14,49 @@
 
 struct flow;
 struct stream;
-struct terminal;
-struct typed;
+struct term;
+struct term_typed;
 
-struct terminal_ops {
+struct term_ops {
 	/* A line for the server, with its newline; written to. */
 	void (*on_line)(void *owner, uint8_t *line, size_t len);
-	/* A command: TYPED_PING or TYPED_CLOSE (borrowed). */
-	void (*on_command)(void *owner, const struct typed *);
+	/* A command: TERM_TYPED_PING or TERM_TYPED_CLOSE (borrowed). */
+	void (*on_command)(void *owner, const struct term_typed *);
 	/* There will be no more of them. */
 	void (*on_end)(void *owner);
 };
 
-struct terminal_start {
-	struct flow *flow;       /* kept */
-	struct stream *in, *out; /* kept: the terminal, both ways */
-	bool hex;                /* lines are checked before they are sent */
-	const struct terminal_ops *ops; /* kept */
-	void *owner;                    /* kept */
+struct term_start {
+	struct flow *flow;          /* kept */
+	struct stream *in, *out;    /* kept: the terminal, both ways */
+	bool hex;                   /* lines are checked before they are sent */
+	const struct term_ops *ops; /* kept */
+	void *owner;                /* kept */
 };
 
 /* Nothing is shown yet. NULL: this terminal cannot be used. */
-struct terminal *terminal_new(const struct terminal_start *);
+struct term *term_new(const struct term_start *);
 
 /* The terminal is as it was found. NULL is accepted. */
-void terminal_free(struct terminal *);
+void term_free(struct term *);
 
 /* Somebody may type from now on: there is a prompt. */
-void terminal_begin(struct terminal *);
+void term_begin(struct term *);
 
 /* Bytes that were typed (borrowed), and their end. */
-void terminal_type(struct terminal *, const uint8_t *data, size_t len);
-void terminal_end(struct terminal *);
+void term_type(struct term *, const uint8_t *data, size_t len);
+void term_end(struct term *);
 
 /* Ctrl-C: what is typed is dropped. False: nothing was, so it means others. */
-bool terminal_interrupt(struct terminal *);
+bool term_interrupt(struct term *);
 
 /* Text that was received (borrowed), fit to be shown. */
-void terminal_show(struct terminal *, const void *text, size_t len);
+void term_show(struct term *, const void *text, size_t len);
 
 /* A line of our own. */
-void terminal_say(struct terminal *, const char *line);
+void term_say(struct term *, const char *line);
 
 /* What was written to the terminal has been taken. */
-void terminal_drained(struct terminal *);
+void term_drained(struct term *);
 
 #endif

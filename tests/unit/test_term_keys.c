@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/keys.h"
+#include "client/term_keys.h"
 #include "feed.h"
 
 static const struct test_case {
@@ -34,7 +34,7 @@ static size_t
 ready(const char *in, size_t len)
 {
 	struct guarded g = guarded_new(in, len);
-	size_t n = keys_ready(g.data, len);
+	size_t n = term_keys_ready(g.data, len);
 
 	guarded_free(&g);
 	return n;
@@ -72,10 +72,10 @@ no_sequence_is_endless(void **state)
 
 	(void)state;
 	memset(many, '\033', sizeof(many));
-	assert_in_range(ready(many, sizeof(many)), 1, KEYS_SEQUENCE + 1);
+	assert_in_range(ready(many, sizeof(many)), 1, TERM_KEYS_SEQUENCE + 1);
 	memset(many + 1, '0', sizeof(many) - 1);
 	many[1] = '[';
-	assert_int_equal(ready(many, sizeof(many)), KEYS_SEQUENCE);
+	assert_int_equal(ready(many, sizeof(many)), TERM_KEYS_SEQUENCE);
 }
 
 int

@@ -7,32 +7,33 @@
  * by its owner alone. A line is added as soon as it was typed; a file that
  * has become long is cut to its newer half when it is opened.
  */
-#ifndef CLIENT_RECALL_H
-#define CLIENT_RECALL_H
+#ifndef CLIENT_TERM_HISTORY_H
+#define CLIENT_TERM_HISTORY_H
 
 #include <stdbool.h>
 
 enum {
-	RECALL_FILE_MAX = 256 * 1024,
-	RECALL_LINE_MAX = 4096, /* longer ones are not kept */
+	TERM_HISTORY_FILE_MAX = 256 * 1024,
+	TERM_HISTORY_LINE_MAX = 4096, /* longer ones are not kept */
 };
 
-struct recall;
+struct term_history;
 
 /* Called with a line (borrowed), the oldest first. */
-typedef void recall_fn(void *arg, const char *line);
+typedef void term_history_fn(void *arg, const char *line);
 
 /* Gives the name of the file; NULL: none is kept. */
-char *recall_path(void);
+char *term_history_path(void);
 
 /* Read the file, or make it. NULL if that cannot be done. */
-struct recall *recall_open(const char *path, recall_fn *each, void *arg);
-void recall_close(struct recall *); /* NULL is accepted */
+struct term_history *term_history_open(const char *path, term_history_fn *each,
+    void *arg);
+void term_history_close(struct term_history *); /* NULL is accepted */
 
 /*
  * Keep a line. NULL is accepted. False: it is not kept, as it begins with a
  * blank, is empty, too long, the one before it once more, or cannot be written.
  */
-bool recall_add(struct recall *, const char *line);
+bool term_history_add(struct term_history *, const char *line);
 
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "client/modes.h"
+#include "client/term_modes.h"
 
 static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT,
 	SIGBUS, SIGFPE, SIGUSR1, SIGSEGV, SIGUSR2, SIGALRM, SIGTERM, SIGXCPU,
@@ -16,7 +16,7 @@ static struct termios kept;
 static int terminal = -1; /* of our own, never closed */
 
 void
-modes_restore(void)
+term_modes_restore(void)
 {
 	int saved = errno;
 	pid_t group;
@@ -30,9 +30,9 @@ modes_restore(void)
 }
 
 static void
-modes_on_deadly(int sig)
+term_modes_on_deadly(int sig)
 {
-	modes_restore();
+	term_modes_restore();
 	/* The handler is gone already, and nothing blocks it. */
 	(void)raise(sig);
 }
@@ -42,7 +42,7 @@ catch_deadly(void)
 {
 	struct sigaction now,
 	    sa = {
-		    .sa_handler = modes_on_deadly,
+		    .sa_handler = term_modes_on_deadly,
 		    .sa_flags = (int)(SA_RESETHAND | SA_NODEFER),
 	    };
 
@@ -55,12 +55,12 @@ catch_deadly(void)
 }
 
 void
-modes_keep(int fd)
+term_modes_keep(int fd)
 {
 	if (terminal != -1 || tcgetattr(fd, &kept) == -1)
 		return;
 	if ((terminal = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
 		return;
-	(void)atexit(modes_restore);
+	(void)atexit(term_modes_restore);
 	catch_deadly();
 }

@@ -20,10 +20,10 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "client/editor.h"
-#include "client/keys.h"
-#include "client/modes.h"
-#include "client/place.h"
+#include "client/term_cursor.h"
+#include "client/term_editor.h"
+#include "client/term_keys.h"
+#include "client/term_modes.h"
 
 enum {
 	KEYS_MAX = 64 * 1024, /* typed, and not looked at yet */
@@ -32,13 +32,13 @@ enum {
 	COLUMNS = 80, /* of a terminal that does not say */
 };
 
-struct editor {
-	const struct editor_ops *ops; /* kept */
-	void *owner;                  /* kept */
-	EditLine *el;                 /* owned */
-	History *history;             /* owned */
-	FILE *out;                    /* owned: writes to `drawn` */
-	char *drawn;                  /* owned */
+struct term_editor {
+	const struct term_editor_ops *ops; /* kept */
+	void *owner;                       /* kept */
+	EditLine *el;                      /* owned */
+	History *history;                  /* owned */
+	FILE *out;                         /* owned: writes to `drawn` */
+	char *drawn;                       /* owned */
 	size_t drawn_len;
 	char *prompt; /* owned */
 	struct buf keys;
@@ -49,7 +49,7 @@ struct editor {
 };
 
 static void
-draw(struct editor *e)
+draw(struct term_editor *e)
 {
 	off_t len = fflush(e->out) == 0 ? ftello(e->out) : 0;
 
@@ -62,7 +62,7 @@ draw(struct editor *e)
 
 /* A command wants more keys than we thought: most of those end with ESC. */
 static void
-wait_for_keys(struct editor *e)
+wait_for_keys(struct term_editor *e)
 {
 	struct pollfd p = { .fd = e->in, .events = POLLIN };
 	uint8_t in[64];
@@ -74,14 +74,14 @@ wait_for_keys(struct editor *e)
 	if (n > 0)
 		(void)buf_add(&e->keys, in, (size_t)n);
 	else
-		(void)buf_add_byte(&e->keys, KEYS_ESC);
+		(void)buf_add_byte(&e->keys, TERM_KEYS_ESC);
 }
 
 /* Texts of libedit end at a NUL, so there is no such key: it only beeps. */
 static int
 editor_on_getc(EditLine *el, wchar_t *out)
 {
-	struct editor *e;
+	struct term_editor *e;
 	mbstate_t state = { 0 };
 	size_t n;
 
@@ -104,7 +104,7 @@ editor_on_getc(EditLine *el, wchar_t *out)
 /* ------------------------------------------------- where the cursor is */
 
 static unsigned
-columns(const struct editor *e)
+columns(const struct term_editor *e)
 {
 	struct winsize size;
 
@@ -114,15 +114,15 @@ columns(const struct editor *e)
 }
 
 /* Of the cursor, or of the line's end, seen from where the prompt begins. */
-static struct place
-place(struct editor *e, bool of_end)
+static struct term_cursor
+place(struct term_editor *e, bool of_end)
 {
 	const LineInfo *line = el_line(e->el);
 	const char *end = of_end ? line->lastchar : line->cursor;
-	struct place at = { 0 };
+	struct term_cursor at = { 0 };
 
-	place_advance(&at, e->prompt, strlen(e->prompt), columns(e));
-	place_advance(&at, line->buffer, (size_t)(end - line->buffer),
+	term_cursor_advance(&at, e->prompt, strlen(e->prompt), columns(e));
+	term_cursor_advance(&at, line->buffer, (size_t)(end - line->buffer),
 	    columns(e));
 	return at;
 }
@@ -133,7 +133,7 @@ static char *
 editor_on_prompt(EditLine *el)
 {
 	static char none[] = "";
-	struct editor *e;
+	struct term_editor *e;
 
 	return el_get(el, EL_CLIENTDATA, &e) == 0 && e->prompt != NULL
 	    ? e->prompt
@@ -141,14 +141,14 @@ editor_on_prompt(EditLine *el)
 }
 
 bool
-editor_draws(const struct editor *e)
+term_editor_draws(const struct term_editor *e)
 {
 	(void)e;
 	return true;
 }
 
 void
-editor_show(struct editor *e, const char *prompt)
+term_editor_show(struct term_editor *e, const char *prompt)
 {
 	if (e->shown)
 		return;
@@ -171,7 +171,7 @@ editor_show(struct editor *e, const char *prompt)
  * the same words by now.
  */
 static bool
-can_move(struct editor *e)
+can_move(struct term_editor *e)
 {
 	char *up = NULL, *erase = NULL;
 
@@ -180,7 +180,7 @@ can_move(struct editor *e)
 }
 
 void
-editor_hide(struct editor *e)
+term_editor_hide(struct term_editor *e)
 {
 	unsigned up;
 
@@ -199,7 +199,7 @@ editor_hide(struct editor *e)
 
 /* The line is done with. */
 static void
-end_line(struct editor *e)
+end_line(struct term_editor *e)
 {
 	e->shown = false;
 	if (!e->begun)
@@ -212,9 +212,9 @@ end_line(struct editor *e)
 
 /* Behind the line, wherever in it the cursor is. */
 static void
-say_dropped(struct editor *e)
+say_dropped(struct term_editor *e)
 {
-	struct place end = place(e, true);
+	struct term_cursor end = place(e, true);
 
 	for (unsigned row = place(e, false).row; row < end.row; row++)
 		(void)fputc('\n', e->out);
@@ -225,7 +225,7 @@ say_dropped(struct editor *e)
 }
 
 bool
-editor_drop(struct editor *e)
+term_editor_drop(struct term_editor *e)
 {
 	const LineInfo *line = el_line(e->el);
 
@@ -238,17 +238,17 @@ editor_drop(struct editor *e)
 }
 
 void
-editor_leave(struct editor *e)
+term_editor_leave(struct term_editor *e)
 {
-	editor_hide(e);
+	term_editor_hide(e);
 	if (e->begun)
 		(void)el_set(e->el, EL_PREP_TERM, 0);
-	modes_restore();
+	term_modes_restore();
 	e->left = true;
 }
 
 void
-editor_resize(struct editor *e)
+term_editor_resize(struct term_editor *e)
 {
 	el_resize(e->el);
 	draw(e);
@@ -257,7 +257,7 @@ editor_resize(struct editor *e)
 /* ------------------------------------------------- typing */
 
 static void
-give_line(struct editor *e, const char *text, size_t len)
+give_line(struct term_editor *e, const char *text, size_t len)
 {
 	char *line = mem_strndup(text, len);
 
@@ -268,7 +268,7 @@ give_line(struct editor *e, const char *text, size_t len)
 
 /* One command of the editor. */
 static void
-take_key(struct editor *e)
+take_key(struct term_editor *e)
 {
 	int len = 0;
 	const char *text = el_gets(e->el, &len);
@@ -278,24 +278,24 @@ take_key(struct editor *e)
 		return;
 	if (text[len - 1] == '\n') {
 		give_line(e, text, (size_t)len - 1);
-	} else if (len == 1 && text[0] == KEYS_END) {
-		editor_hide(e);
+	} else if (len == 1 && text[0] == TERM_KEYS_END) {
+		term_editor_hide(e);
 		end_line(e);
 		e->ops->on_end(e->owner);
 	}
 }
 
 void
-editor_type(struct editor *e, const uint8_t *data, size_t len)
+term_editor_type(struct term_editor *e, const uint8_t *data, size_t len)
 {
 	if (len > 0)
 		(void)buf_add(&e->keys, data, len);
-	while (e->shown && keys_ready(e->keys.data, e->keys.len) > 0)
+	while (e->shown && term_keys_ready(e->keys.data, e->keys.len) > 0)
 		take_key(e);
 }
 
 void
-editor_remember(struct editor *e, const char *line)
+term_editor_remember(struct term_editor *e, const char *line)
 {
 	HistEvent ev;
 
@@ -319,15 +319,15 @@ set_locale(void)
  * what we found; that is put back when we leave.
  */
 static void
-stay_in_charge(struct editor *e)
+stay_in_charge(struct term_editor *e)
 {
-	modes_keep(e->in);
+	term_modes_keep(e->in);
 	(void)el_set(e->el, EL_SETTY, "-x", "-icanon", "-echo", "-iexten",
 	    NULL);
 }
 
 static void
-set_up(struct editor *e)
+set_up(struct term_editor *e)
 {
 	HistEvent ev;
 
@@ -345,10 +345,10 @@ set_up(struct editor *e)
 	stay_in_charge(e);
 }
 
-struct editor *
-editor_new(int in, int out, const struct editor_ops *ops, void *owner)
+struct term_editor *
+term_editor_new(int in, int out, const struct term_editor_ops *ops, void *owner)
 {
-	struct editor *e = mem_new(1, sizeof(*e));
+	struct term_editor *e = mem_new(1, sizeof(*e));
 
 	set_locale();
 	e->ops = ops;
@@ -362,7 +362,7 @@ editor_new(int in, int out, const struct editor_ops *ops, void *owner)
 		e->el = el_init_fd("standpipe", stdin, e->out, e->out, in, out,
 		    out);
 	if (e->el == NULL) {
-		editor_free(e);
+		term_editor_free(e);
 		return NULL;
 	}
 	set_up(e);
@@ -370,17 +370,17 @@ editor_new(int in, int out, const struct editor_ops *ops, void *owner)
 }
 
 void
-editor_free(struct editor *e)
+term_editor_free(struct term_editor *e)
 {
 	if (e == NULL)
 		return;
 	if (e->el != NULL) {
-		editor_hide(e);
+		term_editor_hide(e);
 		end_line(e);
 		/* What was typed ahead is for whoever comes next. */
 		(void)el_set(e->el, EL_EDITMODE, 0);
 		el_end(e->el);
-		modes_restore();
+		term_modes_restore();
 	}
 	if (e->history != NULL)
 		history_end(e->history);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/typed.h"
+#include "client/term_typed.h"
 #include "feed.h"
 
 #define B32 "0123456789abcdef0123456789abcdef"
@@ -52,22 +52,22 @@ static const struct test_case {
 };
 
 static const char *
-told(const struct typed *t)
+told(const struct term_typed *t)
 {
 	static char out[512];
 
 	switch (t->kind) {
-	case TYPED_LINE:
-	case TYPED_PING:
+	case TERM_TYPED_LINE:
+	case TERM_TYPED_PING:
 		(void)snprintf(out, sizeof(out), "%s %.*s",
-		    t->kind == TYPED_LINE ? "line" : "ping", (int)t->len,
+		    t->kind == TERM_TYPED_LINE ? "line" : "ping", (int)t->len,
 		    t->text);
 		break;
-	case TYPED_CLOSE:
+	case TERM_TYPED_CLOSE:
 		(void)snprintf(out, sizeof(out), "close %u %s", t->code,
 		    t->reason);
 		break;
-	case TYPED_HELP:
+	case TERM_TYPED_HELP:
 		return "help";
 	}
 	return out;
@@ -82,9 +82,9 @@ reads(void **state)
 		size_t len = strlen(c->line);
 		struct guarded g = guarded_new(c->line, len);
 		char *why = NULL;
-		struct typed t;
+		struct term_typed t;
 
-		if (typed_read(&t, (const char *)g.data, len, &why)) {
+		if (term_typed_read(&t, (const char *)g.data, len, &why)) {
 			assert_null(why);
 			assert_string_equal(told(&t), c->out);
 		} else {
@@ -101,9 +101,9 @@ static void
 help_names_every_command(void **state)
 {
 	(void)state;
-	assert_non_null(strstr(typed_help(), "/ping"));
-	assert_non_null(strstr(typed_help(), "/close"));
-	assert_non_null(strstr(typed_help(), "/help"));
+	assert_non_null(strstr(term_typed_help(), "/ping"));
+	assert_non_null(strstr(term_typed_help(), "/close"));
+	assert_non_null(strstr(term_typed_help(), "/help"));
 }
 
 int
