@@ -17,17 +17,17 @@
 #include "client/call_tls.h"
 #include "client/client.h"
 #include "client/cmdline.h"
-#include "client/errand.h"
 #include "client/facts.h"
 #include "client/full.h"
 #include "client/hello_compression.h"
 #include "client/local.h"
 #include "client/outcome.h"
-#include "client/relay.h"
 #include "client/report.h"
+#include "client/run.h"
+#include "client/run_listen.h"
 #include "client/where.h"
 
-/* An errand reports by itself; nothing is known of a call otherwise. */
+/* run_calls() reports by itself; nothing is known of a call otherwise. */
 static void
 run(struct client *c, struct outcome *o)
 {
@@ -35,10 +35,10 @@ run(struct client *c, struct outcome *o)
 	bool ready = call_tls_open(c, o);
 
 	if (ready && c->conf.listen.n == 0) {
-		errand_run(c, o);
+		run_calls(c, o);
 	} else {
 		if (ready)
-			relay_run(c, o);
+			run_listen(c, o);
 		report_over(&c->conf, &none, o);
 	}
 	call_tls_close(c);

@@ -10,9 +10,9 @@
 #include "base/str.h"
 #include "client/client_conf.h"
 #include "client/facts.h"
-#include "client/json_line.h"
 #include "client/outcome.h"
 #include "client/report.h"
+#include "client/report_json.h"
 #include "client/tell.h"
 #include "dialect/standpipe_v1.h"
 
@@ -95,37 +95,37 @@ report_close(const struct client_conf *conf, const struct facts *f)
 /* ------------------------------------------------- JSON */
 
 static void
-put_count(struct json_line *l, const char *name, uint64_t n)
+put_count(struct report_json *l, const char *name, uint64_t n)
 {
-	json_line_number(l, name, (int64_t)n);
+	report_json_number(l, name, (int64_t)n);
 }
 
 static void
-put_handshake(struct json_line *l, const struct facts *f)
+put_handshake(struct report_json *l, const struct facts *f)
 {
-	json_line_text(l, "peer", f->peer);
-	json_line_text(l, "tls", f->tls);
-	json_line_text(l, "certificate", f->subject);
-	json_line_text(l, "certificate_issuer", f->issuer);
-	json_line_text(l, "certificate_expires", f->expires);
-	json_line_text(l, "certificate_sha256", f->fingerprint);
+	report_json_text(l, "peer", f->peer);
+	report_json_text(l, "tls", f->tls);
+	report_json_text(l, "certificate", f->subject);
+	report_json_text(l, "certificate_issuer", f->issuer);
+	report_json_text(l, "certificate_expires", f->expires);
+	report_json_text(l, "certificate_sha256", f->fingerprint);
 	if (f->status != 0)
 		put_count(l, "status", f->status);
-	json_line_text(l, "location", f->location);
+	report_json_text(l, "location", f->location);
 	if (f->answer.len > 0)
-		json_line_bytes(l, "answer", f->answer.data, f->answer.len);
-	json_line_text(l, "standpipe_protocol", f->v1 ? V1_PROTOCOL : "");
-	json_line_text(l, "subprotocol", f->protocol);
-	json_line_text(l, "extensions", f->extensions);
+		report_json_bytes(l, "answer", f->answer.data, f->answer.len);
+	report_json_text(l, "standpipe_protocol", f->v1 ? V1_PROTOCOL : "");
+	report_json_text(l, "subprotocol", f->protocol);
+	report_json_text(l, "extensions", f->extensions);
 }
 
 static void
-put_session(struct json_line *l, const struct facts *f)
+put_session(struct report_json *l, const struct facts *f)
 {
 	if (f->code != 0) {
 		put_count(l, "close_code", f->code);
-		json_line_text(l, "close_reason", f->reason);
-		json_line_text(l, "closed_by",
+		report_json_text(l, "close_reason", f->reason);
+		report_json_text(l, "closed_by",
 		    f->closed_by_us ? "us" : "server");
 	}
 	put_count(l, "sent_messages", f->sent);
@@ -139,7 +139,7 @@ put_session(struct json_line *l, const struct facts *f)
 }
 
 static void
-put_times(struct json_line *l, const struct facts *f)
+put_times(struct report_json *l, const struct facts *f)
 {
 	if (f->connected != 0)
 		put_count(l, "connect_ms", between(f->began, f->connected));
@@ -169,23 +169,23 @@ write_all(int fd, const uint8_t *p, size_t len)
 }
 
 static void
-report_json(const struct client_conf *conf, const struct facts *f,
+put_json(const struct client_conf *conf, const struct facts *f,
     const struct outcome *o)
 {
-	struct json_line line, *l = &line;
+	struct report_json line, *l = &line;
 
-	json_line_init(l);
-	json_line_number(l, "exit", o->status);
+	report_json_init(l);
+	report_json_number(l, "exit", o->status);
 	if (o->signal != 0)
-		json_line_text(l, "signal", str_signal_name(o->signal));
-	json_line_text(l, "error", o->why);
-	json_line_text(l, "url", conf->url);
+		report_json_text(l, "signal", str_signal_name(o->signal));
+	report_json_text(l, "error", o->why);
+	report_json_text(l, "url", conf->url);
 	put_handshake(l, f);
 	put_session(l, f);
 	put_times(l, f);
-	json_line_end(l);
+	report_json_end(l);
 	write_all((int)conf->json, l->text.data, l->text.len);
-	json_line_clear(l);
+	report_json_clear(l);
 }
 
 /* ------------------------------------------------- the end */
@@ -197,7 +197,7 @@ report_over(const struct client_conf *conf, const struct facts *f,
 	if (f->opened != 0)
 		report_close(conf, f);
 	if (conf->json != -1) {
-		report_json(conf, f, o);
+		put_json(conf, f, o);
 		return;
 	}
 	if (o->why[0] == '\0')

@@ -5,24 +5,24 @@
 
 #include "base/base.h"
 #include "base/mem.h"
-#include "client/json_line.h"
+#include "client/report_json.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
 
 void
-json_line_init(struct json_line *l)
+report_json_init(struct report_json *l)
 {
-	buf_init(&l->text, JSON_LINE_MAX);
+	buf_init(&l->text, REPORT_JSON_MAX);
 }
 
 void
-json_line_clear(struct json_line *l)
+report_json_clear(struct report_json *l)
 {
 	buf_clear(&l->text);
 }
 
 static void
-put_name(struct json_line *l, const char *name)
+put_name(struct report_json *l, const char *name)
 {
 	(void)buf_add_str(&l->text, l->text.len == 0 ? "{\"" : ",\"");
 	(void)buf_add_str(&l->text, name);
@@ -30,7 +30,7 @@ put_name(struct json_line *l, const char *name)
 }
 
 void
-json_line_number(struct json_line *l, const char *name, int64_t n)
+report_json_number(struct report_json *l, const char *name, int64_t n)
 {
 	char text[24];
 
@@ -41,7 +41,7 @@ json_line_number(struct json_line *l, const char *name, int64_t n)
 
 /* UTF-16, which is what JSON's escapes are made of. */
 static void
-put_character(struct json_line *l, uint32_t c)
+put_character(struct report_json *l, uint32_t c)
 {
 	char text[16];
 
@@ -66,7 +66,7 @@ decode(const uint8_t *p, uint32_t *c)
 }
 
 static void
-put_valid(struct json_line *l, const uint8_t *p, size_t len)
+put_valid(struct report_json *l, const uint8_t *p, size_t len)
 {
 	uint8_t ascii[JSON_GROWTH];
 	uint32_t c;
@@ -83,7 +83,7 @@ put_valid(struct json_line *l, const uint8_t *p, size_t len)
 }
 
 void
-json_line_bytes(struct json_line *l, const char *name, const void *bytes,
+report_json_bytes(struct report_json *l, const char *name, const void *bytes,
     size_t len)
 {
 	size_t most = UTF8_REPAIR_GROWTH * len + 2 * UTF8_REPAIR_EXTRA;
@@ -100,14 +100,14 @@ json_line_bytes(struct json_line *l, const char *name, const void *bytes,
 }
 
 void
-json_line_text(struct json_line *l, const char *name, const char *text)
+report_json_text(struct report_json *l, const char *name, const char *text)
 {
 	if (text != NULL && text[0] != '\0')
-		json_line_bytes(l, name, text, strlen(text));
+		report_json_bytes(l, name, text, strlen(text));
 }
 
 void
-json_line_end(struct json_line *l)
+report_json_end(struct report_json *l)
 {
 	(void)buf_add_str(&l->text, l->text.len == 0 ? "{}\n" : "}\n");
 }

@@ -11,7 +11,7 @@
 #include "client/client_conf.h"
 #include "client/facts.h"
 #include "client/outcome.h"
-#include "client/reconnect.h"
+#include "client/run_reconnect.h"
 
 static struct client_conf
 conf_of(uint64_t tries)
@@ -85,11 +85,11 @@ knows_what_may_pass(void **state)
 			.opened = c->opened,
 			.closed_by_us = c->by_us,
 			.over = 2 };
-		struct reconnect r;
+		struct run_reconnect r;
 		uint64_t ms;
 
-		reconnect_init(&r, &conf);
-		if (reconnect_again(&r, &o, &f, &ms) != c->again)
+		run_reconnect_init(&r, &conf);
+		if (run_reconnect_again(&r, &o, &f, &ms) != c->again)
 			fail_msg("%s", c->name);
 	}
 }
@@ -102,23 +102,23 @@ stays_away_unless_asked(void **state)
 	struct client_conf conf = conf_of(0);
 	const struct facts f = { 0 };
 	struct outcome o = no_connection;
-	struct reconnect r;
+	struct run_reconnect r;
 	uint64_t ms;
 
 	(void)state;
-	reconnect_init(&r, &conf);
+	run_reconnect_init(&r, &conf);
 	o.signal = 15;
-	assert_false(reconnect_again(&r, &o, &f, &ms));
+	assert_false(run_reconnect_again(&r, &o, &f, &ms));
 	conf.reconnect = false;
-	assert_false(reconnect_again(&r, &no_connection, &f, &ms));
+	assert_false(run_reconnect_again(&r, &no_connection, &f, &ms));
 }
 
 static void
-wait_is(struct reconnect *r, const struct facts *f, uint64_t most)
+wait_is(struct run_reconnect *r, const struct facts *f, uint64_t most)
 {
 	uint64_t ms = 0;
 
-	assert_true(reconnect_again(r, &no_connection, f, &ms));
+	assert_true(run_reconnect_again(r, &no_connection, f, &ms));
 	if (ms > most || ms < most - most / 4)
 		fail_msg("%u, not %u", (unsigned)ms, (unsigned)most);
 }
@@ -128,11 +128,11 @@ waits_double(void **state)
 {
 	const struct client_conf conf = conf_of(0);
 	const struct facts f = { 0 };
-	struct reconnect r;
+	struct run_reconnect r;
 
 	(void)state;
 	for (int i = 0; i < 100; i++) {
-		reconnect_init(&r, &conf);
+		run_reconnect_init(&r, &conf);
 		wait_is(&r, &f, 1000);
 		wait_is(&r, &f, 2000);
 		wait_is(&r, &f, 4000);
@@ -151,10 +151,10 @@ waits_differ(void **state)
 
 	(void)state;
 	for (int i = 0; i < 100 && ms == first; i++) {
-		struct reconnect r;
+		struct run_reconnect r;
 
-		reconnect_init(&r, &conf);
-		assert_true(reconnect_again(&r, &no_connection, &f, &ms));
+		run_reconnect_init(&r, &conf);
+		assert_true(run_reconnect_again(&r, &no_connection, &f, &ms));
 		first = i == 0 ? ms : first;
 	}
 	assert_int_not_equal(ms, first);
@@ -166,10 +166,10 @@ what_lasted_begins_anew(void **state)
 	const struct client_conf conf = conf_of(0);
 	const struct facts none = { 0 }, brief = { .opened = 5, .over = 505 },
 			   longer = { .opened = 5, .over = 8005 };
-	struct reconnect r;
+	struct run_reconnect r;
 
 	(void)state;
-	reconnect_init(&r, &conf);
+	run_reconnect_init(&r, &conf);
 	wait_is(&r, &none, 1000);
 	wait_is(&r, &none, 2000);
 	wait_is(&r, &brief, 4000);
@@ -183,16 +183,16 @@ gives_up(void **state)
 	const struct client_conf conf = conf_of(3);
 	const struct facts none = { 0 },
 			   longer = { .opened = 5, .over = 60005 };
-	struct reconnect r;
+	struct run_reconnect r;
 	uint64_t ms;
 
 	(void)state;
-	reconnect_init(&r, &conf);
+	run_reconnect_init(&r, &conf);
 	wait_is(&r, &none, 1000);
 	wait_is(&r, &none, 2000);
 	wait_is(&r, &longer, 1000);
 	wait_is(&r, &none, 2000);
-	assert_false(reconnect_again(&r, &no_connection, &none, &ms));
+	assert_false(run_reconnect_again(&r, &no_connection, &none, &ms));
 }
 
 static void
@@ -200,16 +200,16 @@ gives_the_server_its_time(void **state)
 {
 	const struct client_conf conf = conf_of(0);
 	struct facts f = { .retry_after = 120000 };
-	struct reconnect r;
+	struct run_reconnect r;
 	uint64_t ms;
 
 	(void)state;
-	reconnect_init(&r, &conf);
-	assert_true(reconnect_again(&r, &no_connection, &f, &ms));
+	run_reconnect_init(&r, &conf);
+	assert_true(run_reconnect_again(&r, &no_connection, &f, &ms));
 	assert_int_equal(ms, 120000);
 	f.retry_after = UINT64_MAX;
-	assert_true(reconnect_again(&r, &no_connection, &f, &ms));
-	assert_int_equal(ms, RECONNECT_RETRY_AFTER_MAX);
+	assert_true(run_reconnect_again(&r, &no_connection, &f, &ms));
+	assert_int_equal(ms, RUN_RECONNECT_RETRY_AFTER_MAX);
 	f.retry_after = 1;
 	wait_is(&r, &f, 4000);
 }

@@ -16,9 +16,9 @@
 #include "client/client.h"
 #include "client/local.h"
 #include "client/outcome.h"
-#include "client/relay.h"
 #include "client/report.h"
-#include "client/signals.h"
+#include "client/run_listen.h"
+#include "client/run_signals.h"
 #include "client/tell.h"
 #include "conf/listen_spec.h"
 #include "flow/listener.h"
@@ -31,21 +31,21 @@ enum {
 	PEER_SIZE = ADDR_TEXT + 8,
 };
 
-struct relay {
+struct run_listen {
 	struct client *client;      /* kept */
 	struct listen_set set;      /* its sockets are the listeners' */
 	struct listener **listener; /* owned, set.n of them */
 	struct joint *joints;       /* owned */
 	size_t count, most;         /* of those */
-	struct signals signals;
+	struct run_signals signals;
 	bool stopping;
 };
 
 /* A connection and its call. */
 struct joint {
-	struct relay *relay; /* kept */
-	struct local *local; /* owned */
-	struct call *call;   /* owned; NULL: over */
+	struct run_listen *listen; /* kept */
+	struct local *local;       /* owned */
+	struct call *call;         /* owned; NULL: over */
 	char peer[PEER_SIZE];
 	struct joint *next, **link;
 };
@@ -53,14 +53,14 @@ struct joint {
 /* ------------------------------------------------- accepting or not */
 
 static void
-stop_accepting(struct relay *r)
+stop_accepting(struct run_listen *r)
 {
 	for (size_t i = 0; i < r->set.n; i++)
 		listener_pause(r->listener[i]);
 }
 
 static bool
-start_accepting(struct relay *r, struct outcome *o)
+start_accepting(struct run_listen *r, struct outcome *o)
 {
 	for (size_t i = 0; i < r->set.n; i++) {
 		if (listener_start(r->listener[i]) == 0)
@@ -73,7 +73,7 @@ start_accepting(struct relay *r, struct outcome *o)
 }
 
 static void
-go_on_accepting(struct relay *r)
+go_on_accepting(struct run_listen *r)
 {
 	for (size_t i = 0; i < r->set.n; i++)
 		listener_resume(r->listener[i]);
@@ -82,14 +82,14 @@ go_on_accepting(struct relay *r)
 /* ------------------------------------------------- one connection */
 
 static struct joint *
-joint_new(struct relay *r, int fd, const struct sockaddr *sa)
+joint_new(struct run_listen *r, int fd, const struct sockaddr *sa)
 {
 	struct joint *j = mem_new(1, sizeof(*j));
 	char address[ADDR_TEXT];
 	struct addr addr;
 	unsigned port;
 
-	j->relay = r;
+	j->listen = r;
 	j->local = local_new_socket(r->client, fd);
 	addr_from(&addr, &port, sa);
 	addr_put(&addr, address);
@@ -109,7 +109,7 @@ joint_new(struct relay *r, int fd, const struct sockaddr *sa)
 static void
 joint_free(struct joint *j)
 {
-	struct relay *r = j->relay;
+	struct run_listen *r = j->listen;
 
 	call_free(j->call);
 	local_free(j->local);
@@ -150,7 +150,7 @@ joint_on_over(void *owner, struct call *call, const struct outcome *o,
 		outcome_set(&named, o->status, "%s: %s", j->peer, o->why);
 		local_fail(j->local);
 	}
-	report_over(&j->relay->client->conf, facts, &named);
+	report_over(&j->listen->client->conf, facts, &named);
 	finish(j);
 }
 
@@ -159,10 +159,10 @@ static const struct call_ops call_ops = {
 };
 
 static void
-relay_on_accept(void *owner, struct listener *l, int fd,
+run_listen_on_accept(void *owner, struct listener *l, int fd,
     const struct sockaddr *sa, socklen_t len)
 {
-	struct relay *r = owner;
+	struct run_listen *r = owner;
 	struct joint *j = joint_new(r, fd, sa);
 
 	(void)l;
@@ -179,7 +179,7 @@ relay_on_accept(void *owner, struct listener *l, int fd,
 /* ------------------------------------------------- the beginning */
 
 static bool
-open_specs(struct relay *r, bool inherited, char **why)
+open_specs(struct run_listen *r, bool inherited, char **why)
 {
 	const struct listen_unix how = {
 		.mode = S_IRUSR | S_IWUSR,
@@ -197,7 +197,7 @@ open_specs(struct relay *r, bool inherited, char **why)
 
 /* Those that have their numbers come first: see listen_inherited(). */
 static bool
-open_sockets(struct relay *r, char **why)
+open_sockets(struct run_listen *r, char **why)
 {
 	listen_inherited_read();
 	if (!open_specs(r, true, why))
@@ -217,7 +217,7 @@ is_any_port(const char *text)
 
 /* If somebody wants to know it, or cannot know it otherwise: port 0. */
 static void
-announce(const struct relay *r)
+announce(const struct run_listen *r)
 {
 	const struct client_conf *conf = &r->client->conf;
 	bool wanted = conf->verbose;
@@ -244,10 +244,10 @@ find_most(const struct client_conf *conf)
 
 /* The listeners take the sockets; the set keeps the files of Unix sockets. */
 static void
-start_listening(struct relay *r)
+start_listening(struct run_listen *r)
 {
 	static const struct listener_ops listens = {
-		.on_accept = relay_on_accept,
+		.on_accept = run_listen_on_accept,
 	};
 
 	r->listener = mem_new(r->set.n, sizeof(struct listener *));
@@ -265,7 +265,7 @@ start_listening(struct relay *r)
 /* ------------------------------------------------- the end */
 
 static void
-close_listeners(struct relay *r)
+close_listeners(struct run_listen *r)
 {
 	for (size_t i = 0; r->listener != NULL && i < r->set.n; i++)
 		listener_free(r->listener[i]);
@@ -275,7 +275,7 @@ close_listeners(struct relay *r)
 }
 
 static void
-stop(struct relay *r)
+stop(struct run_listen *r)
 {
 	r->stopping = true;
 	close_listeners(r);
@@ -289,9 +289,9 @@ stop(struct relay *r)
 }
 
 static void
-relay_on_signal(void *owner, int sig)
+run_listen_on_signal(void *owner, int sig)
 {
-	struct relay *r = owner;
+	struct run_listen *r = owner;
 
 	(void)sig;
 	if (r->stopping)
@@ -301,10 +301,10 @@ relay_on_signal(void *owner, int sig)
 }
 
 void
-relay_run(struct client *client, struct outcome *o)
+run_listen(struct client *client, struct outcome *o)
 {
 	struct event_base *base = client->flow.base;
-	struct relay r = { .client = client };
+	struct run_listen r = { .client = client };
 	char *why = NULL;
 
 	if (!client->conf.framing_given)
@@ -314,12 +314,12 @@ relay_run(struct client *client, struct outcome *o)
 		outcome_set(o, OUTCOME_LOCAL, "%s", why);
 		free(why);
 	} else {
-		signals_watch(&r.signals, base, relay_on_signal, &r);
+		run_signals_watch(&r.signals, base, run_listen_on_signal, &r);
 		announce(&r);
 		start_listening(&r);
 		if (start_accepting(&r, o))
 			(void)event_base_dispatch(base);
-		signals_clear(&r.signals);
+		run_signals_clear(&r.signals);
 	}
 	r.stopping = true;
 	while (r.joints != NULL)

@@ -8,8 +8,8 @@
  *
  * Pure, but for the chance.
  */
-#ifndef CLIENT_RECONNECT_H
-#define CLIENT_RECONNECT_H
+#ifndef CLIENT_RUN_RECONNECT_H
+#define CLIENT_RUN_RECONNECT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,21 +18,21 @@ struct client_conf;
 struct facts;
 struct outcome;
 
-enum { RECONNECT_RETRY_AFTER_MAX = 60 * 60 * 1000 };
+enum { RUN_RECONNECT_RETRY_AFTER_MAX = 60 * 60 * 1000 };
 
-struct reconnect {
+struct run_reconnect {
 	const struct client_conf *conf; /* kept */
 	uint64_t wait;                  /* before the next attempt, at most */
 	uint64_t failed; /* attempts in a row, and what did not last */
 };
 
-void reconnect_init(struct reconnect *, const struct client_conf *);
+void run_reconnect_init(struct run_reconnect *, const struct client_conf *);
 
 /*
  * A call ended like that (borrowed). True: *ms from now, another is to be made.
  * A server that asked for more time with Retry-After gets it, up to an hour.
  */
-bool reconnect_again(struct reconnect *, const struct outcome *,
+bool run_reconnect_again(struct run_reconnect *, const struct outcome *,
     const struct facts *, uint64_t *ms);
 
 #endif

@@ -1,27 +1,27 @@
 /*
  * The signals that ask us to end: HUP, INT and TERM, in the loop.
  */
-#ifndef CLIENT_SIGNALS_H
-#define CLIENT_SIGNALS_H
+#ifndef CLIENT_RUN_SIGNALS_H
+#define CLIENT_RUN_SIGNALS_H
 
 #include <event2/event_struct.h>
 
-enum { SIGNALS_COUNT = 3 };
+enum { RUN_SIGNALS_COUNT = 3 };
 
-struct signals {
+struct run_signals {
 	void (*on_signal)(void *owner, int sig); /* kept; NULL: not watched */
 	void *owner;                             /* kept */
-	struct event ev[SIGNALS_COUNT];
+	struct event ev[RUN_SIGNALS_COUNT];
 };
 
 /*
  * Keeps all; on_signal comes from the loop, and may clear this. What was
  * ignored when we started stays so (nohup).
  */
-void signals_watch(struct signals *, struct event_base *,
+void run_signals_watch(struct run_signals *, struct event_base *,
     void (*on_signal)(void *owner, int sig), void *owner);
 
 /* They do again what they did before. */
-void signals_clear(struct signals *);
+void run_signals_clear(struct run_signals *);
 
 #endif

@@ -4,15 +4,15 @@
 #include <event2/event.h>
 
 #include "base/base.h"
-#include "client/signals.h"
+#include "client/run_signals.h"
 #include "flow/watch.h"
 
-static const int numbers[SIGNALS_COUNT] = { SIGHUP, SIGINT, SIGTERM };
+static const int numbers[RUN_SIGNALS_COUNT] = { SIGHUP, SIGINT, SIGTERM };
 
 static void
-signals_on_event(evutil_socket_t sig, short what, void *arg)
+run_signals_on_event(evutil_socket_t sig, short what, void *arg)
 {
-	struct signals *s = arg;
+	struct run_signals *s = arg;
 
 	(void)what;
 	s->on_signal(s->owner, (int)sig);
@@ -27,25 +27,25 @@ is_ignored(int sig)
 }
 
 void
-signals_watch(struct signals *s, struct event_base *base,
+run_signals_watch(struct run_signals *s, struct event_base *base,
     void (*on_signal)(void *owner, int sig), void *owner)
 {
 	s->on_signal = on_signal;
 	s->owner = owner;
-	for (size_t i = 0; i < SIGNALS_COUNT; i++) {
+	for (size_t i = 0; i < RUN_SIGNALS_COUNT; i++) {
 		(void)evsignal_assign(&s->ev[i], base, numbers[i],
-		    signals_on_event, s);
+		    run_signals_on_event, s);
 		if (!is_ignored(numbers[i]))
 			watch_need(&s->ev[i], NULL);
 	}
 }
 
 void
-signals_clear(struct signals *s)
+run_signals_clear(struct run_signals *s)
 {
 	if (s->on_signal == NULL)
 		return;
 	s->on_signal = NULL;
-	for (size_t i = 0; i < SIGNALS_COUNT; i++)
+	for (size_t i = 0; i < RUN_SIGNALS_COUNT; i++)
 		(void)event_del(&s->ev[i]);
 }

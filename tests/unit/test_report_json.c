@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/json_line.h"
+#include "client/report_json.h"
 
 static const struct test_case {
 	const char *in, *want;
@@ -29,12 +29,12 @@ static const struct test_case {
 };
 
 static void
-check_line(struct json_line *l, const char *want)
+check_line(struct report_json *l, const char *want)
 {
-	json_line_end(l);
+	report_json_end(l);
 	assert_true(buf_add_byte(&l->text, '\0'));
 	assert_string_equal((char *)l->text.data, want);
-	json_line_clear(l);
+	report_json_clear(l);
 }
 
 static void
@@ -44,10 +44,10 @@ texts_become_ascii(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < nitems(cases); i++) {
-		struct json_line l;
+		struct report_json l;
 
-		json_line_init(&l);
-		json_line_text(&l, "t", cases[i].in);
+		report_json_init(&l);
+		report_json_text(&l, "t", cases[i].in);
 		strcpy(want, "{\"t\":\"");
 		strcat(want, cases[i].want);
 		strcat(want, "\"}\n");
@@ -58,20 +58,20 @@ texts_become_ascii(void **state)
 static void
 members_have_commas_between_them(void **state)
 {
-	struct json_line l;
+	struct report_json l;
 
 	(void)state;
-	json_line_init(&l);
-	json_line_text(&l, "none", NULL);
-	json_line_text(&l, "empty", "");
-	json_line_number(&l, "a", -1);
-	json_line_bytes(&l, "b", "x\0y", 3);
-	json_line_bytes(&l, "c", "", 0);
-	json_line_number(&l, "d", INT64_MAX);
+	report_json_init(&l);
+	report_json_text(&l, "none", NULL);
+	report_json_text(&l, "empty", "");
+	report_json_number(&l, "a", -1);
+	report_json_bytes(&l, "b", "x\0y", 3);
+	report_json_bytes(&l, "c", "", 0);
+	report_json_number(&l, "d", INT64_MAX);
 	check_line(&l,
 	    "{\"a\":-1,\"b\":\"x\\u0000y\",\"c\":\"\","
 	    "\"d\":9223372036854775807}\n");
-	json_line_init(&l);
+	report_json_init(&l);
 	check_line(&l, "{}\n");
 }
 

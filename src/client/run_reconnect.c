@@ -5,13 +5,14 @@
 #include "client/client_conf.h"
 #include "client/facts.h"
 #include "client/outcome.h"
-#include "client/reconnect.h"
+#include "client/run_reconnect.h"
 #include "codec/ws.h"
 
 void
-reconnect_init(struct reconnect *r, const struct client_conf *conf)
+run_reconnect_init(struct run_reconnect *r, const struct client_conf *conf)
 {
-	*r = (struct reconnect){ .conf = conf, .wait = conf->reconnect_min };
+	*r =
+	    (struct run_reconnect){ .conf = conf, .wait = conf->reconnect_min };
 }
 
 /* ------------------------------------------------- whether */
@@ -84,13 +85,13 @@ shorten(uint64_t ms)
 }
 
 static bool
-has_lasted(const struct reconnect *r, const struct facts *f)
+has_lasted(const struct run_reconnect *r, const struct facts *f)
 {
 	return f->opened != 0 && f->over - f->opened >= r->wait;
 }
 
 bool
-reconnect_again(struct reconnect *r, const struct outcome *o,
+run_reconnect_again(struct run_reconnect *r, const struct outcome *o,
     const struct facts *f, uint64_t *ms)
 {
 	const struct client_conf *conf = r->conf;
@@ -98,15 +99,15 @@ reconnect_again(struct reconnect *r, const struct outcome *o,
 	if (!conf->reconnect || o->signal != 0 || !may_pass(o, f))
 		return false;
 	if (has_lasted(r, f))
-		reconnect_init(r, conf);
+		run_reconnect_init(r, conf);
 	r->failed++;
 	if (conf->reconnect_tries > 0 && r->failed >= conf->reconnect_tries)
 		return false;
 	*ms = shorten(r->wait);
 	if (*ms < f->retry_after)
-		*ms = f->retry_after < RECONNECT_RETRY_AFTER_MAX
+		*ms = f->retry_after < RUN_RECONNECT_RETRY_AFTER_MAX
 		    ? f->retry_after
-		    : RECONNECT_RETRY_AFTER_MAX;
+		    : RUN_RECONNECT_RETRY_AFTER_MAX;
 	r->wait = r->wait > conf->reconnect_max / 2 ? conf->reconnect_max
 						    : 2 * r->wait;
 	return true;

@@ -2,8 +2,8 @@
  * --listen: each connection that comes to us is joined with a call of its own,
  * until we are told to end.
  */
-#ifndef CLIENT_RELAY_H
-#define CLIENT_RELAY_H
+#ifndef CLIENT_RUN_LISTEN_H
+#define CLIENT_RUN_LISTEN_H
 
 struct client;
 struct outcome;
@@ -13,6 +13,6 @@ struct outcome;
  * is accepted any more, and the calls are closed; a second one waits for
  * nobody. An outcome that is not well: it did not come to that.
  */
-void relay_run(struct client *, struct outcome *);
+void run_listen(struct client *, struct outcome *);
 
 #endif
