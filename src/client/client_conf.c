@@ -3,14 +3,14 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "client/client_conf.h"
-#include "client/options.h"
+#include "client/client_options.h"
 #include "conf/value.h"
 
 void
 client_conf_init(struct client_conf *c)
 {
 	*c = (struct client_conf){ 0 };
-	value_set_defaults(c, &client_table);
+	value_set_defaults(c, &client_options);
 }
 
 static void
@@ -24,7 +24,7 @@ free_words(char **words)
 void
 client_conf_clear(struct client_conf *c)
 {
-	value_clear_all(c, &client_table);
+	value_clear_all(c, &client_options);
 	free_words(c->files);
 	free_words(c->command);
 	free(c->url);

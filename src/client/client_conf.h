@@ -1,8 +1,8 @@
 /*
  * What the client was asked to do.
  *
- * Filled by client/cmdline.c from the client's table (client/options.c). All
- * times are in milliseconds, and 0 is none.
+ * Filled by client/client_cmdline.c from the client's table
+ * (client/client_options.c). All times are in milliseconds, and 0 is none.
  *
  * Ownership: client_conf_init() sets the table's defaults, client_conf_clear()
  * releases everything; all texts inside are owned by the conf.
@@ -99,7 +99,7 @@ struct client_conf {
 	int64_t json; /* descriptor; -1: none */
 	bool version, license, help;
 
-	struct ws_url to; /* what the URL says, see client/where.h */
+	struct ws_url to; /* what the URL says, see client/client_url.h */
 };
 
 void client_conf_init(struct client_conf *);

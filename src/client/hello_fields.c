@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client_conf.h"
+#include "client/client_value.h"
 #include "client/hello_fields.h"
-#include "client/items.h"
 #include "client/login.h"
 #include "client/login_secret.h"
 #include "codec/ws_url.h"
@@ -71,7 +71,7 @@ set_host(struct hello_fields *f, char *value, char **why)
 	return false;
 }
 
-/* A line of len bytes that item_is_header(). */
+/* A line of len bytes that client_value_is_header(). */
 static bool
 add_line(struct hello_fields *f, const char *line, size_t len, char **why)
 {
@@ -126,7 +126,7 @@ each_line(struct hello_fields *f, const struct client_conf *conf,
 static bool
 take_header(struct hello_fields *f, char *line, char **why)
 {
-	if (line[0] == '@' || !item_is_header(line, strlen(line))) {
+	if (line[0] == '@' || !client_value_is_header(line, strlen(line))) {
 		*why = mem_strdup("not NAME: VALUE, or a field that only we"
 				  " may set");
 		return false;
@@ -156,7 +156,7 @@ add_headers(struct hello_fields *f, const struct client_conf *c, char **why)
 static bool
 take_cookie(struct hello_fields *f, char *line, char **why)
 {
-	char *cookie = item_cookie(line), *all;
+	char *cookie = client_value_cookie(line), *all;
 	struct http1_out *last = f->n == 0 ? NULL : &f->v[f->n - 1];
 
 	if (cookie == NULL) {

@@ -16,7 +16,8 @@
 #include "base/mem.h"
 #include "client/call_tls.h"
 #include "client/client.h"
-#include "client/cmdline.h"
+#include "client/client_cmdline.h"
+#include "client/client_url.h"
 #include "client/facts.h"
 #include "client/full.h"
 #include "client/hello_compression.h"
@@ -25,7 +26,6 @@
 #include "client/report.h"
 #include "client/run.h"
 #include "client/run_listen.h"
-#include "client/where.h"
 
 /* run_calls() reports by itself; nothing is known of a call otherwise. */
 static void
@@ -140,7 +140,7 @@ main(int argc, char **argv)
 	client_conf_init(conf);
 	switch (client_cmdline_read(conf, argc, argv, stdout, &why)) {
 	case CLIENT_CMDLINE_RUN:
-		if (!where_read(conf, &why))
+		if (!client_url_read(conf, &why))
 			status = complain(why, OUTCOME_USAGE);
 		else if (!become_who_is_needed(conf, argv, &why))
 			status = complain(why, OUTCOME_TLS);

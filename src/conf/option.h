@@ -3,10 +3,11 @@
  * limits, to what by default, and what --help says about it.
  *
  * There are two tables: the daemon's (conf/options.c, into a struct conf) and
- * the client's (client/options.c, into a struct client_conf). The command line
- * (conf/reader.c), --help (conf/help.c), values and defaults (conf/value.c) and
- * the manuals' check (tests/lint/check-options, through --help) know no more
- * than what stands here; "the settings" are the struct that a table is about.
+ * the client's (client/client_options.c, into a struct client_conf). The
+ * command line (conf/reader.c), --help (conf/help.c), values and defaults
+ * (conf/value.c) and the manuals' check (tests/lint/check-options, through
+ * --help) know no more than what stands here; "the settings" are the struct
+ * that a table is about.
  */
 #ifndef CONF_OPTION_H
 #define CONF_OPTION_H

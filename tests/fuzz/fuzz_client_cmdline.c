@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cmdline.h"
+#include "client/client_cmdline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "client/cmdline.h"
-#include "client/items.h"
-#include "client/options.h"
+#include "client/client_cmdline.h"
+#include "client/client_options.h"
+#include "client/client_value.h"
 
 enum { WORDS_MAX = 8, TEXT_MAX = 256 };
 
@@ -60,7 +60,7 @@ line_clear(struct line *l)
 static void
 rows_are_complete(void **state)
 {
-	const struct option *rows = client_table.rows, *o;
+	const struct option *rows = client_options.rows, *o;
 
 	(void)state;
 	for (o = rows; o->name != NULL; o++) {
@@ -68,10 +68,10 @@ rows_are_complete(void **state)
 		bool text = o->type == OPT_STRING || o->type == OPT_LIST ||
 		    o->type == OPT_COMMAS;
 
-		if (option_find(&client_table, o->name, strlen(o->name)) != o)
+		if (option_find(&client_options, o->name, strlen(o->name)) != o)
 			fail_msg("%s: there are two", o->name);
 		if (o->letter != '\0' &&
-		    option_find_letter(&client_table, o->letter) != o)
+		    option_find_letter(&client_options, o->letter) != o)
 			fail_msg("-%c: there are two", o->letter);
 		if (o->help == NULL || item != text ||
 		    (o->words != NULL) != (o->type == OPT_ENUM) ||
@@ -94,7 +94,8 @@ help_fits_and_names_all(void **state)
 
 	(void)state;
 	line_read(&l, words);
-	for (const struct option *o = client_table.rows; o->name != NULL; o++) {
+	for (const struct option *o = client_options.rows; o->name != NULL;
+	     o++) {
 		if (o->letter != '\0')
 			snprintf(needle, sizeof(needle), "\n  -%c, --%s",
 			    o->letter, o->name);
@@ -243,66 +244,67 @@ static const struct item_case {
 	const char *in;
 	const char *want; /* NULL: refused */
 } items[] = {
-	{ item_header, "X: y", "X: y" },
-	{ item_header, "X:", "X:" },
-	{ item_header, "Host: example.org", "Host: example.org" },
-	{ item_header, "Authorization: Basic x", "Authorization: Basic x" },
-	{ item_header, "X: a\tb", "X: a\tb" },
-	{ item_header, "@/etc/fields", "@/etc/fields" },
-	{ item_header, "@", NULL },
-	{ item_header, "X", NULL },
-	{ item_header, ": y", NULL },
-	{ item_header, "X : y", NULL },
-	{ item_header, "X: a\r\nY: b", NULL },
-	{ item_header, "X: a\nY: b", NULL },
-	{ item_header, "X\n: a", NULL },
-	{ item_header, "X: \x7f", NULL },
-	{ item_header, "upgrade: h2c", NULL },
-	{ item_header, "Connection: close", NULL },
-	{ item_header, "sec-websocket-key: x", NULL },
-	{ item_header, "Sec-WebSocket-Extensions: x", NULL },
-	{ item_header, "Content-Length: 3", NULL },
-	{ item_header, "Transfer-Encoding: chunked", NULL },
-	{ item_header, "", NULL },
-	{ item_cookie, "a=b", "a=b" },
-	{ item_cookie, "a=", "a=" },
-	{ item_cookie, "a=b; c=d", NULL },
-	{ item_cookie, "a", NULL },
-	{ item_cookie, "=b", NULL },
-	{ item_cookie, "a b=c", NULL },
-	{ item_cookie, "a=b\r\nX: y", NULL },
-	{ item_origin, "https://Example.org", "https://example.org" },
-	{ item_origin, "null", "null" },
-	{ item_origin, "example.org", NULL },
-	{ item_origin, "*", NULL },
-	{ item_origin, "http://*.a", NULL },
-	{ item_origin, "http://a/b", NULL },
-	{ item_listen, "127.0.0.1:5432", "127.0.0.1:5432" },
-	{ item_listen, "unix:/run/x", "unix:/run/x" },
-	{ item_listen, "fd:3", "fd:3" },
-	{ item_listen, "5432", NULL },
-	{ item_listen, "tls:*:1", NULL },
-	{ item_listen, "auto:*:1", NULL },
-	{ item_listen, "proxy:*:1", NULL },
+	{ client_value_header, "X: y", "X: y" },
+	{ client_value_header, "X:", "X:" },
+	{ client_value_header, "Host: example.org", "Host: example.org" },
+	{ client_value_header, "Authorization: Basic x",
+	    "Authorization: Basic x" },
+	{ client_value_header, "X: a\tb", "X: a\tb" },
+	{ client_value_header, "@/etc/fields", "@/etc/fields" },
+	{ client_value_header, "@", NULL },
+	{ client_value_header, "X", NULL },
+	{ client_value_header, ": y", NULL },
+	{ client_value_header, "X : y", NULL },
+	{ client_value_header, "X: a\r\nY: b", NULL },
+	{ client_value_header, "X: a\nY: b", NULL },
+	{ client_value_header, "X\n: a", NULL },
+	{ client_value_header, "X: \x7f", NULL },
+	{ client_value_header, "upgrade: h2c", NULL },
+	{ client_value_header, "Connection: close", NULL },
+	{ client_value_header, "sec-websocket-key: x", NULL },
+	{ client_value_header, "Sec-WebSocket-Extensions: x", NULL },
+	{ client_value_header, "Content-Length: 3", NULL },
+	{ client_value_header, "Transfer-Encoding: chunked", NULL },
+	{ client_value_header, "", NULL },
+	{ client_value_cookie, "a=b", "a=b" },
+	{ client_value_cookie, "a=", "a=" },
+	{ client_value_cookie, "a=b; c=d", NULL },
+	{ client_value_cookie, "a", NULL },
+	{ client_value_cookie, "=b", NULL },
+	{ client_value_cookie, "a b=c", NULL },
+	{ client_value_cookie, "a=b\r\nX: y", NULL },
+	{ client_value_origin, "https://Example.org", "https://example.org" },
+	{ client_value_origin, "null", "null" },
+	{ client_value_origin, "example.org", NULL },
+	{ client_value_origin, "*", NULL },
+	{ client_value_origin, "http://*.a", NULL },
+	{ client_value_origin, "http://a/b", NULL },
+	{ client_value_listen, "127.0.0.1:5432", "127.0.0.1:5432" },
+	{ client_value_listen, "unix:/run/x", "unix:/run/x" },
+	{ client_value_listen, "fd:3", "fd:3" },
+	{ client_value_listen, "5432", NULL },
+	{ client_value_listen, "tls:*:1", NULL },
+	{ client_value_listen, "auto:*:1", NULL },
+	{ client_value_listen, "proxy:*:1", NULL },
 #define ABCD "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-	{ item_pin, ABCD, ABCD },
-	{ item_pin, "sha256:" ABCD, ABCD },
-	{ item_pin,
+	{ client_value_pin, ABCD, ABCD },
+	{ client_value_pin, "sha256:" ABCD, ABCD },
+	{ client_value_pin,
 	    "SHA256:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:"
 	    "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF",
 	    ABCD },
-	{ item_pin,
+	{ client_value_pin,
 	    "sha256//ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8=", ABCD },
-	{ item_pin,
+	{ client_value_pin,
 	    "sha256//ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrzQ==", NULL },
-	{ item_pin, "sha256//ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8",
-	    NULL },
-	{ item_pin, ABCD "0", NULL },
-	{ item_pin, ABCD ":", NULL },
-	{ item_pin, ":" ABCD, NULL },
-	{ item_pin, "0::123456789abcdef", NULL },
-	{ item_pin, "sha1:" ABCD, NULL },
-	{ item_pin, "", NULL },
+	{ client_value_pin,
+	    "sha256//ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8", NULL },
+	{ client_value_pin, ABCD "0", NULL },
+	{ client_value_pin, ABCD ":", NULL },
+	{ client_value_pin, ":" ABCD, NULL },
+	{ client_value_pin, "0::123456789abcdef", NULL },
+	{ client_value_pin, "sha1:" ABCD, NULL },
+	{ client_value_pin, "", NULL },
 #undef ABCD
 };
 

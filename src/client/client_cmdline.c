@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/cmdline.h"
-#include "client/options.h"
+#include "client/client_cmdline.h"
+#include "client/client_options.h"
 #include "conf/help.h"
 #include "conf/reader.h"
 #include "conf/value.h"
@@ -11,7 +11,7 @@ static bool
 print_asked(const struct client_conf *c, FILE *out)
 {
 	if (c->help)
-		help_print(out, &client_table);
+		help_print(out, &client_options);
 	else if (c->version)
 		help_version(out, "standpipe");
 	else if (c->license)
@@ -73,7 +73,7 @@ client_cmdline_read(struct client_conf *c, int argc, char **argv, FILE *out,
 {
 	struct reader r;
 
-	reader_init(&r, &client_table, argc, argv);
+	reader_init(&r, &client_options, argc, argv);
 	c->files = mem_new((size_t)r.n + 1, sizeof(*c->files));
 	if (read_words(c, &r, out, why) && client_conf_check(c, why))
 		return CLIENT_CMDLINE_RUN;

@@ -1,8 +1,8 @@
 /*
  * The client's table of options, into a struct client_conf.
  */
-#ifndef CLIENT_OPTIONS_H
-#define CLIENT_OPTIONS_H
+#ifndef CLIENT_CLIENT_OPTIONS_H
+#define CLIENT_CLIENT_OPTIONS_H
 
 #include "conf/option.h"
 
@@ -16,6 +16,6 @@ enum help_group {
 	HELP_REPORT,
 };
 
-extern const struct option_table client_table;
+extern const struct option_table client_options;
 
 #endif

@@ -8,8 +8,8 @@
  * behind the URL is the command and holds none of ours. A `--` before the URL
  * ends the options, so that a file may begin with `-`.
  */
-#ifndef CLIENT_CMDLINE_H
-#define CLIENT_CMDLINE_H
+#ifndef CLIENT_CLIENT_CMDLINE_H
+#define CLIENT_CLIENT_CMDLINE_H
 
 #include <stdio.h>
 

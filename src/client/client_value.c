@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "client/items.h"
+#include "client/client_value.h"
 #include "codec/base64.h"
 #include "codec/http1.h"
 #include "conf/listen_spec.h"
@@ -47,7 +47,7 @@ has_controls(const char *s, size_t len)
 }
 
 bool
-item_is_header(const char *line, size_t len)
+client_value_is_header(const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
 	size_t name_len;
@@ -60,16 +60,16 @@ item_is_header(const char *line, size_t len)
 }
 
 char *
-item_header(const char *s)
+client_value_header(const char *s)
 {
 	if (s[0] == '@')
 		return s[1] == '\0' ? NULL : mem_strdup(s);
-	return item_is_header(s, strlen(s)) ? mem_strdup(s) : NULL;
+	return client_value_is_header(s, strlen(s)) ? mem_strdup(s) : NULL;
 }
 
 /* RFC 6265, section 4.1.1, and what browsers send besides: blanks and quotes. */
 char *
-item_cookie(const char *s)
+client_value_cookie(const char *s)
 {
 	const char *equals = strchr(s, '=');
 
@@ -80,7 +80,7 @@ item_cookie(const char *s)
 }
 
 char *
-item_origin(const char *s)
+client_value_origin(const char *s)
 {
 	char *origin = name_origin(s);
 
@@ -121,7 +121,7 @@ pin_of_base64(const char *s)
 }
 
 char *
-item_pin(const char *s)
+client_value_pin(const char *s)
 {
 	static const char prefix[] = "sha256:", curls[] = "sha256//";
 	char digits[PIN_LEN + 1] = "";
@@ -141,7 +141,7 @@ item_pin(const char *s)
 }
 
 char *
-item_listen(const char *s)
+client_value_listen(const char *s)
 {
 	struct listen_spec spec;
 
@@ -152,7 +152,7 @@ item_listen(const char *s)
 }
 
 char *
-item_script(const char *s)
+client_value_script(const char *s)
 {
 	return s[strspn(s, " \t\n")] == '\0' ? NULL : mem_strdup(s);
 }

@@ -3,8 +3,8 @@
 
 #include "base/base.h"
 #include "client/client_conf.h"
-#include "client/items.h"
-#include "client/options.h"
+#include "client/client_options.h"
+#include "client/client_value.h"
 #include "conf/names.h"
 
 #define FIELD(member) offsetof(struct client_conf, member)
@@ -235,7 +235,7 @@ static const struct option rows[] = {
 	    .type = OPT_STRING,
 	    .group = HELP_LOCAL,
 	    .field = FIELD(exec),
-	    .item = item_script,
+	    .item = client_value_script,
 	    .wanted = "not a command (it is empty)",
 	    .metavar = "COMMAND",
 	    .help = "join a command that /bin/sh -c runs; behind -- it is one "
@@ -247,7 +247,7 @@ static const struct option rows[] = {
 	    .type = OPT_LIST,
 	    .group = HELP_LOCAL,
 	    .field = FIELD(listen),
-	    .item = item_listen,
+	    .item = client_value_listen,
 	    .wanted = "not a listener (examples: 127.0.0.1:5432, *:80, "
 		      "unix:/run/x.sock, fd:3)",
 	    .metavar = "WHERE",
@@ -491,7 +491,7 @@ static const struct option rows[] = {
 	    .type = OPT_LIST,
 	    .group = HELP_TLS,
 	    .field = FIELD(pin),
-	    .item = item_pin,
+	    .item = client_value_pin,
 	    .wanted = "not the SHA-256 of a certificate or its key (64 "
 		      "hexadecimal digits, colons between them or not; or "
 		      "sha256// and base64)",
@@ -514,7 +514,7 @@ static const struct option rows[] = {
 	    .type = OPT_LIST,
 	    .group = HELP_REQUEST,
 	    .field = FIELD(header),
-	    .item = item_header,
+	    .item = client_value_header,
 	    .wanted = "not NAME: VALUE or @FILE, or a field that only we may "
 		      "set (a subprotocol is --subprotocol=NAME)",
 	    .metavar = "NAME:VALUE",
@@ -565,7 +565,7 @@ static const struct option rows[] = {
 	    .type = OPT_LIST,
 	    .group = HELP_REQUEST,
 	    .field = FIELD(cookie),
-	    .item = item_cookie,
+	    .item = client_value_cookie,
 	    .wanted = "not NAME=VALUE",
 	    .metavar = "NAME=VALUE",
 	    .help = "a cookie; repeatable",
@@ -586,7 +586,7 @@ static const struct option rows[] = {
 	    .type = OPT_STRING,
 	    .group = HELP_REQUEST,
 	    .field = FIELD(origin),
-	    .item = item_origin,
+	    .item = client_value_origin,
 	    .wanted = "not an origin (examples: https://example.org, "
 		      "http://localhost:8080, null)",
 	    .metavar = "ORIGIN",
@@ -672,7 +672,7 @@ static const char *const headings[] = {
 	[HELP_REPORT] = "What is told",
 };
 
-const struct option_table client_table = {
+const struct option_table client_options = {
 	.rows = rows,
 	.headings = headings,
 	.groups = nitems(headings),

@@ -1,14 +1,14 @@
 /*
  * What the URL on the command line says.
  */
-#ifndef CLIENT_WHERE_H
-#define CLIENT_WHERE_H
+#ifndef CLIENT_CLIENT_URL_H
+#define CLIENT_CLIENT_URL_H
 
 #include <stdbool.h>
 
 struct client_conf;
 
 /* Read conf->url into conf->to. False and an owned sentence in *why. */
-bool where_read(struct client_conf *, char **why);
+bool client_url_read(struct client_conf *, char **why);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/base.h"
 #include "base/mem.h"
 #include "client/client_conf.h"
-#include "client/where.h"
+#include "client/client_url.h"
 
 /* What somebody may have meant who left the scheme away; owned, or NULL. */
 static char *
@@ -22,7 +22,7 @@ guess(const char *url)
 
 /* One with a user may hold a password, so it is not repeated. */
 bool
-where_read(struct client_conf *conf, char **why)
+client_url_read(struct client_conf *conf, char **why)
 {
 	enum ws_url_result rc = ws_url_read(&conf->to, conf->url);
 	bool secret = strchr(conf->url, '@') != NULL;
