@@ -9,9 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
-
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/fd.h"
@@ -32,7 +29,7 @@
 #include "engine/refusal.h"
 #include "engine/reply.h"
 #include "engine/request.h"
-#include "flow/watch.h"
+#include "flow/later.h"
 
 enum {
 	PIECE = 64 * 1024,   /* read and sent at a time */
@@ -49,13 +46,13 @@ struct file {
 	int fd;             /* owned */
 	off_t at;
 	uint64_t left;
-	struct event again; /* from the loop, with the next pieces */
+	struct later again; /* with the next pieces */
 };
 
 static void
 file_free(struct file *f)
 {
-	(void)event_del(&f->again);
+	later_forget(&f->again);
 	fd_close(&f->fd);
 	free(f);
 }
@@ -110,8 +107,6 @@ send_piece(struct file *f)
 static void
 send_on(struct file *f)
 {
-	static const struct timeval at_once = { 0 };
-
 	for (int i = 0; i < PIECES_PER_TURN; i++) {
 		if (request_queued(f->rq) > 0)
 			return;
@@ -119,16 +114,14 @@ send_on(struct file *f)
 			return;
 	}
 	if (request_queued(f->rq) == 0)
-		watch_need(&f->again, &at_once);
+		later_in_turn(&f->again);
 }
 
 static void
-file_on_again(evutil_socket_t fd, short what, void *arg)
+file_on_again(void *owner)
 {
-	struct file *f = arg;
+	struct file *f = owner;
 
-	(void)fd;
-	(void)what;
 	if (!request_is_over(f->rq))
 		send_on(f);
 }
@@ -163,8 +156,7 @@ send_file(struct request *rq, int fd, uint64_t from, uint64_t length)
 		.at = (off_t)from,
 		.left = length,
 	};
-	(void)evtimer_assign(&f->again, engine_flow(rq->engine)->base,
-	    file_on_again, f);
+	later_init(&f->again, engine_flow(rq->engine)->base, file_on_again, f);
 	request_handle(rq, &file_handler, f);
 	send_on(f);
 }
@@ -365,13 +357,13 @@ struct lister {
 	struct request *rq;      /* kept */
 	struct listing *listing; /* owned */
 	struct buf page;
-	struct event again; /* from the loop, with more of it */
+	struct later again; /* with more of it */
 };
 
 static void
 lister_free(struct lister *l)
 {
-	(void)event_del(&l->again);
+	later_forget(&l->again);
 	listing_free(l->listing);
 	buf_clear(&l->page);
 	free(l);
@@ -402,11 +394,10 @@ reply_list(struct request *rq, const struct buf *page)
 static void
 list_on(struct lister *l)
 {
-	static const struct timeval at_once = { 0 };
 	enum listing_result rc = listing_go_on(l->listing, &l->page);
 
 	if (rc == LISTING_MORE) {
-		watch_need(&l->again, &at_once);
+		later_in_turn(&l->again);
 		return;
 	}
 	request_handle(l->rq, NULL, NULL);
@@ -418,12 +409,10 @@ list_on(struct lister *l)
 }
 
 static void
-lister_on_again(evutil_socket_t fd, short what, void *arg)
+lister_on_again(void *owner)
 {
-	struct lister *l = arg;
+	struct lister *l = owner;
 
-	(void)fd;
-	(void)what;
 	if (!request_is_over(l->rq))
 		list_on(l);
 }
@@ -454,8 +443,8 @@ list(struct request *rq, struct lookup *found, const struct beneath *root,
 	l->rq = rq;
 	l->listing = listing;
 	buf_init(&l->page, LISTING_PAGE_MAX);
-	(void)evtimer_assign(&l->again, engine_flow(rq->engine)->base,
-	    lister_on_again, l);
+	later_init(&l->again, engine_flow(rq->engine)->base, lister_on_again,
+	    l);
 	request_handle(rq, &lister_handler, l);
 	list_on(l);
 }

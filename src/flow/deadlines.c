@@ -10,7 +10,6 @@ static void
 arm(struct deadlines *d)
 {
 	uint64_t next = UINT64_MAX, now;
-	struct timeval tv;
 
 	for (size_t i = 0; i < d->n; i++)
 		if (d->at[i] < next)
@@ -20,9 +19,7 @@ arm(struct deadlines *d)
 	now = clock_ms();
 	next = next > now ? next - now : 0;
 	d->armed = now + next;
-	tv.tv_sec = (time_t)(next / 1000);
-	tv.tv_usec = (suseconds_t)(next % 1000 * 1000);
-	watch_need(&d->timer, &tv);
+	watch_after(&d->timer, next);
 }
 
 static void

@@ -14,11 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <event2/event_struct.h>
-
 #include "base/buf.h"
 #include "codec/ws.h"
 #include "codec/ws_terms.h"
+#include "flow/later.h"
 
 struct deflater;
 struct deflaters;
@@ -41,7 +40,7 @@ struct deflate {
 	bool waits;                 /* there is a rest: */
 	struct ws_event rest;
 	struct buf held;   /* its payload, and what came behind it */
-	struct event turn; /* the transport's: to go on with it by itself */
+	struct later turn; /* the transport's: to go on with it by itself */
 };
 
 /*

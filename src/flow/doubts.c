@@ -15,9 +15,7 @@ enum {
 static void
 start_timer(struct doubts *all)
 {
-	static const struct timeval tv = { .tv_usec = MOMENT_MS * 1000 };
-
-	watch_need(&all->timer, &tv);
+	watch_after(&all->timer, MOMENT_MS);
 }
 
 static void

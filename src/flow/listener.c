@@ -40,10 +40,8 @@ struct listener {
 static void
 pause_accepting(struct listener *l)
 {
-	static const struct timeval tv = { .tv_usec = PAUSE_MS * 1000 };
-
 	(void)event_del(&l->ev);
-	watch_need(&l->pause, &tv);
+	watch_after(&l->pause, PAUSE_MS);
 }
 
 /* Something is short: try again when somebody may have gone. */

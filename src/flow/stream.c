@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "flow/flow.h"
+#include "flow/later.h"
 #include "flow/seal.h"
 #include "flow/shared.h"
 #include "flow/stream.h"
@@ -57,7 +58,7 @@ struct stream {
 	struct evbuffer *out;         /* owned; NULL while nothing is queued */
 	struct sealed *tls;           /* owned; NULL: plain */
 	struct rest *rest;            /* owned; NULL: all was taken */
-	struct event *turn;           /* owned; NULL: not needed yet */
+	struct later *turn;           /* owned; NULL: not needed yet */
 	int fd;                       /* owned; -1: closed */
 	int err;                      /* that broke it, 0: none */
 	uint64_t max_pipe;
@@ -81,16 +82,14 @@ struct stream {
 };
 
 static void stream_on_event(evutil_socket_t, short what, void *arg);
-static void stream_on_turn(evutil_socket_t, short what, void *arg);
+static void stream_on_turn(void *owner);
 static void break_stream(struct stream *, int err);
 
 /* A file has no event: the loop gets to it behind those that have. */
 static void
 take_turn(struct stream *s)
 {
-	static const struct timeval at_once;
-
-	watch_need(&s->ev, &at_once);
+	watch_after(&s->ev, 0);
 	s->watched = true;
 }
 
@@ -133,20 +132,18 @@ doubt(struct stream *s)
 }
 
 /*
- * Go on with reading in the next turn of the loop: made active, it would come
- * before anything new is looked for. The stream's own event would lose its
- * descriptor to a timeout, so there is another one in those that are busy.
+ * Go on with reading in the next turn of the loop. The stream's own event would
+ * lose its descriptor to a timeout, so there is another one in those that are
+ * busy.
  */
 static void
 put_off(struct stream *s)
 {
-	static const struct timeval at_once;
-
 	if (s->turn == NULL) {
 		s->turn = mem_new(1, sizeof(*s->turn));
-		(void)evtimer_assign(s->turn, s->flow->base, stream_on_turn, s);
+		later_init(s->turn, s->flow->base, stream_on_turn, s);
 	}
-	watch_need(s->turn, &at_once);
+	later_in_turn(s->turn);
 }
 
 /* Have stream_on_event() called from the loop, as if `what` had happened. */
@@ -249,7 +246,7 @@ stream_free(struct stream *s)
 	(void)event_del(&s->ev); /* a scheduled call as well */
 	doubts_forget(&s->flow->doubts, &s->doubt);
 	if (s->turn != NULL)
-		(void)event_del(s->turn);
+		later_forget(s->turn);
 	free(s->turn);
 	drop_queue(s);
 	free_tls(s->tls);
@@ -985,12 +982,10 @@ read_some(struct stream *s)
 }
 
 static void
-stream_on_turn(evutil_socket_t fd, short what, void *arg)
+stream_on_turn(void *owner)
 {
-	struct stream *s = arg;
+	struct stream *s = owner;
 
-	(void)fd;
-	(void)what;
 	if (is_reading(s) && s->err == 0)
 		read_some(s);
 }
@@ -1098,7 +1093,7 @@ stream_read_now(struct stream *s)
 	if (s->paused)
 		return;
 	if (s->rest != NULL)
-		stream_on_turn(s->fd, EV_READ, s);
+		stream_on_turn(s);
 	else
 		stream_on_event(s->fd, EV_READ, s);
 }

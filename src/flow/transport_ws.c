@@ -1,8 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,7 +10,6 @@
 #include "flow/flow.h"
 #include "flow/stream.h"
 #include "flow/transport_ws.h"
-#include "flow/watch.h"
 
 /* What is done for one peer before others get theirs. */
 enum {
@@ -405,15 +402,12 @@ handle_control(struct transport_ws *t, const struct ws_event *ev)
 static enum ws_result
 put_off(struct transport_ws *t, const struct ws_event *rest, size_t *behind)
 {
-	/* Made active, it would come before anything new is looked for. */
-	static const struct timeval at_once = { 0 };
-
 	if (!deflate_hold(t->deflate, rest, *behind))
 		return WS_ERR_MEMORY;
 	*behind = 0;
 	stream_pause(t->stream);
 	if (!t->paused)
-		watch_need(&t->deflate->turn, &at_once);
+		later_in_turn(&t->deflate->turn);
 	return WS_MORE;
 }
 
@@ -523,12 +517,10 @@ take_held(struct transport_ws *t)
 }
 
 static void
-transport_ws_on_turn(evutil_socket_t fd, short what, void *arg)
+transport_ws_on_turn(void *owner)
 {
-	struct transport_ws *t = arg;
+	struct transport_ws *t = owner;
 
-	(void)fd;
-	(void)what;
 	if (t->state != TRANSPORT_GONE && !t->paused)
 		transport_ws_resume(t);
 }
@@ -617,8 +609,7 @@ transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
 	t->bare = false;
 	t->deflate = deflate_new(&t->flow->deflaters,
 	    (enum ws_role)t->reader.role, terms, least);
-	(void)event_assign(&t->deflate->turn, t->flow->base, -1, 0,
-	    transport_ws_on_turn, t);
+	later_init(&t->deflate->turn, t->flow->base, transport_ws_on_turn, t);
 	ws_reader_inflate(&t->reader);
 }
 
@@ -638,7 +629,7 @@ void
 transport_ws_clear(struct transport_ws *t)
 {
 	if (t->deflate != NULL)
-		(void)event_del(&t->deflate->turn);
+		later_forget(&t->deflate->turn);
 	deflate_free(t->deflate);
 	t->deflate = NULL;
 	stream_free(t->stream);

@@ -2,12 +2,13 @@
  * How an event is added. That fails where memory is out, and for a descriptor
  * where the system has no more watches for this user (fs.epoll.max_user_watches):
  * what was not added would be waited for for ever. So nobody calls event_add()
- * but these two.
+ * but these.
  */
 #ifndef FLOW_WATCH_H
 #define FLOW_WATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <event2/event.h>
 
@@ -32,6 +33,21 @@ watch_need(struct event *ev, const struct timeval *tv)
 {
 	if (event_add(ev, tv) == -1)
 		watch_die();
+}
+
+/*
+ * Sets a timer: it fires once, so many milliseconds from now, whatever it was set
+ * to before.
+ */
+static inline void
+watch_after(struct event *timer, uint64_t ms)
+{
+	const struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+
+	watch_need(timer, &tv);
 }
 
 #endif
