@@ -171,7 +171,7 @@ print_their_close(struct talk *t)
 		return;
 	talk_print_close(&t->print, payload,
 	    ws_put_close(payload, t->code, t->reason));
-	gather_flush(&t->client->flow.up);
+	gather_flush(&t->client->flow.to_endpoint);
 }
 
 /* The server's Close: ours echoes it, and what came before it is printed. */
@@ -208,7 +208,7 @@ talk_on_fault(void *owner, unsigned code, const char *reason)
 	t->fault = reason;
 	t->fault_status = OUTCOME_BROKEN;
 	t->late_code = code;
-	gather_flush(&t->client->flow.up);
+	gather_flush(&t->client->flow.to_endpoint);
 	local_end_output(t->local);
 	deadlines_set(&t->deadlines, DUE_ANSWERS, conf->close_timeout);
 }
@@ -287,7 +287,7 @@ talk_new(const struct talk_start *start)
 	deadlines_init(&t->deadlines, t->client->flow.base, t->due, DUE_COUNT,
 	    &deadlines_ops, t);
 	talk_input_init(&t->input, local_framing(t->local));
-	talk_print_init(&t->print, &t->client->flow.up, t->local,
+	talk_print_init(&t->print, &t->client->flow.to_endpoint, t->local,
 	    conf->framing);
 	framing_init(&t->counted, (enum framing_kind)conf->framing, false);
 	talk_stderr_init(&t->remote_stderr, &t->client->flow, t->local,

@@ -33,7 +33,7 @@ count_bytes(struct talk *t, const uint8_t *data, size_t len)
 	    framing_read(&t->counted, data, len, &used, &ev) == FRAMING_PIECE) {
 		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
 		if (ev.kept)
-			gather_flush(&t->client->flow.up);
+			gather_flush(&t->client->flow.to_endpoint);
 		data += used;
 		len -= used;
 	}
@@ -49,7 +49,7 @@ talk_end_counting(struct talk *t)
 		return;
 	while (framing_end(&t->counted, &ev) == FRAMING_PIECE)
 		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
-	gather_flush(&t->client->flow.up);
+	gather_flush(&t->client->flow.to_endpoint);
 }
 
 static void
@@ -120,7 +120,7 @@ talk_on_batch(void *owner)
 {
 	struct talk *t = owner;
 
-	gather_flush(&t->client->flow.up);
+	gather_flush(&t->client->flow.to_endpoint);
 	if (t->v1.ended && !t->client->conf.reconnect)
 		end_output(t);
 	if (talk_output_waits(t))

@@ -1,9 +1,9 @@
 /*
  * Lines of hexadecimal digits <-> binary messages (`standpipe --hex`).
  *
- * Down to bytes: digits in pairs, in either case; blanks and "0x" may stand
+ * To bytes: digits in pairs, in either case; blanks and "0x" may stand
  * before any pair ("48 65 6c6c 0x6f"). A line is a message, an empty line an
- * empty one. Up to text: two lower-case digits a byte and nothing else.
+ * empty one. To text: two lower-case digits a byte and nothing else.
  *
  * Pure; a line of any length is read as it comes.
  */

@@ -141,7 +141,8 @@ let_go(struct cgi *g)
 {
 	struct request *rq = g->rq;
 
-	gather_flush(&engine_flow(g->engine)->up); /* what came of its body */
+	gather_flush(
+	    &engine_flow(g->engine)->to_endpoint); /* what came of its body */
 	request_handle(rq, NULL, NULL);
 	g->rq = NULL;
 	g->state = CGI_DONE;
@@ -391,7 +392,7 @@ cgi_on_body(void *owner, const uint8_t *data, size_t len)
 	if (in == NULL)
 		return;
 	g->in_bytes += len;
-	gather_add(&engine_flow(g->engine)->up, in, data, len);
+	gather_add(&engine_flow(g->engine)->to_endpoint, in, data, len);
 }
 
 static void
@@ -401,7 +402,7 @@ cgi_on_body_batch(void *owner)
 
 	if (!g->running || g->body_ended)
 		return;
-	gather_flush(&engine_flow(g->engine)->up);
+	gather_flush(&engine_flow(g->engine)->to_endpoint);
 	if (endpoint_exec_full(&g->endpoint))
 		request_pause_body(g->rq);
 	await_head(g);

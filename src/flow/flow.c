@@ -24,8 +24,8 @@ flow_init(struct flow *f, struct event_base *base)
 		.in = mem_new(1, FLOW_READ_PIPE),
 	};
 	event_set_log_callback(flow_on_complaint);
-	gather_init(&f->up);
-	gather_init(&f->down);
+	gather_init(&f->to_endpoint);
+	gather_init(&f->to_peer);
 	buf_init(&f->wire, FLOW_WIRE_MAX);
 	doubts_init(&f->doubts, base, stream_on_silence);
 	complaints_share_init(&f->complaints, 1);
@@ -34,8 +34,8 @@ flow_init(struct flow *f, struct event_base *base)
 void
 flow_clear(struct flow *f)
 {
-	gather_clear(&f->up);
-	gather_clear(&f->down);
+	gather_clear(&f->to_endpoint);
+	gather_clear(&f->to_peer);
 	buf_clear(&f->wire);
 	doubts_clear(&f->doubts);
 	deflaters_clear(&f->deflaters);

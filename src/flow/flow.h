@@ -29,10 +29,10 @@ enum {
 };
 
 struct flow {
-	struct event_base *base; /* kept */
-	uint8_t *in;             /* owned: FLOW_READ_PIPE bytes */
-	struct gather up;        /* towards programs */
-	struct gather down;      /* towards clients */
+	struct event_base *base;   /* kept */
+	uint8_t *in;               /* owned: FLOW_READ_PIPE bytes */
+	struct gather to_endpoint; /* to a program, or the client's own side */
+	struct gather to_peer;     /* to the other end of a WebSocket */
 	struct buf wire; /* records on their way, empty between two calls */
 	struct doubts doubts;               /* of sockets */
 	struct complaints_share complaints; /* of the log */

@@ -83,7 +83,7 @@ add_large(struct inlet *l, bool text, bool last, const uint8_t *data,
 {
 	enum framing_kind kind = (enum framing_kind)l->framing;
 	struct stream *in = endpoint_exec_input(l->endpoint);
-	struct gather *g = &l->flow->up;
+	struct gather *g = &l->flow->to_endpoint;
 	uint8_t around[FRAMING_HEAD_MAX];
 
 	gather_add(g, in, around, framing_head(around, kind, text, last, len));
@@ -97,7 +97,7 @@ add_small(struct inlet *l, bool text, bool last, const uint8_t *data,
     size_t len)
 {
 	enum framing_kind kind = (enum framing_kind)l->framing;
-	struct gather *g = &l->flow->up;
+	struct gather *g = &l->flow->to_endpoint;
 	uint8_t *p = gather_reserve(g, endpoint_exec_input(l->endpoint));
 	size_t n = framing_head(p, kind, text, last, len);
 
@@ -115,8 +115,8 @@ add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
     size_t len)
 {
 	if (l->bare)
-		gather_add(&l->flow->up, endpoint_exec_input(l->endpoint), data,
-		    len);
+		gather_add(&l->flow->to_endpoint,
+		    endpoint_exec_input(l->endpoint), data, len);
 	else if (len <= SMALL_MAX)
 		add_small(l, text, last, data, len);
 	else
@@ -142,12 +142,12 @@ hold_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 		    "out of memory");
 		return;
 	}
-	gather_flush(&l->flow->up);
+	gather_flush(&l->flow->to_endpoint);
 	if (h->bytes.len > 0)
 		add_message(l, text, held, h->bytes.data, h->bytes.len);
 	if (!held)
 		add_message(l, text, last, data, len);
-	gather_flush(&l->flow->up);
+	gather_flush(&l->flow->to_endpoint);
 	buf_clear(&h->bytes);
 	h->passing = !last;
 }
@@ -189,8 +189,8 @@ take_bytes(struct inlet *l, const struct v1_event *ev)
 	if (l->framing == FRAMING_FRAMES)
 		add_message(l, false, ev->last, ev->data, ev->len);
 	else
-		gather_add(&l->flow->up, endpoint_exec_input(l->endpoint),
-		    ev->data, ev->len);
+		gather_add(&l->flow->to_endpoint,
+		    endpoint_exec_input(l->endpoint), ev->data, ev->len);
 }
 
 static bool
@@ -276,7 +276,7 @@ inlet_take(struct inlet *l, const struct ws_event *ev)
 void
 inlet_flush(struct inlet *l)
 {
-	gather_flush(&l->flow->up);
+	gather_flush(&l->flow->to_endpoint);
 }
 
 void
@@ -293,10 +293,10 @@ inlet_end(struct inlet *l, const uint8_t *close, size_t len)
 		n = framing_close_head(head, (enum framing_kind)l->framing,
 		    len);
 		if (n > 0) {
-			gather_add(&l->flow->up, in, head, n);
-			gather_add(&l->flow->up, in, close, len);
+			gather_add(&l->flow->to_endpoint, in, head, n);
+			gather_add(&l->flow->to_endpoint, in, close, len);
 		}
 	}
-	gather_flush(&l->flow->up);
+	gather_flush(&l->flow->to_endpoint);
 	endpoint_exec_end_input(l->endpoint);
 }

@@ -73,14 +73,14 @@ add_masked(struct transport_ws *t, const struct iovec *v, const uint8_t *key,
 	size_t left = v->iov_len, n;
 
 	for (; left > 0; data += n, left -= n) {
-		uint8_t *p = gather_reserve(&t->flow->down, t->stream);
+		uint8_t *p = gather_reserve(&t->flow->to_peer, t->stream);
 
-		n = gather_left(&t->flow->down);
+		n = gather_left(&t->flow->to_peer);
 		if (n > left)
 			n = left;
 		memcpy(p, data, n);
 		at = ws_mask(p, n, key, at);
-		gather_commit(&t->flow->down, n);
+		gather_commit(&t->flow->to_peer, n);
 	}
 	return at;
 }
@@ -117,12 +117,12 @@ send_frame(struct transport_ws *t, struct frame f, const struct iovec *v,
 	head_len = ws_put_head(head, f.op, f.fin, f.len, masks ? key : NULL);
 	if (f.deflated)
 		head[0] |= WS_DEFLATED;
-	gather_add(&t->flow->down, t->stream, head, head_len);
+	gather_add(&t->flow->to_peer, t->stream, head, head_len);
 	for (size_t i = 0; i < n; i++)
 		if (masks)
 			at = add_masked(t, &v[i], key, at);
 		else
-			gather_add(&t->flow->down, t->stream, v[i].iov_base,
+			gather_add(&t->flow->to_peer, t->stream, v[i].iov_base,
 			    v[i].iov_len);
 }
 
@@ -149,7 +149,7 @@ send_data(struct transport_ws *t, struct frame f, const struct iovec *v,
 static void
 flush_deflated(struct transport_ws *t)
 {
-	gather_flush(&t->flow->down);
+	gather_flush(&t->flow->to_peer);
 	deflate_written(t->deflate);
 }
 
@@ -164,7 +164,7 @@ send_deflated(struct transport_ws *t, struct frame f, const struct iovec *v,
 	bool last = f.fin;
 
 	deflate_begin(d, &job, v, f.len, last);
-	if (t->flow->down.to == NULL)
+	if (t->flow->to_peer.to == NULL)
 		deflate_written(d);
 	f.deflated = f.op != WS_OP_CONTINUATION;
 	do {
@@ -225,7 +225,7 @@ static void
 send_bare(struct transport_ws *t, enum ws_opcode op, bool last,
     const uint8_t *data, size_t len)
 {
-	struct gather *g = &t->flow->down;
+	struct gather *g = &t->flow->to_peer;
 	uint8_t *p = gather_reserve(g, t->stream);
 	size_t n = ws_put_head(p, op, last, len, NULL);
 
@@ -261,8 +261,8 @@ transport_ws_ping(struct transport_ws *t, const uint8_t *data, size_t len)
 void
 transport_ws_flush(struct transport_ws *t)
 {
-	if (t->flow->down.to == t->stream)
-		gather_flush(&t->flow->down);
+	if (t->flow->to_peer.to == t->stream)
+		gather_flush(&t->flow->to_peer);
 }
 
 static void
@@ -300,7 +300,7 @@ transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
 	t->deaf |= !wait;
 	if (t->state == TRANSPORT_LEAVING || !wait) {
 		if (is_server(t))
-			gather_flush_last(&t->flow->down);
+			gather_flush_last(&t->flow->to_peer);
 		else
 			transport_ws_flush(t);
 		set_state(t, TRANSPORT_CLOSED);

@@ -49,7 +49,10 @@ enum transport_state {
  * not transport_ws_clear().
  */
 struct transport_ops {
-	/* A piece of a message, good for the call and as long as flow->up. */
+	/*
+	 * A piece of a message, good for the call and as long as
+	 * flow->to_endpoint.
+	 */
 	void (*on_data)(void *owner, const struct ws_event *);
 	/* A read, or as much of it as is given at once: flush what it made. */
 	void (*on_batch)(void *owner);
