@@ -4,8 +4,8 @@
 #include "client/client.h"
 #include "client/facts.h"
 #include "client/hello_compression.h"
-#include "flow/deflaters.h"
 #include "flow/transport_ws.h"
+#include "flow/zpool.h"
 
 enum {
 	LEAST = 32,                /* bytes of a message that is worth it */
@@ -15,8 +15,7 @@ enum {
 void
 hello_compression_init(struct client *c)
 {
-	deflaters_init(&c->flow.deflaters, (int)c->conf.compression_level,
-	    MEMORY);
+	zpool_init(&c->flow.zpool, (int)c->conf.compression_level, MEMORY);
 }
 
 static struct ws_terms
@@ -61,7 +60,7 @@ hello_compression_judge(struct client *c, const struct http1_head *head,
 		return ws_terms_strresult(rc);
 	f->compressed = rc == WS_TERMS_AGREED;
 	if (f->compressed &&
-	    !deflaters_prepare(&c->flow.deflaters, f->terms.client.bits))
+	    !zpool_prepare(&c->flow.zpool, f->terms.client.bits))
 		return "there is no memory to compress with";
 	return NULL;
 }

@@ -6,15 +6,15 @@
 #include "engine/compression.h"
 #include "engine/engine.h"
 #include "engine/request.h"
-#include "flow/deflaters.h"
 #include "flow/flow.h"
+#include "flow/zpool.h"
 
 void
 compression_init(struct engine *e)
 {
 	const struct conf *c = engine_conf(e);
 
-	deflaters_init(&engine_flow(e)->deflaters, (int)c->compression_level,
+	zpool_init(&engine_flow(e)->zpool, (int)c->compression_level,
 	    (size_t)c->compression_memory);
 }
 
@@ -23,7 +23,7 @@ compression_init(struct engine *e)
  * for one more, the client is asked to do without.
  */
 static struct ws_terms
-most_of(const struct conf_route *r, const struct deflaters *ds)
+most_of(const struct conf_route *r, const struct zpool *ds)
 {
 	uint8_t bits = (uint8_t)r->compression_window;
 	int who = r->compression_takeover;
@@ -37,7 +37,7 @@ most_of(const struct conf_route *r, const struct deflaters *ds)
 		.client = {
 			.takeover = (who == CONF_TAKEOVER_CLIENT ||
 					who == CONF_TAKEOVER_BOTH) &&
-			    deflaters_can_keep(ds,
+			    zpool_can_keep(ds,
 				ws_inflate_cost(WS_TERMS_BITS_MAX)),
 			.bits = bits,
 		},
@@ -49,7 +49,7 @@ compression_agree(const struct request *rq, struct compression *c)
 {
 	struct engine *e = rq->engine;
 	const struct conf_route *r = &engine_conf(e)->route;
-	struct deflaters *ds = &engine_flow(e)->deflaters;
+	struct zpool *ds = &engine_flow(e)->zpool;
 	enum ws_terms_result rc;
 	struct ws_terms most;
 
@@ -58,7 +58,7 @@ compression_agree(const struct request *rq, struct compression *c)
 		return true;
 	most = most_of(r, ds);
 	rc = ws_terms_choose(&rq->head, &most, &c->terms, c->answer);
-	c->agreed = rc == WS_TERMS_AGREED &&
-	    deflaters_prepare(ds, c->terms.server.bits);
+	c->agreed =
+	    rc == WS_TERMS_AGREED && zpool_prepare(ds, c->terms.server.bits);
 	return rc >= 0;
 }

@@ -6,8 +6,8 @@
 #include "codec/ws_deflate.h"
 #include "codec/ws_inflate.h"
 #include "flow/deflate.h"
-#include "flow/deflaters.h"
 #include "flow/flow.h"
+#include "flow/zpool.h"
 
 enum {
 	ROOM_LEAST = 4096, /* less is not worth inflating into */
@@ -15,7 +15,7 @@ enum {
 };
 
 struct deflate *
-deflate_new(struct deflaters *shared, enum ws_role role,
+deflate_new(struct zpool *shared, enum ws_role role,
     const struct ws_terms *terms, size_t least)
 {
 	struct deflate *d = mem_new(1, sizeof(*d));
@@ -36,8 +36,8 @@ deflate_free(struct deflate *d)
 {
 	if (d == NULL)
 		return;
-	deflaters_give_up(d->shared, &d->own);
-	deflaters_put_inflate(d->shared, d->inflate, d->theirs.takeover);
+	zpool_give_up(d->shared, &d->own);
+	zpool_put_inflate(d->shared, d->inflate, d->theirs.takeover);
 	buf_clear(&d->held);
 	free(d);
 }
@@ -48,7 +48,7 @@ static bool
 has_inflate(struct deflate *d)
 {
 	if (d->inflate == NULL)
-		d->inflate = deflaters_get_inflate(d->shared, d->theirs.bits,
+		d->inflate = zpool_get_inflate(d->shared, d->theirs.bits,
 		    d->theirs.takeover);
 	return d->inflate != NULL;
 }
@@ -58,7 +58,7 @@ end_message(struct deflate *d)
 {
 	if (d->theirs.takeover)
 		return;
-	deflaters_put_inflate(d->shared, d->inflate, false);
+	zpool_put_inflate(d->shared, d->inflate, false);
 	d->inflate = NULL;
 }
 
@@ -66,7 +66,7 @@ enum ws_result
 deflate_read(struct deflate *d, struct ws_reader *r, struct ws_event *ev,
     struct ws_event *out)
 {
-	struct deflaters_room *room = &d->shared->inflated;
+	struct zpool_room *room = &d->shared->inflated;
 	enum ws_inflate_result rc;
 	enum ws_result judged;
 	size_t used;
@@ -76,12 +76,12 @@ deflate_read(struct deflate *d, struct ws_reader *r, struct ws_event *ev,
 		.first = !d->goes_on,
 		.data = room->data + room->used,
 	};
-	if (DEFLATERS_ROOM - room->used < ROOM_LEAST)
+	if (ZPOOL_ROOM - room->used < ROOM_LEAST)
 		return WS_DATA;
 	if (!has_inflate(d))
 		return WS_ERR_MEMORY;
 	rc = ws_inflate_read(d->inflate, ev->data, ev->len, ev->last, &used,
-	    out->data, DEFLATERS_ROOM - room->used, &out->len);
+	    out->data, ZPOOL_ROOM - room->used, &out->len);
 	if (rc < 0)
 		return WS_ERR_DEFLATE;
 	ev->data += used;
@@ -163,7 +163,7 @@ deflate_begin(struct deflate *d, struct deflate_job *job, const struct iovec *v,
     size_t len, bool last)
 {
 	*job = (struct deflate_job){
-		.z = deflaters_choose(d->shared, d->ours.bits,
+		.z = zpool_choose(d->shared, d->ours.bits,
 		    d->ours.takeover ? &d->own : NULL),
 		.v = v,
 		.left = len,
@@ -194,13 +194,13 @@ add_part(struct deflate_job *job, size_t max, uint8_t *out, size_t room)
 bool
 deflate_next(struct deflate *d, struct deflate_job *job, struct iovec *out)
 {
-	struct deflaters_room *room = &d->shared->deflated;
-	size_t len = job->left < DEFLATERS_PIECE ? job->left : DEFLATERS_PIECE;
+	struct zpool_room *room = &d->shared->deflated;
+	size_t len = job->left < ZPOOL_PIECE ? job->left : ZPOOL_PIECE;
 	size_t end = job->left - len, n = 0;
 	size_t bound = ws_deflate_bound(job->z, len);
 	uint8_t *p = room->data + room->used;
 
-	if (bound > DEFLATERS_ROOM - room->used)
+	if (bound > ZPOOL_ROOM - room->used)
 		return false;
 	while (job->left > end)
 		n += add_part(job, job->left - end, p + n, bound - n);

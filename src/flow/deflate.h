@@ -19,16 +19,16 @@
 #include "codec/ws_terms.h"
 #include "flow/later.h"
 
-struct deflater;
-struct deflaters;
+struct zpool_stream;
+struct zpool;
 struct ws_deflate;
 struct ws_inflate;
 
 struct deflate {
-	struct deflaters *shared; /* kept */
+	struct zpool *shared; /* kept */
 	struct ws_terms_side ours, theirs;
-	size_t least;         /* bytes of a message that is worth the while */
-	struct deflater *own; /* of `shared`, which may take it away */
+	size_t least; /* bytes of a message that is worth the while */
+	struct zpool_stream *own;   /* of `shared`, which may take it away */
 	struct ws_inflate *inflate; /* owned; NULL: not needed at the moment */
 	uint64_t sent, received;    /* bytes of payload, as they travel */
 	uint64_t taken, made;       /* bytes of the latest message of ours */
@@ -44,10 +44,10 @@ struct deflate {
 };
 
 /*
- * Gives one; keeps shared, for which deflaters_prepare() has said yes to the
+ * Gives one; keeps shared, for which zpool_prepare() has said yes to the
  * window of ours.
  */
-struct deflate *deflate_new(struct deflaters *, enum ws_role,
+struct deflate *deflate_new(struct zpool *, enum ws_role,
     const struct ws_terms *, size_t least);
 void deflate_free(struct deflate *);
 

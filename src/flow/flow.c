@@ -38,7 +38,7 @@ flow_clear(struct flow *f)
 	gather_clear(&f->to_peer);
 	buf_clear(&f->wire);
 	doubts_clear(&f->doubts);
-	deflaters_clear(&f->deflaters);
+	zpool_clear(&f->zpool);
 	free(f->in);
 	f->in = NULL;
 }

@@ -15,9 +15,9 @@
 
 #include "base/buf.h"
 #include "flow/complaints.h"
-#include "flow/deflaters.h"
 #include "flow/doubts.h"
 #include "flow/gather.h"
+#include "flow/zpool.h"
 
 struct event_base;
 
@@ -36,7 +36,7 @@ struct flow {
 	struct buf wire; /* records on their way, empty between two calls */
 	struct doubts doubts;               /* of sockets */
 	struct complaints_share complaints; /* of the log */
-	struct deflaters deflaters; /* deflaters_init() is for who compresses */
+	struct zpool zpool; /* not made: what compresses calls zpool_init() */
 };
 
 /* Keeps base. */

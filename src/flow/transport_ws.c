@@ -607,8 +607,8 @@ transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
     size_t least)
 {
 	t->bare = false;
-	t->deflate = deflate_new(&t->flow->deflaters,
-	    (enum ws_role)t->reader.role, terms, least);
+	t->deflate = deflate_new(&t->flow->zpool, (enum ws_role)t->reader.role,
+	    terms, least);
 	later_init(&t->deflate->turn, t->flow->base, transport_ws_on_turn, t);
 	ws_reader_inflate(&t->reader);
 }

@@ -97,7 +97,7 @@ void transport_ws_init(struct transport_ws *, enum ws_role, struct flow *,
 void transport_ws_clear(struct transport_ws *);
 
 /*
- * Compress on these terms, before anything was said; deflaters_prepare() has
+ * Compress on these terms, before anything was said; zpool_prepare() has
  * made ready what our side needs. Messages of less than `least` bytes are sent
  * as they are.
  */

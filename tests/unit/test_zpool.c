@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "codec/ws_inflate.h"
 #include "flow/deflate.h"
-#include "flow/deflaters.h"
+#include "flow/zpool.h"
 
 enum {
 	KIB = 1024,
@@ -63,7 +63,7 @@ send_message(struct deflate *d, struct peer *p, const struct iovec *v, size_t n)
 static const struct ws_terms taking_over = { { true, BITS }, { true, BITS } };
 
 struct world {
-	struct deflaters shared;
+	struct zpool shared;
 	struct deflate *session[SESSIONS];
 	struct zmemory theirs;
 	struct peer peer[SESSIONS];
@@ -76,8 +76,8 @@ begin(size_t memory, const struct ws_terms *terms)
 {
 	memset(&w, 0, sizeof(w));
 	w.theirs.max = SIZE_MAX;
-	deflaters_init(&w.shared, 6, memory);
-	assert_true(deflaters_prepare(&w.shared, BITS));
+	zpool_init(&w.shared, 6, memory);
+	assert_true(zpool_prepare(&w.shared, BITS));
 	for (size_t i = 0; i < SESSIONS; i++) {
 		w.session[i] = deflate_new(&w.shared, WS_SERVER, terms, 0);
 		w.peer[i].inflate = ws_inflate_new(&w.theirs, BITS);
@@ -91,7 +91,7 @@ end(void)
 		deflate_free(w.session[i]);
 		ws_inflate_free(w.peer[i].inflate);
 	}
-	deflaters_clear(&w.shared);
+	zpool_clear(&w.shared);
 	assert_int_equal(w.shared.memory.used, 0);
 	assert_int_equal(w.shared.own_memory, 0);
 	assert_int_equal(w.theirs.used, 0);
@@ -171,9 +171,9 @@ what_is_inflated_comes_first(void **state)
 	begin(3 * STREAM, &taking_over);
 	say(0, "the first of them");
 	say(1, "the second of them");
-	assert_true(deflaters_can_keep(&w.shared, ws_inflate_cost(BITS)));
+	assert_true(zpool_can_keep(&w.shared, ws_inflate_cost(BITS)));
 	while (n < nitems(more)) {
-		more[n] = deflaters_get_inflate(&w.shared, BITS, true);
+		more[n] = zpool_get_inflate(&w.shared, BITS, true);
 		assert_non_null(more[n]);
 		if (n++ == 0)
 			assert_own(
@@ -181,7 +181,7 @@ what_is_inflated_comes_first(void **state)
 	}
 	assert_own((bool[SESSIONS]){ false, false, false, false });
 	while (n > 0)
-		deflaters_put_inflate(&w.shared, more[--n], true);
+		zpool_put_inflate(&w.shared, more[--n], true);
 	end();
 }
 

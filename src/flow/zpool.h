@@ -9,8 +9,8 @@
  * one that was not used for the longest time is given up first, and what its
  * session sends then only becomes a little larger.
  */
-#ifndef FLOW_DEFLATERS_H
-#define FLOW_DEFLATERS_H
+#ifndef FLOW_ZPOOL_H
+#define FLOW_ZPOOL_H
 
 #include <sys/queue.h>
 
@@ -21,66 +21,65 @@
 #include "codec/ws_terms.h"
 #include "codec/zmemory.h"
 
-struct deflater;
+struct zpool_stream;
 struct ws_deflate;
 struct ws_inflate;
 
 enum {
-	DEFLATERS_PIECE = 64 * 1024, /* of a message, deflated at a time */
-	DEFLATERS_ROOM = 2 * DEFLATERS_PIECE,
-	DEFLATERS_SPARE = 4,
+	ZPOOL_PIECE = 64 * 1024, /* of a message, deflated at a time */
+	ZPOOL_ROOM = 2 * ZPOOL_PIECE,
+	ZPOOL_SPARE = 4,
 };
 
 /* Bytes that lie there until they were written, or passed on. */
-struct deflaters_room {
-	uint8_t *data; /* owned: DEFLATERS_ROOM bytes; NULL: not yet */
+struct zpool_room {
+	uint8_t *data; /* owned: ZPOOL_ROOM bytes; NULL: not yet */
 	size_t used;
 };
 
-struct deflaters {
+struct zpool {
 	struct zmemory memory;
 	int level;
 	/* owned, by the bits of their windows: for whoever has none of his own */
 	struct ws_deflate *common[WS_TERMS_BITS_MAX + 1];
-	TAILQ_HEAD(deflaters_own, deflater) own;   /* the latest used first */
-	size_t own_memory;                         /* that all those have */
-	struct ws_inflate *spare[DEFLATERS_SPARE]; /* owned */
+	TAILQ_HEAD(zpool_own, zpool_stream) own; /* the latest used first */
+	size_t own_memory;                       /* that all those have */
+	struct ws_inflate *spare[ZPOOL_SPARE];   /* owned */
 	size_t nspare;
-	struct deflaters_room inflated, deflated;
+	struct zpool_room inflated, deflated;
 };
 
 /* level: 1 to 9; max_memory: of zlib, in bytes. */
-void deflaters_init(struct deflaters *, int level, size_t max_memory);
-void deflaters_clear(struct deflaters *);
+void zpool_init(struct zpool *, int level, size_t max_memory);
+void zpool_clear(struct zpool *);
 
 /*
  * Whether one session more may keep so much memory for as long as it lasts: a
  * quarter is left for messages under way.
  */
-bool deflaters_can_keep(const struct deflaters *, size_t size);
+bool zpool_can_keep(const struct zpool *, size_t size);
 
 /*
  * Make what has to be there before a session may agree to deflate with that
  * window. False: there is no memory for it.
  */
-bool deflaters_prepare(struct deflaters *, unsigned bits);
+bool zpool_prepare(struct zpool *, unsigned bits);
 
 /*
  * A stream for the next piece of a message, not given: *own, which is made if
  * need and memory be, or else the common one, reset. own: NULL if the session
  * takes nothing over.
  */
-struct ws_deflate *deflaters_choose(struct deflaters *, unsigned bits,
-    struct deflater **own);
-void deflaters_give_up(struct deflaters *, struct deflater **own);
+struct ws_deflate *zpool_choose(struct zpool *, unsigned bits,
+    struct zpool_stream **own);
+void zpool_give_up(struct zpool *, struct zpool_stream **own);
 
 /*
  * Gives a stream to inflate with, or NULL; and takes it back, after a message if
  * nothing is taken over to the next.
  */
-struct ws_inflate *deflaters_get_inflate(struct deflaters *, unsigned bits,
+struct ws_inflate *zpool_get_inflate(struct zpool *, unsigned bits,
     bool takeover);
-void deflaters_put_inflate(struct deflaters *, struct ws_inflate *,
-    bool takeover);
+void zpool_put_inflate(struct zpool *, struct ws_inflate *, bool takeover);
 
 #endif
