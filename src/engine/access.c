@@ -2,7 +2,6 @@
 #include "codec/origin.h"
 #include "conf/conf.h"
 #include "engine/access.h"
-#include "engine/client.h"
 #include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
@@ -10,6 +9,7 @@
 #include "engine/limits.h"
 #include "engine/redirect.h"
 #include "engine/refusal.h"
+#include "engine/remote.h"
 #include "engine/request.h"
 #include "engine/route.h"
 
@@ -105,10 +105,10 @@ check_denied(struct request *rq)
 
 static enum access_verdict (*const steps[])(struct request *) = {
 	check_denied,
-	client_find,
+	remote_find,
 	check_path,
 	check_hello,
-	client_check,
+	remote_check,
 	limits_check,
 	redirect_check,
 	check_origin,

@@ -580,7 +580,7 @@ conn_free(struct conn *c)
 	request_free(c->rq);
 	limits_leave(e, &c->seat);
 	if (c->heard)
-		limits_heard(e);
+		limits_hearing_end(e);
 	ids_remove(engine_conns(e), &c->node);
 	(void)event_del(&c->timer);
 	(void)event_del(&c->kick);

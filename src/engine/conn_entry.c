@@ -10,13 +10,13 @@
 #include "conf/conf.h"
 #include "engine/access.h"
 #include "engine/arrival.h"
-#include "engine/client.h"
 #include "engine/conn.h"
 #include "engine/conn_state.h"
 #include "engine/engine.h"
 #include "engine/ids.h"
 #include "engine/limits.h"
 #include "engine/refusal.h"
+#include "engine/remote.h"
 #include "engine/request.h"
 #include "ipc/ipc_codec.h"
 
@@ -98,7 +98,7 @@ static void
 turn_away(struct conn *c, const struct refusal *why)
 {
 	if (conn_conf(c)->route.refuse == CONF_REFUSE_CLOSE &&
-	    why->status != 503 && limits_hear(c->engine)) {
+	    why->status != 503 && limits_hearing_begin(c->engine)) {
 		c->denied = mem_new(1, sizeof(*c->denied));
 		*c->denied = *why;
 		c->heard = true;
@@ -119,7 +119,7 @@ static void
 knock(struct conn *c)
 {
 	const struct refusal *why =
-	    client_refuse_peer(engine_clients(c->engine), &c->peer);
+	    remote_refuse_peer(engine_remote_rules(c->engine), &c->peer);
 
 	if (why != NULL && !c->how.connected)
 		turn_away(c, why);
@@ -167,7 +167,7 @@ static bool
 may_speak(const struct conn *c)
 {
 	return conn_conf(c)->trusted_proxies.n == 0 ||
-	    client_is_proxy(engine_clients(c->engine), &c->peer);
+	    remote_is_proxy(engine_remote_rules(c->engine), &c->peer);
 }
 
 void
@@ -188,7 +188,7 @@ static void
 be_admitted(struct conn *c, const struct ipc_admitted *a)
 {
 	const struct refusal *denied =
-	    client_refuse_peer(engine_clients(c->engine), &c->peer);
+	    remote_refuse_peer(engine_remote_rules(c->engine), &c->peer);
 	struct refusal full;
 
 	c->asked = false;

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "conf/wire.h"
 #include "engine/certs.h"
-#include "engine/client.h"
 #include "engine/compression.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
@@ -23,6 +22,7 @@
 #include "engine/pages.h"
 #include "engine/passwords.h"
 #include "engine/program.h"
+#include "engine/remote.h"
 #include "engine/sandbox.h"
 #include "engine/tokens.h"
 #include "flow/listener.h"
@@ -58,11 +58,11 @@ struct engine {
 	bool configured;
 	bool stopping;
 	int status;
-	struct ids conns, programs;   /* owned, all of them */
-	struct hostnames *hostnames;  /* owned; NULL: not asked for */
-	struct limits *limits;        /* owned */
-	struct client_rules *clients; /* owned */
-	struct passwords *passwords;  /* owned; NULL: not asked for */
+	struct ids conns, programs;        /* owned, all of them */
+	struct hostnames *hostnames;       /* owned; NULL: not asked for */
+	struct limits *limits;             /* owned */
+	struct remote_rules *remote_rules; /* owned */
+	struct passwords *passwords;       /* owned; NULL: not asked for */
 	struct tokens tokens;
 };
 
@@ -298,7 +298,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 	complaints_share_init(&e->flow.complaints, e->id_step);
 	if (!certs_start(&e->certs, e))
 		return true; /* the parent decides what becomes of us */
-	e->clients = client_rules_new(&e->conf);
+	e->remote_rules = remote_rules_new(&e->conf);
 	compression_init(e);
 	prepare_answers(e);
 	if (e->conf.route.auth_file != NULL)
@@ -569,7 +569,7 @@ engine_free(struct engine *e)
 	(void)event_del(&e->on_list);
 	ipc_chan_clear(&e->chan);
 	buf_clear(&e->packed);
-	client_rules_free(e->clients);
+	remote_rules_free(e->remote_rules);
 	certs_clear(&e->certs);
 	limits_free(e->limits);
 	hostnames_free(e->hostnames);
@@ -592,10 +592,10 @@ engine_conf(const struct engine *e)
 	return &e->conf;
 }
 
-const struct client_rules *
-engine_clients(const struct engine *e)
+const struct remote_rules *
+engine_remote_rules(const struct engine *e)
 {
-	return e->clients;
+	return e->remote_rules;
 }
 
 struct tls *

@@ -16,7 +16,7 @@
 #include "flow/flow.h"
 #include "ipc/ipc.h"
 
-struct client_rules;
+struct remote_rules;
 struct engine;
 struct fields;
 struct hostnames;
@@ -46,7 +46,7 @@ void engine_free(struct engine *);
 
 struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);
-const struct client_rules *engine_clients(const struct engine *);
+const struct remote_rules *engine_remote_rules(const struct engine *);
 struct tls *engine_tls(struct engine *);
 struct hostnames *engine_hostnames(const struct engine *);
 struct limits *engine_limits(const struct engine *);

@@ -8,10 +8,10 @@
 #include "codec/http1.h"
 #include "codec/url.h"
 #include "conf/conf.h"
-#include "engine/client.h"
 #include "engine/engine.h"
 #include "engine/limits.h"
 #include "engine/refusal.h"
+#include "engine/remote.h"
 #include "engine/request.h"
 
 enum {
@@ -64,7 +64,7 @@ limits_ask(struct engine *e, uint32_t id, const struct addr *peer, bool always)
 
 	conf_limits_of(engine_conf(e), peer, &limits);
 	a.counted = (limits.connections > 0 || limits.rate > 0) &&
-	    !client_is_proxy(engine_clients(e), peer);
+	    !remote_is_proxy(engine_remote_rules(e), peer);
 	a.stays = a.counted;
 	if (!a.counted && !always && engine_conf(e)->max_connections == 0)
 		return false;
@@ -148,7 +148,7 @@ limits_refuse(const struct ipc_admitted *a, struct refusal *r)
 }
 
 bool
-limits_hear(struct engine *e)
+limits_hearing_begin(struct engine *e)
 {
 	struct limits *l = engine_limits(e);
 
@@ -159,7 +159,7 @@ limits_hear(struct engine *e)
 }
 
 void
-limits_heard(struct engine *e)
+limits_hearing_end(struct engine *e)
 {
 	engine_limits(e)->heard--;
 }

@@ -52,8 +52,8 @@ bool limits_refuse(const struct ipc_admitted *, struct refusal *);
  * Whether somebody who is turned away may say what he wanted, so that he is
  * told why in words that he can read; false: too many do already.
  */
-bool limits_hear(struct engine *);
-void limits_heard(struct engine *);
+bool limits_hearing_begin(struct engine *);
+void limits_hearing_end(struct engine *);
 
 /* Give back a seat, if it is one, and forget it. */
 void limits_leave(struct engine *, uint32_t *seat);

@@ -1,39 +1,39 @@
 /*
  * Who the client is: the address at the other end of the connection, or the
  * one that a trusted proxy there speaks for; and whether such an address may
- * come in at all.
+ * come in at all. What it finds is REMOTE_ADDR to a program (RFC 3875, 4.1.8).
  *
  * An address on --deny is refused; if there is --allow, so is one that is not
  * on it. A trusted proxy's connection is let in whatever they say, for what
  * counts is whom each of its requests is from.
  */
-#ifndef ENGINE_CLIENT_H
-#define ENGINE_CLIENT_H
+#ifndef ENGINE_REMOTE_H
+#define ENGINE_REMOTE_H
 
 #include <stdbool.h>
 
 #include "engine/access.h"
 
 struct addr;
-struct client_rules;
+struct remote_rules;
 struct conf;
 struct refusal;
 struct request;
 
 /* Gives what the settings say about addresses. */
-struct client_rules *client_rules_new(const struct conf *);
-void client_rules_free(struct client_rules *);
+struct remote_rules *remote_rules_new(const struct conf *);
+void remote_rules_free(struct remote_rules *);
 
-bool client_is_proxy(const struct client_rules *, const struct addr *);
+bool remote_is_proxy(const struct remote_rules *, const struct addr *);
 
 /* Why a connection from there is not even read from; NULL: it is. */
-const struct refusal *client_refuse_peer(const struct client_rules *,
+const struct refusal *remote_refuse_peer(const struct remote_rules *,
     const struct addr *);
 
 /* The step: find out who it is. */
-enum access_verdict client_find(struct request *);
+enum access_verdict remote_find(struct request *);
 
 /* The step: whether he may come in. */
-enum access_verdict client_check(struct request *);
+enum access_verdict remote_check(struct request *);
 
 #endif

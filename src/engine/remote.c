@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "codec/forwarded.h"
 #include "conf/conf.h"
-#include "engine/client.h"
 #include "engine/engine.h"
 #include "engine/refusal.h"
+#include "engine/remote.h"
 #include "engine/request.h"
 
 struct nets {
@@ -16,7 +16,7 @@ struct nets {
 	size_t n;
 };
 
-struct client_rules {
+struct remote_rules {
 	struct nets trusted, allow, deny;
 };
 
@@ -34,10 +34,10 @@ read_nets(const struct conf_list *list)
 	return nets;
 }
 
-struct client_rules *
-client_rules_new(const struct conf *conf)
+struct remote_rules *
+remote_rules_new(const struct conf *conf)
 {
-	struct client_rules *rules = mem_new(1, sizeof(*rules));
+	struct remote_rules *rules = mem_new(1, sizeof(*rules));
 
 	rules->trusted = read_nets(&conf->trusted_proxies);
 	rules->allow = read_nets(&conf->allow);
@@ -46,7 +46,7 @@ client_rules_new(const struct conf *conf)
 }
 
 void
-client_rules_free(struct client_rules *rules)
+remote_rules_free(struct remote_rules *rules)
 {
 	if (rules == NULL)
 		return;
@@ -63,13 +63,13 @@ is_in(const struct nets *nets, const struct addr *a)
 }
 
 bool
-client_is_proxy(const struct client_rules *rules, const struct addr *a)
+remote_is_proxy(const struct remote_rules *rules, const struct addr *a)
 {
 	return is_in(&rules->trusted, a);
 }
 
 static const struct refusal *
-judge(const struct client_rules *rules, const struct addr *a)
+judge(const struct remote_rules *rules, const struct addr *a)
 {
 	static const struct refusal denied = {
 		.status = 403,
@@ -91,14 +91,14 @@ judge(const struct client_rules *rules, const struct addr *a)
 }
 
 const struct refusal *
-client_refuse_peer(const struct client_rules *rules, const struct addr *a)
+remote_refuse_peer(const struct remote_rules *rules, const struct addr *a)
 {
-	return client_is_proxy(rules, a) ? NULL : judge(rules, a);
+	return remote_is_proxy(rules, a) ? NULL : judge(rules, a);
 }
 
 /* Take over what a trusted proxy says; false if it says two things. */
 static bool
-read_proxied(struct request *rq, const struct client_rules *rules)
+read_proxied(struct request *rq, const struct remote_rules *rules)
 {
 	struct forwarded f;
 
@@ -120,7 +120,7 @@ read_proxied(struct request *rq, const struct client_rules *rules)
 }
 
 enum access_verdict
-client_find(struct request *rq)
+remote_find(struct request *rq)
 {
 	static const struct refusal contradiction = {
 		.status = 400,
@@ -128,7 +128,7 @@ client_find(struct request *rq)
 		.rule = "forwarded fields",
 	};
 
-	if (read_proxied(rq, engine_clients(rq->engine)))
+	if (read_proxied(rq, engine_remote_rules(rq->engine)))
 		return ACCESS_NEXT;
 	request_refuse(rq, &contradiction);
 	return ACCESS_REFUSED;
@@ -136,12 +136,12 @@ client_find(struct request *rq)
 
 /* The peer himself was judged when he connected. */
 enum access_verdict
-client_check(struct request *rq)
+remote_check(struct request *rq)
 {
 	const struct refusal *why;
 
 	if (!rq->proxied ||
-	    (why = judge(engine_clients(rq->engine), &rq->client)) == NULL)
+	    (why = judge(engine_remote_rules(rq->engine), &rq->client)) == NULL)
 		return ACCESS_NEXT;
 	request_refuse(rq, why);
 	return ACCESS_REFUSED;
