@@ -14,9 +14,8 @@
 #include "engine/reply.h"
 #include "engine/request.h"
 #include "engine/route.h"
-#include "flow/complaints.h"
 #include "flow/deadlines.h"
-#include "flow/endpoint_exec.h"
+#include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/gather.h"
 
@@ -29,20 +28,18 @@ enum cgi_state {
 };
 
 enum cgi_due {
-	DUE_HEAD,   /* the answer's head is late */
-	DUE_LINGER, /* the output of a program that has ended does not end */
+	DUE_HEAD, /* the answer's head is late */
 	DUE_COUNT,
 };
 
 struct cgi {
-	struct engine *engine;         /* kept */
-	struct request *rq;            /* kept; NULL: it needs us no longer */
-	struct program *program;       /* owned */
-	struct endpoint_exec endpoint; /* if running */
+	struct engine *engine;     /* kept */
+	struct request *rq;        /* kept; NULL: it needs us no longer */
+	struct endpoint *endpoint; /* owned; NULL: it has gone */
+	uint32_t id;               /* of it, for the log */
 	struct cgi_answer answer;
 	struct deadlines deadlines;
 	uint64_t due[DUE_COUNT];
-	struct complaints complaints;
 	uint64_t started;           /* clock_coarse_ms() */
 	uint64_t in_bytes;          /* of bodies: to the program */
 	uint64_t out_bytes;         /* and to the client */
@@ -66,14 +63,11 @@ route_of(const struct cgi *g)
 
 /* ------------------------------------------------- its end */
 
-/* The program sees to its own end. */
 static void
 cgi_free(struct cgi *g)
 {
-	program_leave(g->program);
+	endpoint_free(g->endpoint);
 	deadlines_clear(&g->deadlines);
-	if (g->running)
-		endpoint_exec_clear(&g->endpoint);
 	cgi_answer_clear(&g->answer);
 	free(g->peer);
 	free(g->user);
@@ -86,35 +80,17 @@ static void
 log_end(const struct cgi *g)
 {
 	char how[ENDED_BRIEF];
-	const struct log_field fields[] = { LOG_UINT("session",
-						program_id(g->program)),
+	const struct log_field fields[] = { LOG_UINT("session", g->id),
 		LOG_STR("peer", g->peer), LOG_STR("method", g->method),
 		LOG_STR("path", g->path), LOG_UINT("status", g->status),
 		LOG_MS("duration", clock_ms() - g->started),
 		LOG_UINT("in_bytes", g->in_bytes),
 		LOG_UINT("out_bytes", g->out_bytes), LOG_STR("exit", how),
-		LOG_INT("pid", g->endpoint.pid), LOG_STR("user", g->user) };
+		endpoint_name(g->endpoint), LOG_STR("user", g->user) };
 
-	endpoint_exec_put_end(&g->endpoint, how);
+	endpoint_put_end(g->endpoint, how);
 	log_fields(LOG_LVL_INFO, "cgi ends", fields,
 	    nitems(fields) - (g->user == NULL));
-}
-
-/* A program without a ladder may outlive the daemon: nobody waits for it. */
-static bool
-is_abandoned(const struct cgi *g)
-{
-	return engine_stopping(g->engine) && route_of(g)->kill.n == 0;
-}
-
-static struct complainer
-complainer(const struct cgi *g)
-{
-	return (struct complainer){
-		.level = (enum log_level)route_of(g)->stderr_level,
-		.session = program_id(g->program),
-		.pid = g->endpoint.pid,
-	};
 }
 
 /* From the loop alone, where nothing of ours is in a callback. */
@@ -122,15 +98,12 @@ static void
 cgi_on_turn(void *owner)
 {
 	struct cgi *g = owner;
-	const struct endpoint_exec *e = &g->endpoint;
-	struct complainer who = complainer(g);
 
 	if (g->unwanted)
-		endpoint_exec_close_output(&g->endpoint);
-	if (g->rq != NULL || !((e->exited && e->out_ended) || is_abandoned(g)))
+		endpoint_close_output(g->endpoint);
+	if (g->rq != NULL || !g->endpoint->over)
 		return;
-	endpoint_exec_finish(&g->endpoint);
-	complaints_end(&g->complaints, &who);
+	endpoint_read_last(g->endpoint);
 	log_end(g);
 	cgi_free(g);
 }
@@ -156,8 +129,8 @@ static void
 send_away(struct cgi *g)
 {
 	g->unwanted = true;
-	endpoint_exec_end_input(&g->endpoint);
-	program_kill(g->program, 0);
+	endpoint_end_input(g->endpoint);
+	endpoint_leave(g->endpoint, 0);
 	deadlines_wake(&g->deadlines);
 }
 
@@ -182,8 +155,7 @@ fail_unusable(struct cgi *g, const char *why)
 		.rule = "CGI answer",
 	};
 
-	LOG(LOG_LVL_ERROR, "not a CGI answer",
-	    LOG_UINT("session", program_id(g->program)),
+	LOG(LOG_LVL_ERROR, "not a CGI answer", LOG_UINT("session", g->id),
 	    LOG_STR("path", g->path), LOG_STR("error", why),
 	    LOG_BYTES("line", line, len));
 	fail(g, &unusable);
@@ -200,8 +172,7 @@ cgi_on_short(void *owner, const char *why)
 		fail(g, &r);
 		return;
 	}
-	LOG(LOG_LVL_WARN, "program cannot go on",
-	    LOG_UINT("session", program_id(g->program)),
+	LOG(LOG_LVL_WARN, "program cannot go on", LOG_UINT("session", g->id),
 	    LOG_STR("reason", why));
 	if (g->rq != NULL)
 		request_abort(let_go(g));
@@ -217,10 +188,11 @@ check_answered(struct cgi *g)
 {
 	if (g->rq == NULL || !g->answered)
 		return;
-	if (!g->body_ended && !g->endpoint.out_ended && !g->endpoint.in_broken)
+	if (!g->body_ended && !g->endpoint->out_ended &&
+	    endpoint_input(g->endpoint) != NULL)
 		return;
-	endpoint_exec_end_input(&g->endpoint);
-	endpoint_exec_resume(&g->endpoint);
+	endpoint_end_input(g->endpoint);
+	endpoint_resume(g->endpoint);
 	request_reply_end(let_go(g));
 }
 
@@ -249,7 +221,7 @@ give_document(struct cgi *g, const uint8_t *data, size_t len)
 	g->out_bytes += n;
 	g->answered |= a->has_length && g->out_bytes == a->length;
 	if (request_queued(g->rq) > 0)
-		endpoint_exec_pause(&g->endpoint);
+		endpoint_pause(g->endpoint);
 }
 
 /* A local redirect is one for the client, too: it may look at it again. */
@@ -300,14 +272,6 @@ take_output(struct cgi *g, const uint8_t *data, size_t len)
 
 /* ------------------------------------------------- what the program does */
 
-/* Others may hold the output of a program that has ended, but not for ever. */
-static void
-await_last_output(struct cgi *g)
-{
-	if (g->endpoint.exited && !g->endpoint.out_ended)
-		deadlines_set(&g->deadlines, DUE_LINGER, route_of(g)->linger);
-}
-
 static void
 cgi_on_output(void *owner, const uint8_t *data, size_t len)
 {
@@ -317,7 +281,6 @@ cgi_on_output(void *owner, const uint8_t *data, size_t len)
 		drop(g, len);
 	else if (!g->unwanted)
 		take_output(g, data, len);
-	await_last_output(g);
 }
 
 static void
@@ -325,7 +288,6 @@ cgi_on_output_end(void *owner)
 {
 	struct cgi *g = owner;
 
-	deadlines_forget(&g->deadlines, DUE_LINGER);
 	if (g->state == CGI_HEAD) {
 		fail_unusable(g, "it ended before its head was complete");
 	} else if (g->state == CGI_BODY) {
@@ -333,17 +295,6 @@ cgi_on_output_end(void *owner)
 		check_answered(g);
 	}
 	deadlines_wake(&g->deadlines);
-}
-
-static void
-cgi_on_stderr(void *owner, const uint8_t *line, size_t len)
-{
-	struct cgi *g = owner;
-
-	struct complainer who = complainer(g);
-
-	complaints_take(&g->complaints, &engine_flow(g->engine)->complaints,
-	    &who, line, len);
 }
 
 /* While the program waits for the client it cannot be late. */
@@ -354,7 +305,7 @@ await_head(struct cgi *g)
 
 	if (g->state != CGI_HEAD || ms == 0)
 		return;
-	if (g->body_ended || endpoint_exec_full(&g->endpoint))
+	if (g->body_ended || endpoint_is_full(g->endpoint))
 		deadlines_set(&g->deadlines, DUE_HEAD, ms);
 	else
 		deadlines_forget(&g->deadlines, DUE_HEAD);
@@ -373,21 +324,13 @@ cgi_on_input_drain(void *owner)
 	check_answered(g);
 }
 
-static const struct endpoint_ops cgi_endpoint = {
-	.on_output = cgi_on_output,
-	.on_output_end = cgi_on_output_end,
-	.on_stderr = cgi_on_stderr,
-	.on_input_drain = cgi_on_input_drain,
-	.on_short = cgi_on_short,
-};
-
 /* ------------------------------------------------- what the client does */
 
 static void
 cgi_on_body(void *owner, const uint8_t *data, size_t len)
 {
 	struct cgi *g = owner;
-	struct stream *in = endpoint_exec_input(&g->endpoint);
+	struct stream *in = endpoint_input(g->endpoint);
 
 	if (in == NULL)
 		return;
@@ -403,7 +346,7 @@ cgi_on_body_batch(void *owner)
 	if (!g->running || g->body_ended)
 		return;
 	gather_flush(&engine_flow(g->engine)->to_endpoint);
-	if (endpoint_exec_full(&g->endpoint))
+	if (endpoint_is_full(g->endpoint))
 		request_pause_body(g->rq);
 	await_head(g);
 }
@@ -414,7 +357,7 @@ cgi_on_body_end(void *owner)
 	struct cgi *g = owner;
 
 	g->body_ended = true;
-	endpoint_exec_end_input(&g->endpoint);
+	endpoint_end_input(g->endpoint);
 	await_head(g);
 	check_answered(g);
 }
@@ -426,8 +369,7 @@ cgi_on_drain(void *owner)
 
 	if (!g->running)
 		return;
-	endpoint_exec_resume(&g->endpoint);
-	await_last_output(g);
+	endpoint_resume(g->endpoint);
 }
 
 static void
@@ -465,29 +407,11 @@ fail_late(struct cgi *g)
 	fail(g, &late);
 }
 
-/* The program ended long enough ago: what still holds its output is not it. */
-static void
-stop_lingering(struct cgi *g)
-{
-	if (g->rq != NULL && request_queued(g->rq) > 0)
-		return; /* waited for anew when the client has taken that */
-	endpoint_exec_read_output(&g->endpoint); /* we may be the late ones */
-	if (g->endpoint.out_ended ||
-	    deadlines_awaits(&g->deadlines, DUE_LINGER))
-		return;
-	endpoint_exec_close_output(&g->endpoint);
-	cgi_on_output_end(g);
-}
-
 static void
 cgi_on_due(void *owner, size_t which)
 {
-	struct cgi *g = owner;
-
-	if (which == DUE_HEAD)
-		fail_late(g);
-	else
-		stop_lingering(g);
+	(void)which;
+	fail_late(owner);
 }
 
 static const struct deadlines_ops cgi_deadlines = {
@@ -498,20 +422,18 @@ static const struct deadlines_ops cgi_deadlines = {
 /* ------------------------------------------------- its beginning */
 
 static void
-cgi_on_started(void *owner, pid_t pid, const int fd[3])
+cgi_on_open(void *owner)
 {
 	struct cgi *g = owner;
 
 	g->running = true;
-	endpoint_exec_init(&g->endpoint, engine_flow(g->engine), fd, pid,
-	    route_of(g)->max_pipe, &cgi_endpoint, g);
-	endpoint_exec_read_stderr(&g->endpoint);
-	endpoint_exec_resume(&g->endpoint);
+	endpoint_read_stderr(g->endpoint);
+	endpoint_resume(g->endpoint);
 	await_head(g);
 	if (g->has_body)
 		request_read_body(g->rq);
 	else
-		endpoint_exec_end_input(&g->endpoint);
+		endpoint_end_input(g->endpoint);
 }
 
 static void
@@ -520,7 +442,7 @@ cgi_on_refused(void *owner, enum ipc_refusal why, int err)
 	struct cgi *g = owner;
 	struct request *rq = let_go(g);
 
-	g->program = NULL;
+	g->endpoint = NULL;
 	cgi_free(g);
 	if (why == IPC_REFUSED_MISSING && !request_is_over(rq)) {
 		answer_note_missing(rq, err);
@@ -530,19 +452,9 @@ cgi_on_refused(void *owner, enum ipc_refusal why, int err)
 	}
 }
 
-static void
-cgi_on_exited(void *owner, struct ended ended)
-{
-	struct cgi *g = owner;
-
-	endpoint_exec_exited(&g->endpoint, ended);
-	await_last_output(g);
-	deadlines_wake(&g->deadlines);
-}
-
 /* Who is being answered has until the connection's own time is up. */
 static void
-cgi_on_stop(void *owner)
+cgi_on_over(void *owner)
 {
 	struct cgi *g = owner;
 
@@ -556,15 +468,17 @@ cgi_on_drop(void *owner)
 
 	if (g->rq != NULL)
 		request_handle(g->rq, NULL, NULL);
-	g->program = NULL;
 	cgi_free(g);
 }
 
-static const struct program_ops cgi_program = {
-	.on_started = cgi_on_started,
+static const struct endpoint_ops cgi_endpoint = {
+	.on_open = cgi_on_open,
 	.on_refused = cgi_on_refused,
-	.on_exited = cgi_on_exited,
-	.on_stop = cgi_on_stop,
+	.on_output = cgi_on_output,
+	.on_output_end = cgi_on_output_end,
+	.on_input_drain = cgi_on_input_drain,
+	.on_short = cgi_on_short,
+	.on_over = cgi_on_over,
 	.on_drop = cgi_on_drop,
 };
 
@@ -579,6 +493,7 @@ cgi_new(struct request *rq)
 	*g = (struct cgi){
 		.engine = rq->engine,
 		.rq = rq,
+		.id = engine_new_id(rq->engine),
 		.started = rq->started,
 		.peer = mem_strdup(peer),
 		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
@@ -614,13 +529,16 @@ cgi_start(struct request *rq)
 	} else if (answer_may_start(rq)) {
 		g = cgi_new(rq);
 		request_handle(rq, &cgi_handler, g);
-		g->program = program_start(g->engine, &cgi_program, g,
+		g->endpoint = program_open(g->engine,
 		    &(struct program_wish){
+			.conf = route_of(g),
 			.part = IPC_PART_CGI,
 			.path = path,
 			.path_len = len,
 			.vars = &vars,
-		    });
+			.id = g->id,
+		    },
+		    &cgi_endpoint, g);
 	}
 	buf_wipe(&vars);
 	free(path);

@@ -24,6 +24,7 @@
 #include "engine/program.h"
 #include "engine/remote.h"
 #include "engine/sandbox.h"
+#include "engine/sessions.h"
 #include "engine/tokens.h"
 #include "flow/listener.h"
 #include "flow/watch.h"
@@ -33,7 +34,7 @@ enum {
 	FDS_OF_PROGRAM = 3, /* its pipes */
 	FDS_OF_SESSION = 4, /* and the connection */
 	FDS_OURS = 16,      /* besides the listeners */
-	LIST_TURN = 64,     /* programs that are listed in a turn */
+	LIST_TURN = 64,     /* sessions that are listed in a turn */
 };
 
 struct engine {
@@ -58,11 +59,11 @@ struct engine {
 	bool configured;
 	bool stopping;
 	int status;
-	struct ids conns, programs;        /* owned, all of them */
-	struct hostnames *hostnames;       /* owned; NULL: not asked for */
-	struct limits *limits;             /* owned */
-	struct remote_rules *remote_rules; /* owned */
-	struct passwords *passwords;       /* owned; NULL: not asked for */
+	struct ids conns, programs, sessions; /* owned, all of them */
+	struct hostnames *hostnames;          /* owned; NULL: not asked for */
+	struct limits *limits;                /* owned */
+	struct remote_rules *remote_rules;    /* owned */
+	struct passwords *passwords;          /* owned; NULL: not asked for */
 	struct tokens tokens;
 };
 
@@ -109,15 +110,16 @@ engine_new_id(struct engine *e)
 	do
 		e->last_id += e->id_step;
 	while (e->last_id == 0 || ids_find(&e->conns, e->last_id) != NULL ||
-	    ids_find(&e->programs, e->last_id) != NULL);
+	    ids_find(&e->programs, e->last_id) != NULL ||
+	    ids_find(&e->sessions, e->last_id) != NULL);
 	return e->last_id;
 }
 
 static bool
 has_room(const struct engine *e, size_t more)
 {
-	return FDS_OURS + e->nlisteners + e->conns.n +
-	    e->programs.n * FDS_OF_SESSION + more <=
+	return FDS_OURS + e->nlisteners + e->conns.n + e->sessions.n +
+	    e->programs.n * FDS_OF_PROGRAM + more <=
 	    e->max_fds;
 }
 
@@ -156,7 +158,8 @@ void
 engine_settle(struct engine *e)
 {
 	watch_room(e);
-	if (e->stopping && e->conns.n == 0 && e->programs.n == 0)
+	if (e->stopping && e->conns.n == 0 && e->programs.n == 0 &&
+	    e->sessions.n == 0)
 		(void)event_base_loopbreak(e->flow.base);
 }
 
@@ -380,6 +383,7 @@ on_stop(struct engine *e, const struct ipc_msg *m)
 		listener_free(e->listener[i]);
 	e->nlisteners = 0;
 	conn_stop_all(e);
+	sessions_stop_all(e);
 	program_stop_all(e);
 	engine_settle(e);
 	return true;
@@ -402,8 +406,8 @@ engine_on_list(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	e->nlisted += program_list(e, LIST_TURN);
-	if (e->programs.at != NULL)
+	e->nlisted += sessions_list(e, LIST_TURN);
+	if (e->sessions.at != NULL)
 		list_soon(e);
 	else
 		LOG(LOG_LVL_INFO, "sessions of an engine",
@@ -417,7 +421,7 @@ on_list(struct engine *e, const struct ipc_msg *m)
 {
 	(void)m;
 	e->nlisted = 0;
-	program_list_begin(e);
+	sessions_list_begin(e);
 	list_soon(e);
 	return true;
 }
@@ -626,6 +630,12 @@ struct ids *
 engine_programs(struct engine *e)
 {
 	return &e->programs;
+}
+
+struct ids *
+engine_sessions(struct engine *e)
+{
+	return &e->sessions;
 }
 
 int

@@ -2,8 +2,9 @@
  * The engine: everything one unprivileged process has in its hands.
  *
  * It is told by the parent what to serve, accepts, and asks for a program for
- * each session. Connections (conn.h) and programs (program.h) have numbers of
- * one kind, by which both halves of the daemon and the log know them.
+ * each session. Connections (conn.h), sessions (sessions.h) and programs
+ * (program.h) have numbers of one kind, by which both halves of the daemon and
+ * the log know them; a session has that of its program.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -52,6 +53,7 @@ struct hostnames *engine_hostnames(const struct engine *);
 struct limits *engine_limits(const struct engine *);
 struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);
+struct ids *engine_sessions(struct engine *);
 
 /* The folder of files that are served, borrowed; -1: none. */
 int engine_static_folder(const struct engine *);
@@ -70,7 +72,7 @@ const struct pages *engine_pages(const struct engine *);
 /* Whether the parent has said stop. */
 bool engine_stopping(const struct engine *);
 
-/* A number that no connection and no program has. */
+/* A number that no connection, session or program has. */
 uint32_t engine_new_id(struct engine *);
 
 /* Say something to the parent, in one part or two (borrowed). */
@@ -79,7 +81,7 @@ void engine_tell(struct engine *, enum ipc_type, uint32_t id, const void *body,
 void engine_send(struct engine *, enum ipc_type, uint32_t id, const void *a,
     size_t alen, const void *b, size_t blen);
 
-/* A connection or a program is no more. */
+/* A connection, a session or a program is no more. */
 void engine_settle(struct engine *);
 
 #endif

@@ -15,9 +15,8 @@
 #include "engine/refusal.h"
 #include "engine/reply.h"
 #include "engine/request.h"
-#include "flow/complaints.h"
 #include "flow/deadlines.h"
-#include "flow/endpoint_exec.h"
+#include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "ipc/ipc_vars.h"
 
@@ -30,47 +29,21 @@ enum {
 struct gate {
 	struct request *rq;             /* kept: it may go before us */
 	const struct conf_route *route; /* kept: that does not */
-	struct program *program;        /* owned */
-	struct endpoint_exec endpoint;  /* if running */
+	struct endpoint *endpoint;      /* owned; NULL: it has gone */
+	uint32_t id;                    /* of it, for the log */
 	struct buf output;
 	struct deadlines deadlines;
 	uint64_t due[1];
-	struct complaints complaints;
-	bool running;
 	bool flooded;         /* it printed too much */
 	const char *shortage; /* of ours, static; NULL: none */
 	bool late;
 };
 
-static struct complainer
-complainer(const struct gate *g)
-{
-	return (struct complainer){
-		.level = (enum log_level)g->route->stderr_level,
-		.session = program_id(g->program),
-		.pid = g->endpoint.pid,
-	};
-}
-
-/* While it is known which program it was. */
-static void
-end_complaints(struct gate *g)
-{
-	struct complainer who = complainer(g);
-
-	complaints_end(&g->complaints, &who);
-}
-
-/* The program, if it still runs, sees to its own end. */
 static void
 gate_free(struct gate *g)
 {
-	if (g->program != NULL)
-		end_complaints(g);
+	endpoint_free(g->endpoint);
 	deadlines_clear(&g->deadlines);
-	program_leave(g->program);
-	if (g->running)
-		endpoint_exec_clear(&g->endpoint);
 	buf_clear(&g->output);
 	free(g);
 }
@@ -185,7 +158,7 @@ log_dropped(const struct gate *g, const char *line, size_t len, const char *why)
 	const char *value = memchr(line, '=', len);
 
 	LOG(LOG_LVL_WARN, "line of the gate dropped",
-	    LOG_UINT("session", program_id(g->program)),
+	    LOG_UINT("session", g->id),
 	    LOG_BYTES("name", line, value == NULL ? 0 : (size_t)(value - line)),
 	    LOG_STR("reason", why));
 }
@@ -234,7 +207,7 @@ read_answer(const struct gate *g, struct cgi_answer *a, size_t *used)
 		return true;
 	line = cgi_answer_spoiled(a, &n);
 	LOG(LOG_LVL_ERROR, "the gate's answer is not a CGI answer",
-	    LOG_UINT("session", program_id(g->program)),
+	    LOG_UINT("session", g->id),
 	    LOG_STR("error", cgi_answer_strresult(rc)),
 	    LOG_BYTES("line", line, n));
 	return false;
@@ -297,12 +270,12 @@ refuse(struct gate *g)
 static void
 decide(struct gate *g)
 {
-	const struct endpoint_exec *e = &g->endpoint;
+	const struct endpoint *e = g->endpoint;
 	struct request *rq;
 
 	if (!e->exited || !e->out_ended)
 		return;
-	endpoint_exec_finish(&g->endpoint);
+	endpoint_read_last(g->endpoint);
 	if (request_is_over(g->rq)) {
 		(void)let_go(g);
 	} else if (g->flooded) {
@@ -364,17 +337,6 @@ gate_on_output_end(void *owner)
 }
 
 static void
-gate_on_stderr(void *owner, const uint8_t *line, size_t len)
-{
-	struct gate *g = owner;
-
-	struct complainer who = complainer(g);
-
-	complaints_take(&g->complaints, &engine_flow(g->rq->engine)->complaints,
-	    &who, line, len);
-}
-
-static void
 gate_on_input_drain(void *owner)
 {
 	(void)owner;
@@ -389,27 +351,16 @@ gate_on_short(void *owner, const char *why)
 	deadlines_wake(&g->deadlines);
 }
 
-static const struct endpoint_ops gate_endpoint = {
-	.on_output = gate_on_output,
-	.on_output_end = gate_on_output_end,
-	.on_stderr = gate_on_stderr,
-	.on_input_drain = gate_on_input_drain,
-	.on_short = gate_on_short,
-};
-
 /* ------------------------------------------------- the program */
 
 static void
-gate_on_started(void *owner, pid_t pid, const int fd[3])
+gate_on_open(void *owner)
 {
 	struct gate *g = owner;
 
-	g->running = true;
-	endpoint_exec_init(&g->endpoint, engine_flow(g->rq->engine), fd, pid, 0,
-	    &gate_endpoint, g);
-	endpoint_exec_end_input(&g->endpoint);
-	endpoint_exec_read_stderr(&g->endpoint);
-	endpoint_exec_resume(&g->endpoint);
+	endpoint_end_input(g->endpoint);
+	endpoint_read_stderr(g->endpoint);
+	endpoint_resume(g->endpoint);
 }
 
 static void
@@ -419,44 +370,36 @@ gate_on_refused(void *owner, enum ipc_refusal why, int err)
 
 	if (why == IPC_REFUSED_EXEC)
 		answer_note_failed(g->rq, "cannot start the gate", err);
-	g->program = NULL;
+	g->endpoint = NULL;
 	if (why == IPC_REFUSED_FULL)
 		fail(g, "programs", "--maxforks");
 	else
 		fail(g, why == IPC_REFUSED_EXEC ? "gate" : "stopping", NULL);
 }
 
+/* If it may live on, who waits has until the connection's own time is up. */
 static void
-gate_on_exited(void *owner, struct ended ended)
+gate_on_over(void *owner)
 {
 	struct gate *g = owner;
 
-	endpoint_exec_exited(&g->endpoint, ended);
 	deadlines_wake(&g->deadlines);
-}
-
-/* Who waits has until the connection's own time is up. */
-static void
-gate_on_stop(void *owner)
-{
-	(void)owner;
 }
 
 static void
 gate_on_drop(void *owner)
 {
-	struct gate *g = owner;
-
-	end_complaints(g);
-	g->program = NULL;
-	(void)let_go(g);
+	(void)let_go(owner);
 }
 
-static const struct program_ops gate_program = {
-	.on_started = gate_on_started,
+static const struct endpoint_ops gate_endpoint = {
+	.on_open = gate_on_open,
 	.on_refused = gate_on_refused,
-	.on_exited = gate_on_exited,
-	.on_stop = gate_on_stop,
+	.on_output = gate_on_output,
+	.on_output_end = gate_on_output_end,
+	.on_input_drain = gate_on_input_drain,
+	.on_short = gate_on_short,
+	.on_over = gate_on_over,
 	.on_drop = gate_on_drop,
 };
 
@@ -481,16 +424,20 @@ start(struct request *rq, const struct buf *vars)
 
 	g->rq = rq;
 	g->route = &engine_conf(rq->engine)->route;
+	g->id = engine_new_id(e);
 	buf_init(&g->output, OUTPUT_MAX);
 	deadlines_init(&g->deadlines, engine_flow(e)->base, g->due,
 	    nitems(g->due), &gate_deadlines, g);
 	deadlines_set(&g->deadlines, 0, g->route->gate_timeout);
 	request_handle(rq, &gate_handler, g);
-	g->program = program_start(e, &gate_program, g,
+	g->endpoint = program_open(e,
 	    &(struct program_wish){
+		.conf = g->route,
 		.part = IPC_PART_GATE,
 		.vars = vars,
-	    });
+		.id = g->id,
+	    },
+	    &gate_endpoint, g);
 }
 
 enum access_verdict

@@ -6,25 +6,35 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "engine/engine.h"
+#include "engine/ids.h"
 #include "engine/program.h"
+#include "flow/endpoint_exec.h"
 #include "ipc/ipc_codec.h"
 
 enum program_state {
 	PROGRAM_ASKED,
 	PROGRAM_RUNNING,
 	PROGRAM_ENDED,
+	PROGRAM_DROPPED, /* the engine ends */
 };
 
 struct program {
 	struct id_node node;
 	struct engine *engine;         /* kept */
-	const struct program_ops *ops; /* kept */
-	void *owner;                   /* kept; NULL: it has left */
-	pid_t pid;
+	const struct conf_route *conf; /* kept */
+	struct endpoint_exec exec;
+	uint32_t pid;
 	uint8_t state; /* enum program_state */
+	bool gate;
 	bool killed;
 	bool want_done; /* the parent waits for a last word */
 };
+
+static struct program *
+program_of(struct endpoint *e)
+{
+	return container_of(e, struct program, exec.endpoint);
+}
 
 static struct program *
 find(struct engine *e, const struct ipc_msg *m)
@@ -34,32 +44,20 @@ find(struct engine *e, const struct ipc_msg *m)
 	return n == NULL ? NULL : container_of(n, struct program, node);
 }
 
-struct program *
-program_start(struct engine *e, const struct program_ops *ops, void *owner,
-    const struct program_wish *w)
+static bool
+has_owner(const struct program *p)
 {
-	struct program *p = mem_new(1, sizeof(*p));
-	uint8_t head[IPC_OPEN_MAX];
-	size_t n = ipc_put_open(head,
-	    &(struct ipc_open){
-		.route = w->route,
-		.part = w->part,
-		.path = w->path,
-		.path_len = w->path_len,
-	    });
-
-	*p = (struct program){ .engine = e, .ops = ops, .owner = owner };
-	ids_add(engine_programs(e), &p->node, engine_new_id(e));
-	engine_send(e, IPC_OPEN, p->node.id, head, n, w->vars->data,
-	    w->vars->len);
-	return p;
+	return p->exec.endpoint.ops != NULL;
 }
+
+/* ------------------------------------------------- its end */
 
 static void
 forget(struct program *p)
 {
 	struct engine *e = p->engine;
 
+	endpoint_exec_clear(&p->exec);
 	ids_remove(engine_programs(e), &p->node);
 	free(p);
 	engine_settle(e);
@@ -73,7 +71,7 @@ part(struct program *p)
 
 	if (p->want_done)
 		engine_tell(p->engine, IPC_DONE, p->node.id, body,
-		    ipc_put_u32(body, (uint32_t)p->pid));
+		    ipc_put_u32(body, p->pid));
 	forget(p);
 }
 
@@ -81,57 +79,105 @@ part(struct program *p)
 static bool
 is_abandoned(const struct program *p)
 {
-	return engine_stopping(p->engine) &&
-	    engine_conf(p->engine)->route.kill.n == 0;
+	return engine_stopping(p->engine) && p->conf->kill.n == 0;
 }
 
 static void
-await_exit(struct program *p)
+program_on_leave(struct endpoint *e, uint32_t ago)
 {
-	if (is_abandoned(p))
-		forget(p);
-	else
-		program_kill(p, 0);
-}
-
-void
-program_kill(struct program *p, uint32_t ago)
-{
+	struct program *p = program_of(e);
 	uint8_t body[8];
 
 	if (p->killed || p->state != PROGRAM_RUNNING)
 		return;
 	p->killed = true;
 	engine_tell(p->engine, IPC_KILL, p->node.id, body,
-	    ipc_put_kill(body, (uint32_t)p->pid, ago));
+	    ipc_put_kill(body, p->pid, ago));
 }
 
-void
-program_signal(struct program *p, int sig)
+static void
+program_on_signal(struct endpoint *e, int sig)
 {
+	struct program *p = program_of(e);
 	uint8_t body[8];
 
 	if (p->state == PROGRAM_RUNNING)
 		engine_tell(p->engine, IPC_SIGNAL, p->node.id, body,
-		    ipc_put_signal(body, (uint32_t)p->pid, sig));
+		    ipc_put_signal(body, p->pid, sig));
 }
 
-void
-program_leave(struct program *p)
+/* It runs and has no owner: it is sent away. */
+static void
+await_exit(struct program *p)
 {
-	if (p == NULL)
-		return;
-	p->owner = NULL;
+	endpoint_exec_clear(&p->exec);
+	if (is_abandoned(p))
+		forget(p);
+	else
+		program_on_leave(&p->exec.endpoint, 0);
+}
+
+static void
+program_on_free(struct endpoint *e)
+{
+	struct program *p = program_of(e);
+
 	if (p->state == PROGRAM_ENDED)
 		part(p);
 	else if (p->state == PROGRAM_RUNNING)
 		await_exit(p);
 }
 
-uint32_t
-program_id(const struct program *p)
+/* ------------------------------------------------- its beginning */
+
+static const struct endpoint_exec_ops exec_ops = {
+	.on_leave = program_on_leave,
+	.on_signal = program_on_signal,
+	.on_free = program_on_free,
+};
+
+struct endpoint *
+program_open(struct engine *e, const struct program_wish *w,
+    const struct endpoint_ops *ops, void *owner)
 {
-	return p->node.id;
+	struct program *p = mem_new(1, sizeof(*p));
+	uint8_t head[IPC_OPEN_MAX];
+	size_t n = ipc_put_open(head,
+	    &(struct ipc_open){
+		.route = w->route,
+		.part = w->part,
+		.path = w->path,
+		.path_len = w->path_len,
+	    });
+
+	p->engine = e;
+	p->conf = w->conf;
+	p->gate = w->part == IPC_PART_GATE;
+	endpoint_exec_init(&p->exec,
+	    &(struct endpoint_exec_start){
+		.flow = engine_flow(e),
+		.half = &exec_ops,
+		.ops = ops,
+		.owner = owner,
+		.level = (enum log_level)w->conf->stderr_level,
+		.id = w->id,
+		.linger_ms = p->gate ? ENDPOINT_LINGERS : w->conf->linger,
+	    });
+	ids_add(engine_programs(e), &p->node, w->id);
+	engine_send(e, IPC_OPEN, w->id, head, n, w->vars->data, w->vars->len);
+	return &p->exec.endpoint;
+}
+
+/* The daemon stops: who is not awaited is over. */
+static void
+stop(struct program *p)
+{
+	if (p->state != PROGRAM_RUNNING || !is_abandoned(p))
+		return;
+	if (has_owner(p))
+		endpoint_exec_abandon(&p->exec);
+	else
+		forget(p);
 }
 
 /* ------------------------------------------------- what the parent says */
@@ -140,15 +186,16 @@ bool
 program_on_opened(struct engine *e, const struct ipc_msg *m)
 {
 	struct program *p = find(e, m);
-	uint32_t pid;
 
 	if (p == NULL || p->state != PROGRAM_ASKED ||
-	    !ipc_read_opened(m, &pid) || pid == 0 || m->nfds < 2)
+	    !ipc_read_opened(m, &p->pid) || p->pid == 0 || m->nfds < 2)
 		return false;
 	p->state = PROGRAM_RUNNING;
-	p->pid = (pid_t)pid;
-	if (p->owner != NULL) {
-		p->ops->on_started(p->owner, p->pid, m->fd);
+	if (has_owner(p)) {
+		endpoint_exec_opened(&p->exec, (pid_t)p->pid, m->fd,
+		    p->gate ? 0 : p->conf->max_pipe);
+		if (engine_stopping(e) && (p = find(e, m)) != NULL)
+			stop(p);
 		return true;
 	}
 	/* the client left while the program was started */
@@ -162,14 +209,16 @@ bool
 program_on_refused(struct engine *e, const struct ipc_msg *m)
 {
 	struct program *p = find(e, m);
+	const struct endpoint *to;
 	enum ipc_refusal why;
 	int err;
 
 	if (p == NULL || p->state != PROGRAM_ASKED ||
 	    !ipc_read_refused(m, &why, &err))
 		return false;
-	if (p->owner != NULL)
-		p->ops->on_refused(p->owner, why, err);
+	to = &p->exec.endpoint;
+	if (has_owner(p))
+		to->ops->on_refused(to->owner, why, err);
 	forget(p);
 	return true;
 }
@@ -188,8 +237,8 @@ program_on_exited(struct engine *e, const struct ipc_msg *m)
 		return false;
 	p->state = PROGRAM_ENDED;
 	p->want_done = x.want_done;
-	if (p->owner != NULL)
-		p->ops->on_exited(p->owner, x.ended);
+	if (has_owner(p))
+		endpoint_exec_exited(&p->exec, x.ended);
 	else
 		part(p);
 	return true;
@@ -198,41 +247,12 @@ program_on_exited(struct engine *e, const struct ipc_msg *m)
 /* ------------------------------------------------- all of them */
 
 void
-program_list_begin(struct engine *e)
-{
-	engine_programs(e)->at = engine_programs(e)->first;
-}
-
-size_t
-program_list(struct engine *e, size_t n)
-{
-	struct ids *all = engine_programs(e);
-	size_t listed = 0;
-
-	for (; n > 0 && all->at != NULL; n--) {
-		struct program *p = container_of(all->at, struct program, node);
-
-		all->at = all->at->next;
-		if (p->owner == NULL || p->ops->on_list == NULL)
-			continue;
-		p->ops->on_list(p->owner);
-		listed++;
-	}
-	return listed;
-}
-
-void
 program_stop_all(struct engine *e)
 {
 	for (struct id_node *n = engine_programs(e)->first, *next; n != NULL;
 	     n = next) {
-		struct program *p = container_of(n, struct program, node);
-
 		next = n->next;
-		if (p->owner != NULL)
-			p->ops->on_stop(p->owner);
-		else if (p->state == PROGRAM_RUNNING && is_abandoned(p))
-			forget(p);
+		stop(container_of(n, struct program, node));
 	}
 }
 
@@ -243,11 +263,12 @@ program_drop_all(struct engine *e)
 
 	while ((n = engine_programs(e)->first) != NULL) {
 		struct program *p = container_of(n, struct program, node);
-		void *owner = p->owner;
+		const struct endpoint *to = &p->exec.endpoint;
 
-		p->owner = NULL;
-		if (owner != NULL)
-			p->ops->on_drop(owner);
+		p->state = PROGRAM_DROPPED;
+		if (has_owner(p))
+			to->ops->on_drop(to->owner);
+		endpoint_exec_clear(&p->exec);
 		ids_remove(engine_programs(e), n);
 		free(p);
 	}

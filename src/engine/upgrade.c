@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/base.h"
 #include "base/log.h"
@@ -14,42 +13,34 @@
 #include "engine/program.h"
 #include "engine/refusal.h"
 #include "engine/request.h"
+#include "engine/sessions.h"
 #include "engine/upgrade.h"
+#include "flow/endpoint.h"
 #include "flow/session.h"
 #include "flow/stream.h"
-
-/* What the 101 says; a session that may last for days does without. */
-struct agreed {
-	struct compression compression;
-	char accept[WS_HELLO_ACCEPT_SIZE];
-};
 
 enum { AGENT_MAX = 256 }; /* bytes of User-Agent that a log line has */
 
 struct upgrade {
-	struct engine *engine;   /* kept */
-	struct request *rq;      /* kept; NULL: the session has taken over */
-	struct program *program; /* owned */
-	struct session *session; /* owned; NULL: none yet */
-	struct seats seats;      /* of the session */
-	char *peer, *path;       /* owned, until the session takes them */
-	char *user;              /* as well; NULL: unknown */
-	const char *subprotocol; /* kept by the settings; NULL: none */
-	enum v1_offer v1;        /* as it was offered, if it is spoken */
-	struct agreed *agreed;   /* owned, until the session has begun */
+	struct engine *engine;          /* kept */
+	struct request *rq;             /* kept */
+	struct endpoint *endpoint;      /* owned; NULL: it has gone */
+	uint32_t id;                    /* of it, and of the session */
+	char *peer, *path;              /* owned; NULL: the session has them */
+	char *user;                     /* as well; NULL: unknown */
+	const char *subprotocol;        /* kept by the settings; NULL: none */
+	enum v1_offer v1;               /* as it was offered, if it is spoken */
+	struct compression compression; /* that was agreed on */
+	char accept[WS_HELLO_ACCEPT_SIZE];
 };
 
-/* The program sees to its own end. */
 static void
 upgrade_free(struct upgrade *u)
 {
-	program_leave(u->program);
-	limits_leave(u->engine, &u->seats.client);
-	limits_leave(u->engine, &u->seats.connection);
+	endpoint_free(u->endpoint);
 	free(u->peer);
 	free(u->user);
 	free(u->path);
-	free(u->agreed);
 	free(u);
 }
 
@@ -73,43 +64,12 @@ upgrade_on_refused(void *owner, enum ipc_refusal why, int err)
 	struct request *rq = u->rq;
 
 	request_handle(u->rq, NULL, NULL);
-	u->program = NULL;
+	u->endpoint = NULL;
 	upgrade_free(u);
 	answer_not_started(rq, why, err);
 }
 
-/* ------------------------------------------------- while there is a session */
-
-static void
-upgrade_on_kill(void *owner, struct session *s, uint32_t ago)
-{
-	struct upgrade *u = owner;
-
-	(void)s;
-	program_kill(u->program, ago);
-}
-
-static void
-upgrade_on_signal(void *owner, struct session *s, int sig)
-{
-	struct upgrade *u = owner;
-
-	(void)s;
-	program_signal(u->program, sig);
-}
-
-static void
-upgrade_on_free(void *owner, struct session *s)
-{
-	(void)s;
-	upgrade_free(owner);
-}
-
-static const struct session_ops upgrade_session_ops = {
-	.on_kill = upgrade_on_kill,
-	.on_signal = upgrade_on_signal,
-	.on_free = upgrade_on_free,
-};
+/* ------------------------------------------------- the 101 */
 
 static size_t
 list_fields(const struct upgrade *u, struct http1_out fields[])
@@ -127,13 +87,13 @@ list_fields(const struct upgrade *u, struct http1_out fields[])
 static void
 put_101(struct upgrade *u, struct stream *client)
 {
-	const struct compression *c = &u->agreed->compression;
+	const struct compression *c = &u->compression;
 	struct http1_out more[WS_HELLO_FIELDS_MAX];
 	size_t n = list_fields(u, more);
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX / 2);
-	if (!ws_hello_put_101(&out, u->agreed->accept,
+	if (!ws_hello_put_101(&out, u->accept,
 		u->v1 == V1_BY_SUBPROTOCOL ? V1_PROTOCOL : u->subprotocol,
 		c->agreed ? c->answer : NULL, more, n))
 		mem_misfit(&out, "a 101 does not fit");
@@ -144,21 +104,21 @@ put_101(struct upgrade *u, struct stream *client)
 static const struct ws_terms *
 terms_of(const struct upgrade *u)
 {
-	const struct compression *c = &u->agreed->compression;
+	const struct compression *c = &u->compression;
 
 	return c->agreed ? &c->terms : NULL;
 }
 
 static void
-log_begin(const struct upgrade *u, pid_t pid)
+log_begin(const struct upgrade *u)
 {
 	const struct http1_field *agent =
 	    http1_find(&u->rq->head, "User-Agent", NULL);
 	struct log_field fields[6] = {
-		LOG_UINT("session", program_id(u->program)),
+		LOG_UINT("session", u->id),
 		LOG_STR("peer", u->peer),
 		LOG_STR("path", u->path),
-		LOG_INT("pid", pid),
+		endpoint_name(u->endpoint),
 	};
 	size_t n = 4;
 
@@ -171,100 +131,72 @@ log_begin(const struct upgrade *u, pid_t pid)
 	log_fields(LOG_LVL_INFO, "session begins", fields, n);
 }
 
+/* The connection is the session's from here on, and so is the endpoint. */
+static struct session *
+begin_session(struct upgrade *u, const struct seats *seats,
+    struct stream *client)
+{
+	struct session *s = sessions_begin(u->engine,
+	    &(struct session_start){
+		.flow = engine_flow(u->engine),
+		.route = &engine_conf(u->engine)->route,
+		.client = client,
+		.terms = terms_of(u),
+		.endpoint = u->endpoint,
+		.id = u->id,
+		.peer = u->peer,
+		.user = u->user,
+		.path = u->path,
+		.v1 = u->v1 != V1_NOT_OFFERED,
+		.subprotocol = u->subprotocol,
+	    },
+	    seats);
+
+	u->endpoint = NULL;
+	u->peer = u->path = u->user = NULL;
+	return s;
+}
+
 static void
-upgrade_on_started(void *owner, pid_t pid, const int fd[3])
+upgrade_on_open(void *owner)
 {
 	struct upgrade *u = owner;
+	struct seats seats;
+	struct session *s;
 	struct stream *client;
 	struct buf rest;
 
 	if (request_is_over(u->rq)) {
-		for (size_t i = 0; i < 3; i++)
-			if (fd[i] != -1)
-				close(fd[i]);
 		request_handle(u->rq, NULL, NULL);
 		upgrade_free(u);
 		return;
 	}
 	if (log_wants(LOG_LVL_INFO))
-		log_begin(u, pid);
-	client = request_take_stream(u->rq, &rest, &u->seats);
-	u->rq = NULL;
+		log_begin(u);
+	client = request_take_stream(u->rq, &rest, &seats);
 	put_101(u, client);
-	u->session = session_new(&(struct session_start){
-	    .flow = engine_flow(u->engine),
-	    .route = &engine_conf(u->engine)->route,
-	    .ops = &upgrade_session_ops,
-	    .owner = u,
-	    .client = client,
-	    .terms = terms_of(u),
-	    .fd = { fd[0], fd[1], fd[2] },
-	    .pid = pid,
-	    .id = program_id(u->program),
-	    .peer = u->peer,
-	    .user = u->user,
-	    .path = u->path,
-	    .v1 = u->v1 != V1_NOT_OFFERED,
-	    .subprotocol = u->subprotocol,
-	});
-	u->peer = u->path = u->user = NULL;
-	free(u->agreed);
-	u->agreed = NULL;
+	s = begin_session(u, &seats, client);
 	if (engine_stopping(u->engine))
-		session_stop(u->session);
+		session_stop(s);
 	if (rest.len > 0)
-		session_feed(u->session, rest.data, rest.len);
+		session_feed(s, rest.data, rest.len);
 	buf_clear(&rest);
-	session_start_reading(u->session);
+	session_start_reading(s);
+	upgrade_free(u);
 }
 
-static void
-upgrade_on_exited(void *owner, struct ended ended)
-{
-	struct upgrade *u = owner;
-
-	session_exited(u->session, ended);
-}
-
-static void
-upgrade_on_stop(void *owner)
-{
-	struct upgrade *u = owner;
-
-	if (u->session != NULL)
-		session_stop(u->session);
-}
-
-static void
-upgrade_on_list(void *owner)
-{
-	struct upgrade *u = owner;
-
-	if (u->session != NULL)
-		session_list(u->session);
-}
-
-/* The request, if it still has us, is dropped by itself. */
 static void
 upgrade_on_drop(void *owner)
 {
 	struct upgrade *u = owner;
 
-	if (u->session != NULL)
-		session_free(u->session);
-	else
-		request_handle(u->rq, NULL, NULL);
-	u->seats = (struct seats){ 0 };
-	u->program = NULL;
+	request_handle(u->rq, NULL, NULL);
 	upgrade_free(u);
 }
 
-static const struct program_ops upgrade_program = {
-	.on_started = upgrade_on_started,
+static const struct endpoint_ops upgrade_endpoint = {
+	.on_open = upgrade_on_open,
 	.on_refused = upgrade_on_refused,
-	.on_exited = upgrade_on_exited,
-	.on_list = upgrade_on_list,
-	.on_stop = upgrade_on_stop,
 	.on_drop = upgrade_on_drop,
 };
 
@@ -320,10 +252,10 @@ upgrade_new(struct request *rq, const char *subprotocol, enum v1_offer v1,
 		.path = request_log_path(rq),
 		.subprotocol = subprotocol,
 		.v1 = v1,
-		.agreed = mem_new(1, sizeof(*u->agreed)),
+		.id = engine_new_id(rq->engine),
+		.compression = *compression,
 	};
-	u->agreed->compression = *compression;
-	ws_hello_accept(rq->hello.key, u->agreed->accept);
+	ws_hello_accept(rq->hello.key, u->accept);
 	return u;
 }
 
@@ -344,6 +276,7 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 	};
 	struct buf vars;
 	struct program_wish w = {
+		.conf = r,
 		.part = r->dir != NULL ? IPC_PART_DIR : IPC_PART_COMMAND,
 		.vars = &vars,
 	};
@@ -361,7 +294,8 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 	if (request_put_vars(rq, &pr, &vars)) {
 		u = upgrade_new(rq, subprotocol, v1, &compression);
 		request_handle(rq, &upgrade_handler, u);
-		u->program = program_start(e, &upgrade_program, u, &w);
+		w.id = u->id;
+		u->endpoint = program_open(e, &w, &upgrade_endpoint, u);
 	} else {
 		answer_too_big(rq, &vars);
 	}

@@ -1,6 +1,6 @@
 /*
  * A request that becomes a session: the program is asked for, 101 goes out
- * when it runs, and the session has the connection from there on.
+ * when it runs, and the connection is the session's (sessions.h) from there on.
  */
 #ifndef ENGINE_UPGRADE_H
 #define ENGINE_UPGRADE_H

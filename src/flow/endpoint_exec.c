@@ -1,8 +1,9 @@
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/base.h"
-#include "base/str.h"
+#include "base/mem.h"
+#include "flow/deadlines.h"
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
@@ -13,6 +14,18 @@ enum {
 	LAST_READS = 18,     /* of stderr, at the end: a full pipe and a rest */
 };
 
+/* Few programs leave their output to others: most never need it. */
+struct endpoint_linger {
+	struct deadlines deadlines;
+	uint64_t due[1];
+};
+
+static struct endpoint_exec *
+exec_of(struct endpoint *e)
+{
+	return container_of(e, struct endpoint_exec, endpoint);
+}
+
 static void
 close_stream(struct stream **s)
 {
@@ -21,14 +34,17 @@ close_stream(struct stream **s)
 }
 
 static void
-in_on_end(void *owner)
+check_over(struct endpoint_exec *x)
 {
-	(void)owner;
+	struct endpoint *e = &x->endpoint;
+
+	if (x->abandoned || (e->exited && e->out_ended))
+		endpoint_set_over(e);
 }
 
 /* Whether it was our side of a pipe that could not go on. */
 static bool
-tell_short(struct endpoint_exec *e, int err)
+tell_short(struct endpoint *e, int err)
 {
 	const char *why = stream_strshort(err);
 
@@ -37,97 +53,229 @@ tell_short(struct endpoint_exec *e, int err)
 	return why != NULL;
 }
 
+/* ------------------------------------------------- its input */
+
+static void
+to_on_end(void *owner)
+{
+	(void)owner;
+}
+
 /* The program has closed its standard input: what is sent to it is lost. */
 static void
-in_on_lost(void *owner, int err)
+to_on_lost(void *owner, int err)
 {
-	struct endpoint_exec *e = owner;
+	struct endpoint *e = owner;
 
-	e->in_broken = true;
+	e->in = NULL;
 	if (!tell_short(e, err))
 		e->ops->on_input_drain(e->owner);
 }
 
 static void
-in_on_drain(void *owner)
+to_on_drain(void *owner)
 {
-	struct endpoint_exec *e = owner;
+	struct endpoint *e = owner;
 
 	e->ops->on_input_drain(e->owner);
 }
 
-static const struct stream_ops in_ops = {
-	.on_end = in_on_end,
-	.on_lost = in_on_lost,
-	.on_drain = in_on_drain,
+static const struct stream_ops to_ops = {
+	.on_end = to_on_end,
+	.on_lost = to_on_lost,
+	.on_drain = to_on_drain,
 };
 
 static void
-out_on_read(void *owner, uint8_t *data, size_t len)
+exec_end_input(struct endpoint *e)
 {
-	struct endpoint_exec *e = owner;
+	struct endpoint_exec *x = exec_of(e);
 
-	e->ops->on_output(e->owner, data, len);
+	if (x->to != NULL)
+		stream_end(x->to);
 }
 
+/* ------------------------------------------------- its output */
+
 static void
-out_on_end(void *owner)
+end_output(struct endpoint_exec *x)
 {
-	struct endpoint_exec *e = owner;
+	struct endpoint *e = &x->endpoint;
 
 	if (e->out_ended)
 		return;
 	e->out_ended = true;
 	e->ops->on_output_end(e->owner);
+	check_over(x);
+}
+
+/*
+ * The program ended long enough ago: what still holds its output is not it. While
+ * its output is not wanted nobody can know.
+ */
+static void
+exec_on_linger(void *owner, size_t which)
+{
+	struct endpoint_exec *x = owner;
+
+	(void)which;
+	if (x->paused || x->endpoint.out_ended)
+		return;
+	stream_read_now(x->from); /* we may be the late ones */
+	if (x->endpoint.out_ended || deadlines_awaits(&x->linger->deadlines, 0))
+		return;
+	close_stream(&x->from);
+	end_output(x);
 }
 
 static void
-out_on_lost(void *owner, int err)
+exec_on_turn(void *owner)
 {
-	if (!tell_short(owner, err))
-		out_on_end(owner);
+	(void)owner;
 }
 
-static const struct stream_ops out_ops = {
-	.on_read = out_on_read,
-	.on_end = out_on_end,
-	.on_lost = out_on_lost,
+static void
+new_linger(struct endpoint_exec *x)
+{
+	static const struct deadlines_ops ops = {
+		.on_due = exec_on_linger,
+		.on_turn = exec_on_turn,
+	};
+
+	x->linger = mem_new(1, sizeof(*x->linger));
+	deadlines_init(&x->linger->deadlines, x->flow->base, x->linger->due,
+	    nitems(x->linger->due), &ops, x);
+}
+
+/* Others may hold it, so long after the last byte. */
+static void
+await_output_end(struct endpoint_exec *x)
+{
+	const struct endpoint *e = &x->endpoint;
+
+	if (!e->exited || e->out_ended || x->linger_ms == ENDPOINT_LINGERS)
+		return;
+	if (x->linger == NULL)
+		new_linger(x);
+	deadlines_set(&x->linger->deadlines, 0, x->linger_ms);
+}
+
+static void
+from_on_read(void *owner, uint8_t *data, size_t len)
+{
+	struct endpoint *e = owner;
+
+	e->ops->on_output(e->owner, data, len);
+	await_output_end(exec_of(e));
+}
+
+static void
+from_on_end(void *owner)
+{
+	end_output(exec_of(owner));
+}
+
+static void
+from_on_lost(void *owner, int err)
+{
+	if (!tell_short(owner, err))
+		from_on_end(owner);
+}
+
+static const struct stream_ops from_ops = {
+	.on_read = from_on_read,
+	.on_end = from_on_end,
+	.on_lost = from_on_lost,
 };
 
 static void
-give_line(struct endpoint_exec *e)
+exec_pause(struct endpoint *e)
 {
-	e->ops->on_stderr(e->owner, e->line.data, e->line.len);
-	buf_clear(&e->line);
+	struct endpoint_exec *x = exec_of(e);
+
+	x->paused = true;
+	if (x->from != NULL)
+		stream_pause(x->from);
+}
+
+static void
+exec_resume(struct endpoint *e)
+{
+	struct endpoint_exec *x = exec_of(e);
+
+	x->paused = false;
+	if (e->out_ended)
+		return;
+	stream_resume(x->from);
+	await_output_end(x);
+}
+
+static void
+exec_put_back(struct endpoint *e, const uint8_t *data, size_t len)
+{
+	stream_put_back(exec_of(e)->from, data, len);
+}
+
+/* Who still writes gets SIGPIPE. */
+static void
+exec_close_output(struct endpoint *e)
+{
+	struct endpoint_exec *x = exec_of(e);
+
+	close_stream(&x->from);
+	e->out_ended = true;
+	check_over(x);
+}
+
+/* ------------------------------------------------- its standard error */
+
+static void
+give(struct endpoint_exec *x, const uint8_t *line, size_t len)
+{
+	const struct endpoint *e = &x->endpoint;
+
+	if (e->ops->on_stderr == NULL ||
+	    !e->ops->on_stderr(e->owner, line, len))
+		complaints_take(&x->complaints, &x->flow->complaints, &x->who,
+		    line, len);
+}
+
+static void
+give_line(struct endpoint_exec *x)
+{
+	give(x, x->line.data, x->line.len);
+	buf_clear(&x->line);
 }
 
 /* Up to the next end of line, or as much as a line may have. */
 static size_t
-take_line(struct endpoint_exec *e, const uint8_t *data, size_t len)
+take_line(struct endpoint_exec *x, const uint8_t *data, size_t len)
 {
 	const uint8_t *end = memchr(data, '\n', len);
 	size_t n = end == NULL ? len : (size_t)(end - data);
-	size_t room = ENDPOINT_STDERR_LINE - e->line.len;
+	size_t room = ENDPOINT_STDERR_LINE - x->line.len;
 
 	if (n > room) {
-		(void)buf_add(&e->line, data, room);
-		give_line(e);
+		(void)buf_add(&x->line, data, room);
+		give_line(x);
 		return room;
 	}
-	if (end != NULL && e->line.len == 0) {
-		e->ops->on_stderr(e->owner, data, n);
+	if (end != NULL && x->line.len == 0) {
+		give(x, data, n);
 		return n + 1;
 	}
-	(void)buf_add(&e->line, data, n);
+	(void)buf_add(&x->line, data, n);
 	if (end == NULL)
 		return n;
-	give_line(e);
+	give_line(x);
 	return n + 1;
 }
 
 static void
-end_batch(struct endpoint_exec *e)
+end_batch(struct endpoint_exec *x)
 {
+	const struct endpoint *e = &x->endpoint;
+
 	if (e->ops->on_stderr_batch != NULL)
 		e->ops->on_stderr_batch(e->owner);
 }
@@ -135,31 +283,33 @@ end_batch(struct endpoint_exec *e)
 static void
 err_on_read(void *owner, uint8_t *data, size_t len)
 {
-	struct endpoint_exec *e = owner;
+	struct endpoint_exec *x = owner;
 	size_t at = 0;
 
-	for (int n = 0; at < len && (n < LINES_PER_TURN || e->last); n++)
-		at += take_line(e, data + at, len - at);
-	stream_put_back(e->err, data + at, len - at);
-	end_batch(e);
+	for (int n = 0; at < len && (n < LINES_PER_TURN || x->last); n++)
+		at += take_line(x, data + at, len - at);
+	stream_put_back(x->err, data + at, len - at);
+	end_batch(x);
 }
 
 static void
 err_on_end(void *owner)
 {
-	struct endpoint_exec *e = owner;
+	struct endpoint_exec *x = owner;
 
-	e->err_ended = true;
-	if (e->line.len > 0)
-		give_line(e);
-	end_batch(e);
+	x->err_ended = true;
+	if (x->line.len > 0)
+		give_line(x);
+	end_batch(x);
 }
 
 static void
 err_on_lost(void *owner, int err)
 {
-	if (!tell_short(owner, err))
-		err_on_end(owner);
+	struct endpoint_exec *x = owner;
+
+	if (!tell_short(&x->endpoint, err))
+		err_on_end(x);
 }
 
 static const struct stream_ops err_ops = {
@@ -168,122 +318,140 @@ static const struct stream_ops err_ops = {
 	.on_lost = err_on_lost,
 };
 
-void
-endpoint_exec_init(struct endpoint_exec *e, struct flow *flow, const int fd[3],
-    pid_t pid, uint64_t max_pipe, const struct endpoint_ops *ops, void *owner)
+static void
+exec_read_stderr(struct endpoint *e)
 {
-	*e = (struct endpoint_exec){
-		.in = stream_new(flow, STREAM_SINK, fd[0], max_pipe),
-		.out = stream_new(flow, STREAM_SOURCE, fd[1], max_pipe),
-		.ops = ops,
-		.owner = owner,
-		.pid = pid,
-		.err_ended = fd[2] == -1,
-	};
-	buf_init(&e->line, ENDPOINT_STDERR_LINE);
-	stream_set_owner(e->in, &in_ops, e);
-	stream_set_owner(e->out, &out_ops, e);
-	if (fd[2] == -1)
-		return;
-	e->err = stream_new(flow, STREAM_SOURCE, fd[2], 0);
-	stream_set_owner(e->err, &err_ops, e);
-	stream_read_little(e->err, ERR_READ);
-}
+	struct endpoint_exec *x = exec_of(e);
 
-void
-endpoint_exec_clear(struct endpoint_exec *e)
-{
-	close_stream(&e->in);
-	close_stream(&e->out);
-	close_stream(&e->err);
-	buf_clear(&e->line);
-}
-
-struct stream *
-endpoint_exec_input(struct endpoint_exec *e)
-{
-	return e->in_broken ? NULL : e->in;
-}
-
-void
-endpoint_exec_end_input(struct endpoint_exec *e)
-{
-	if (e->in != NULL)
-		stream_end(e->in);
-}
-
-bool
-endpoint_exec_full(const struct endpoint_exec *e)
-{
-	return e->in != NULL && !e->in_broken && stream_queued(e->in) > 0;
-}
-
-void
-endpoint_exec_pause(struct endpoint_exec *e)
-{
-	if (e->out != NULL)
-		stream_pause(e->out);
-}
-
-void
-endpoint_exec_resume(struct endpoint_exec *e)
-{
-	if (e->out != NULL && !e->out_ended)
-		stream_resume(e->out);
-}
-
-void
-endpoint_exec_read_output(struct endpoint_exec *e)
-{
-	if (e->out != NULL && !e->out_ended)
-		stream_read_now(e->out);
-}
-
-void
-endpoint_exec_put_back(struct endpoint_exec *e, const uint8_t *data, size_t len)
-{
-	stream_put_back(e->out, data, len);
-}
-
-void
-endpoint_exec_read_stderr(struct endpoint_exec *e)
-{
-	if (e->err != NULL)
-		stream_resume(e->err);
-}
-
-void
-endpoint_exec_close_output(struct endpoint_exec *e)
-{
-	e->out_ended = true;
-	close_stream(&e->out);
-}
-
-void
-endpoint_exec_exited(struct endpoint_exec *e, struct ended ended)
-{
-	e->exited = true;
-	e->ended = ended;
-}
-
-void
-endpoint_exec_put_end(const struct endpoint_exec *e, char out[ENDED_BRIEF])
-{
-	if (e->exited)
-		ended_put_brief(e->ended, out);
-	else
-		(void)str_copy(out, ENDED_BRIEF, "running");
+	if (x->err != NULL)
+		stream_resume(x->err);
 }
 
 /* What a pipe holds is all that there can be, so nothing is put off any more. */
-void
-endpoint_exec_finish(struct endpoint_exec *e)
+static void
+exec_read_last(struct endpoint *e)
 {
-	e->last = true;
-	for (int i = 0; i < LAST_READS && !e->err_ended; i++)
-		if (!stream_read_last(e->err))
+	struct endpoint_exec *x = exec_of(e);
+
+	x->last = true;
+	for (int i = 0; i < LAST_READS && !x->err_ended; i++)
+		if (!stream_read_last(x->err))
 			break;
-	if (e->line.len > 0)
-		give_line(e);
-	end_batch(e);
+	if (x->line.len > 0)
+		give_line(x);
+	end_batch(x);
+	complaints_end(&x->complaints, &x->who);
+}
+
+/* ------------------------------------------------- its end */
+
+static void
+exec_leave(struct endpoint *e, uint32_t ago)
+{
+	exec_of(e)->half->on_leave(e, ago);
+}
+
+static void
+exec_signal(struct endpoint *e, int sig)
+{
+	exec_of(e)->half->on_signal(e, sig);
+}
+
+static struct log_field
+exec_name(struct endpoint *e)
+{
+	return (struct log_field)LOG_INT("pid", exec_of(e)->who.pid);
+}
+
+static void
+exec_free(struct endpoint *e)
+{
+	exec_of(e)->half->on_free(e);
+}
+
+void
+endpoint_exec_exited(struct endpoint_exec *x, struct ended ended)
+{
+	x->endpoint.exited = true;
+	x->endpoint.ended = ended;
+	await_output_end(x);
+	check_over(x);
+}
+
+void
+endpoint_exec_abandon(struct endpoint_exec *x)
+{
+	x->abandoned = true;
+	check_over(x);
+}
+
+/* ------------------------------------------------- its beginning */
+
+static const struct endpoint_body body = {
+	.end_input = exec_end_input,
+	.pause = exec_pause,
+	.resume = exec_resume,
+	.put_back = exec_put_back,
+	.close_output = exec_close_output,
+	.read_stderr = exec_read_stderr,
+	.read_last = exec_read_last,
+	.leave = exec_leave,
+	.signal = exec_signal,
+	.name = exec_name,
+	.free = exec_free,
+};
+
+void
+endpoint_exec_init(struct endpoint_exec *x,
+    const struct endpoint_exec_start *start)
+{
+	*x = (struct endpoint_exec){
+		.endpoint = {
+			.body = &body,
+			.ops = start->ops,
+			.owner = start->owner,
+		},
+		.half = start->half,
+		.flow = start->flow,
+		.who = { .level = start->level, .session = start->id },
+		.linger_ms = start->linger_ms,
+		.paused = true,
+		.err_ended = true,
+	};
+	buf_init(&x->line, ENDPOINT_STDERR_LINE);
+}
+
+void
+endpoint_exec_opened(struct endpoint_exec *x, pid_t pid, const int fd[3],
+    uint64_t max_pipe)
+{
+	struct endpoint *e = &x->endpoint;
+
+	x->who.pid = pid;
+	x->to = e->in = stream_new(x->flow, STREAM_SINK, fd[0], max_pipe);
+	x->from = stream_new(x->flow, STREAM_SOURCE, fd[1], max_pipe);
+	stream_set_owner(x->to, &to_ops, e);
+	stream_set_owner(x->from, &from_ops, e);
+	x->err_ended = fd[2] == -1;
+	if (!x->err_ended) {
+		x->err = stream_new(x->flow, STREAM_SOURCE, fd[2], 0);
+		stream_set_owner(x->err, &err_ops, x);
+		stream_read_little(x->err, ERR_READ);
+	}
+	e->ops->on_open(e->owner);
+}
+
+void
+endpoint_exec_clear(struct endpoint_exec *x)
+{
+	x->endpoint.in = NULL;
+	complaints_end(&x->complaints, &x->who);
+	if (x->linger != NULL)
+		deadlines_clear(&x->linger->deadlines);
+	free(x->linger);
+	x->linger = NULL;
+	close_stream(&x->to);
+	close_stream(&x->from);
+	close_stream(&x->err);
+	buf_clear(&x->line);
 }

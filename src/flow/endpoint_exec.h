@@ -1,9 +1,12 @@
 /*
- * A program behind three pipes: our ends of them, and how it ended.
+ * A program behind three pipes: our ends of them, and how it ended. A body of
+ * endpoint.h; the other half of it is with whoever can start programs.
  *
- * Who started it tells endpoint_exec_exited(). Its standard error is cut into
- * lines, long ones into several, and always read, a little of it in each turn of
- * the loop, so that it never blocks.
+ * Its standard error is cut into lines, long ones into several, and always read,
+ * a little of it in each turn of the loop, so that it never blocks.
+ *
+ * Others may hold the output of a program that has ended. It is over when
+ * nothing has come of it for the linger, or was taken of it for so long.
  */
 #ifndef FLOW_ENDPOINT_EXEC_H
 #define FLOW_ENDPOINT_EXEC_H
@@ -11,87 +14,69 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/ended.h"
+#include "flow/complaints.h"
+#include "flow/endpoint.h"
 
+struct endpoint_linger;
 struct flow;
-struct stream;
 
-enum {
-	ENDPOINT_STDERR_LINE = 4096, /* a longer line is cut */
+/* What the other half does; it is given the whole endpoint, which it embeds. */
+struct endpoint_exec_ops {
+	/* Start the ladder, as if that had been `ago` milliseconds earlier. */
+	void (*on_leave)(struct endpoint *, uint32_t ago);
+	void (*on_signal)(struct endpoint *, int sig);
+	/* The owner has let go: endpoint_exec_clear() is to come. */
+	void (*on_free)(struct endpoint *);
 };
 
-struct endpoint_ops {
-	/* Output, as the program wrote it; good for the call. */
-	void (*on_output)(void *owner, const uint8_t *data, size_t len);
-	/* The program closed its standard output, and so did all that had it. */
-	void (*on_output_end)(void *owner);
-	/* One line of standard error, without its end; good for the call. */
-	void (*on_stderr)(void *owner, const uint8_t *line, size_t len);
-	/* Those of one turn were given: flush what they made. May be NULL. */
-	void (*on_stderr_batch)(void *owner);
-	/* Input that was queued has been taken by the program. */
-	void (*on_input_drain)(void *owner);
-	/* One of its pipes is of no use to us, for what we are short of. */
-	void (*on_short)(void *owner, const char *why);
-};
+#define ENDPOINT_LINGERS UINT64_MAX /* for ever */
 
 struct endpoint_exec {
-	struct stream *in, *out, *err;  /* owned; NULL: closed */
-	const struct endpoint_ops *ops; /* kept */
-	void *owner;                    /* kept */
-	struct buf line;                /* an incomplete line of stderr */
-	pid_t pid;
-	struct ended ended; /* good if exited */
-	bool exited;
-	bool out_ended;
+	struct endpoint endpoint;
+	const struct endpoint_exec_ops *half; /* kept */
+	struct flow *flow;                    /* kept */
+	struct stream *to, *from, *err;       /* owned; NULL: closed */
+	struct endpoint_linger *linger;       /* owned; NULL: none so far */
+	struct buf line;                      /* an unended one of stderr */
+	struct complaints complaints;
+	struct complainer who;
+	uint64_t linger_ms;
+	bool paused;
+	bool abandoned; /* it may live on */
 	bool err_ended;
-	bool last;      /* there will be no other turn for standard error */
-	bool in_broken; /* the program does not read any more */
+	bool last; /* there will be no other turn for standard error */
 };
 
-/*
- * Takes the three descriptors: stdin, stdout, stderr (-1: the program
- * has none that we read). Nothing is read before
- * endpoint_exec_resume() and endpoint_exec_read_stderr().
- */
-void endpoint_exec_init(struct endpoint_exec *, struct flow *, const int fd[3],
-    pid_t pid, uint64_t max_pipe, const struct endpoint_ops *, void *owner);
+/* All kept but the struct. */
+struct endpoint_exec_start {
+	struct flow *flow;
+	const struct endpoint_exec_ops *half;
+	const struct endpoint_ops *ops;
+	void *owner;
+	enum log_level level; /* of standard error in the log */
+	uint32_t id;          /* the number of it there */
+	uint64_t linger_ms;   /* or ENDPOINT_LINGERS */
+};
+
+/* It was asked for. */
+void endpoint_exec_init(struct endpoint_exec *,
+    const struct endpoint_exec_start *);
+
+/* No owner hears of it any more. */
 void endpoint_exec_clear(struct endpoint_exec *);
 
-/* NULL when there is nobody to write to. */
-struct stream *endpoint_exec_input(struct endpoint_exec *);
+/*
+ * It runs: takes our ends of its stdin, stdout and stderr (-1: it has none that
+ * we read), and says so. max_pipe: how far, in bytes, the pipes may be grown.
+ */
+void endpoint_exec_opened(struct endpoint_exec *, pid_t, const int fd[3],
+    uint64_t max_pipe);
 
-/* End of input, behind what is queued. */
-void endpoint_exec_end_input(struct endpoint_exec *);
-
-/* Whether input waits for the program to read. */
-bool endpoint_exec_full(const struct endpoint_exec *);
-
-void endpoint_exec_pause(struct endpoint_exec *);
-void endpoint_exec_resume(struct endpoint_exec *);
-
-/* Give one read of its output now, if there is any; unless paused. */
-void endpoint_exec_read_output(struct endpoint_exec *);
-
-/* From on_output: what is not taken of it comes again with the next turn. */
-void endpoint_exec_put_back(struct endpoint_exec *, const uint8_t *data,
-    size_t len);
-
-void endpoint_exec_read_stderr(struct endpoint_exec *);
-
-/* Nobody wants its output any more: whoever still writes gets SIGPIPE. */
-void endpoint_exec_close_output(struct endpoint_exec *);
-
+/* It has ended; or it may live on, and nobody waits for its end. */
 void endpoint_exec_exited(struct endpoint_exec *, struct ended);
-
-/* How it ended, for the log: a status, SIG and a name, or "running". */
-void endpoint_exec_put_end(const struct endpoint_exec *, char out[ENDED_BRIEF]);
-
-/* It has exited: give the last of its standard error, what is there of it. */
-void endpoint_exec_finish(struct endpoint_exec *);
+void endpoint_exec_abandon(struct endpoint_exec *);
 
 #endif

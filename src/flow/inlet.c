@@ -9,7 +9,7 @@
 #include "codec/framing.h"
 #include "codec/ws.h"
 #include "conf/conf.h"
-#include "flow/endpoint_exec.h"
+#include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/inlet.h"
 
@@ -36,7 +36,7 @@ framing_of(const struct conf_route *r)
 }
 
 void
-inlet_init(struct inlet *l, struct flow *flow, struct endpoint_exec *endpoint,
+inlet_init(struct inlet *l, struct flow *flow, struct endpoint *endpoint,
     const struct conf_route *route, bool v1, const struct inlet_ops *ops,
     void *owner)
 {
@@ -74,7 +74,7 @@ inlet_clear(struct inlet *l)
 static bool
 is_open(const struct inlet *l)
 {
-	return !l->ended && endpoint_exec_input(l->endpoint) != NULL;
+	return !l->ended && endpoint_input(l->endpoint) != NULL;
 }
 
 static attr_apart void
@@ -82,7 +82,7 @@ add_large(struct inlet *l, bool text, bool last, const uint8_t *data,
     size_t len)
 {
 	enum framing_kind kind = (enum framing_kind)l->framing;
-	struct stream *in = endpoint_exec_input(l->endpoint);
+	struct stream *in = endpoint_input(l->endpoint);
 	struct gather *g = &l->flow->to_endpoint;
 	uint8_t around[FRAMING_HEAD_MAX];
 
@@ -98,7 +98,7 @@ add_small(struct inlet *l, bool text, bool last, const uint8_t *data,
 {
 	enum framing_kind kind = (enum framing_kind)l->framing;
 	struct gather *g = &l->flow->to_endpoint;
-	uint8_t *p = gather_reserve(g, endpoint_exec_input(l->endpoint));
+	uint8_t *p = gather_reserve(g, endpoint_input(l->endpoint));
 	size_t n = framing_head(p, kind, text, last, len);
 
 	if (len > 0)
@@ -115,8 +115,8 @@ add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
     size_t len)
 {
 	if (l->bare)
-		gather_add(&l->flow->to_endpoint,
-		    endpoint_exec_input(l->endpoint), data, len);
+		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
+		    data, len);
 	else if (len <= SMALL_MAX)
 		add_small(l, text, last, data, len);
 	else
@@ -189,8 +189,8 @@ take_bytes(struct inlet *l, const struct v1_event *ev)
 	if (l->framing == FRAMING_FRAMES)
 		add_message(l, false, ev->last, ev->data, ev->len);
 	else
-		gather_add(&l->flow->to_endpoint,
-		    endpoint_exec_input(l->endpoint), ev->data, ev->len);
+		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
+		    ev->data, ev->len);
 }
 
 static bool
@@ -282,7 +282,7 @@ inlet_flush(struct inlet *l)
 void
 inlet_end(struct inlet *l, const uint8_t *close, size_t len)
 {
-	struct stream *in = endpoint_exec_input(l->endpoint);
+	struct stream *in = endpoint_input(l->endpoint);
 	uint8_t head[FRAMING_HEAD_MAX];
 	size_t n;
 
@@ -298,5 +298,5 @@ inlet_end(struct inlet *l, const uint8_t *close, size_t len)
 		}
 	}
 	gather_flush(&l->flow->to_endpoint);
-	endpoint_exec_end_input(l->endpoint);
+	endpoint_end_input(l->endpoint);
 }

@@ -13,7 +13,7 @@
 #include "dialect/standpipe_v1.h"
 
 struct conf_route;
-struct endpoint_exec;
+struct endpoint;
 struct flow;
 struct ws_event;
 
@@ -34,7 +34,7 @@ struct inlet_held {
 
 struct inlet {
 	struct flow *flow;              /* kept */
-	struct endpoint_exec *endpoint; /* kept */
+	struct endpoint *endpoint;      /* kept */
 	const struct conf_route *route; /* kept */
 	const struct inlet_ops *ops;    /* kept */
 	void *owner;                    /* kept */
@@ -47,7 +47,7 @@ struct inlet {
 };
 
 /* Keeps all of the pointers; v1: the client speaks standpipe.v1. */
-void inlet_init(struct inlet *, struct flow *, struct endpoint_exec *,
+void inlet_init(struct inlet *, struct flow *, struct endpoint *,
     const struct conf_route *, bool v1, const struct inlet_ops *, void *owner);
 void inlet_clear(struct inlet *);
 

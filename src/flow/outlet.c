@@ -9,7 +9,7 @@
 #include "codec/utf8.h"
 #include "conf/conf.h"
 #include "dialect/standpipe_v1.h"
-#include "flow/endpoint_exec.h"
+#include "flow/endpoint.h"
 #include "flow/gather.h"
 #include "flow/outlet.h"
 #include "flow/transport_ws.h"
@@ -171,13 +171,13 @@ outlet_say_end(struct outlet *o)
 }
 
 void
-outlet_say_exit(struct outlet *o, const struct endpoint_exec *e)
+outlet_say_exit(struct outlet *o, struct ended ended)
 {
 	uint8_t out[1 + V1_EXIT_MAX];
 
 	if (o->v1)
 		transport_ws_send(o->transport, false, true, out,
-		    v1_put_exit(out, e->ended));
+		    v1_put_exit(out, ended));
 }
 
 /* Bytes are not repaired for who takes them as they are. */

@@ -17,9 +17,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/ended.h"
 
 struct conf_route;
-struct endpoint_exec;
 struct framing_event;
 struct transport_ws;
 
@@ -55,7 +55,7 @@ void outlet_send_bytes(struct outlet *, const uint8_t *data, size_t len);
  */
 void outlet_say_hello(struct outlet *, const char *subprotocol);
 void outlet_say_end(struct outlet *);
-void outlet_say_exit(struct outlet *, const struct endpoint_exec *);
+void outlet_say_exit(struct outlet *, struct ended);
 
 /*
  * A line of standard error, at most ENDPOINT_STDERR_LINE bytes. False if the

@@ -8,7 +8,7 @@
 #include "codec/framing.h"
 #include "conf/conf.h"
 #include "flow/deadlines.h"
-#include "flow/endpoint_exec.h"
+#include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/inlet.h"
 #include "flow/outlet.h"
@@ -21,7 +21,6 @@ enum due {
 	DUE_PONG, /* a sign of life after one */
 	DUE_IDLE,
 	DUE_MAX,    /* the longest that a session may last */
-	DUE_LINGER, /* the program has ended, its output has not */
 	DUE_DRAIN,  /* the client has closed, the program still talks */
 	DUE_CLOSE,  /* the client's Close, then the end of the connection */
 	DUE_HANGUP, /* the client hung up with bytes of it unread */
@@ -71,13 +70,11 @@ struct session {
 	bool hurry;       /* nothing is worth waiting for */
 	bool faulted;     /* the client broke the rules: code is our answer */
 	bool warned_utf8;
-	bool abandons; /* the program may live on; nobody waits for it */
+	struct endpoint *endpoint; /* owned */
 	struct transport_ws transport;
-	struct endpoint_exec endpoint;
 	struct framing framing;
 	struct inlet inlet;
 	struct outlet outlet;
-	struct complaints complaints;
 	struct deadlines deadlines;
 };
 
@@ -106,13 +103,6 @@ end_input(struct session *s, const uint8_t *close, size_t len)
 	forget(s, DUE_HANGUP);
 }
 
-static void
-start_ladder(struct session *s, uint32_t ago)
-{
-	if (!s->endpoint.exited)
-		s->ops->on_kill(s->owner, s, ago);
-}
-
 /*
  * A ladder that begins with waiting is begun by the parent a little later, and
  * in most cases not at all: the program sees the end of its input and ends.
@@ -122,14 +112,14 @@ kill_program(struct session *s)
 {
 	const struct conf_rung *first = &s->route->kill.rung[0];
 
-	if (s->killed || s->endpoint.exited)
+	if (s->killed || s->endpoint->exited)
 		return;
 	s->killed = true;
 	if (s->route->kill.n > 0 && first->sig == 0 &&
 	    first->wait_ms > KILL_DELAY_MS)
 		await(s, DUE_KILL, KILL_DELAY_MS);
 	else
-		start_ladder(s, 0);
+		endpoint_leave(s->endpoint, 0);
 }
 
 /* The first Close that is said, by either side, is the one of the log. */
@@ -163,8 +153,7 @@ send_close(struct session *s, unsigned code, const char *reason, bool wait)
 	s->close_sent = true;
 	note_close(s, code, reason, strlen(reason));
 	for (size_t i = DUE_PING; i < DUE_CLOSE; i++)
-		if (i != DUE_LINGER)
-			forget(s, (enum due)i);
+		forget(s, (enum due)i);
 	transport_ws_close(&s->transport, code, reason, wait);
 	await_close(s);
 	deadlines_wake(&s->deadlines);
@@ -208,9 +197,9 @@ finish(struct session *s)
 		send_close(s, s->code, "", true);
 		return;
 	}
-	code = close_of_exit(s->endpoint.ended, reason);
-	if (s->endpoint.exited)
-		outlet_say_exit(&s->outlet, &s->endpoint);
+	code = close_of_exit(s->endpoint->ended, reason);
+	if (s->endpoint->exited)
+		outlet_say_exit(&s->outlet, s->endpoint->ended);
 	send_close(s, code, reason, true);
 }
 
@@ -248,10 +237,10 @@ session_on_short(void *owner, const char *why)
 static void
 check_finished(struct session *s)
 {
-	if (!s->endpoint.out_ended || !s->endpoint.exited)
+	if (!s->endpoint->out_ended || !s->endpoint->exited)
 		return;
 	if (s->route->stderr_to != CONF_STDERR_LOG)
-		endpoint_exec_finish(&s->endpoint); /* its last words first */
+		endpoint_read_last(s->endpoint); /* its last words first */
 	finish(s);
 }
 
@@ -293,8 +282,7 @@ session_on_signal(void *owner, int sig)
 {
 	struct session *s = owner;
 
-	if (!s->endpoint.exited)
-		s->ops->on_signal(s->owner, s, sig);
+	endpoint_signal(s->endpoint, sig);
 }
 
 /* One read of the client was taken apart. */
@@ -304,7 +292,7 @@ session_on_batch(void *owner)
 	struct session *s = owner;
 
 	inlet_flush(&s->inlet);
-	if (endpoint_exec_full(&s->endpoint))
+	if (endpoint_is_full(s->endpoint))
 		transport_ws_pause(&s->transport);
 }
 
@@ -381,7 +369,7 @@ static void
 wait_for_client(struct session *s)
 {
 	if (transport_ws_queued(&s->transport) > 0)
-		endpoint_exec_pause(&s->endpoint);
+		endpoint_pause(s->endpoint);
 }
 
 static void
@@ -391,7 +379,7 @@ warn_utf8(struct session *s)
 		return;
 	s->warned_utf8 = true;
 	LOG(LOG_LVL_WARN, "output is not UTF-8, replaced",
-	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
+	    LOG_UINT("session", s->id), endpoint_name(s->endpoint),
 	    LOG_STR("option", "--framing=binary"));
 }
 
@@ -404,7 +392,7 @@ program_fault(struct session *s, const char *reason)
 		return;
 	}
 	LOG(LOG_LVL_WARN, "program broke its framing",
-	    LOG_UINT("session", s->id), LOG_INT("pid", s->endpoint.pid),
+	    LOG_UINT("session", s->id), endpoint_name(s->endpoint),
 	    LOG_STR("reason", reason));
 	dismiss(s, WS_CLOSE_INTERNAL, reason);
 }
@@ -463,27 +451,13 @@ handle_event(struct session *s, enum framing_result rc,
 		transport_ws_flush(&s->transport);
 }
 
-static struct complainer
-complainer(const struct session *s)
-{
-	return (struct complainer){
-		.level = (enum log_level)s->route->stderr_level,
-		.session = s->id,
-		.pid = s->endpoint.pid,
-	};
-}
-
-static void
+static bool
 session_on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct session *s = owner;
 
-	struct complainer who = complainer(s);
-
-	if (!listens(s) || !outlet_complain(&s->outlet, line, len) ||
-	    outlet_logs(&s->outlet))
-		complaints_take(&s->complaints, &s->flow->complaints, &who,
-		    line, len);
+	return listens(s) && outlet_complain(&s->outlet, line, len) &&
+	    !outlet_logs(&s->outlet);
 }
 
 static void
@@ -504,14 +478,6 @@ after_output(struct session *s)
 	wait_for_client(s);
 }
 
-/* The program has ended: its output is over that long after the last byte. */
-static void
-await_last_output(struct session *s)
-{
-	if (s->endpoint.exited && !s->endpoint.out_ended)
-		await(s, DUE_LINGER, s->route->linger);
-}
-
 static void
 take_apart(struct session *s, const uint8_t *data, size_t len)
 {
@@ -521,7 +487,7 @@ take_apart(struct session *s, const uint8_t *data, size_t len)
 
 	for (int n = 0; listens(s); n++) {
 		if (n == RECORDS_PER_TURN) {
-			endpoint_exec_put_back(&s->endpoint, data, len);
+			endpoint_put_back(s->endpoint, data, len);
 			break;
 		}
 		rc = framing_read(&s->framing, data, len, &used, &ev);
@@ -546,7 +512,6 @@ session_on_output(void *owner, const uint8_t *data, size_t len)
 		take_apart(s, data, len);
 	}
 	after_output(s);
-	await_last_output(s);
 }
 
 static void
@@ -560,10 +525,8 @@ session_on_output_end(void *owner)
 	    listens(s) && (rc = framing_end(&s->framing, &ev)) != FRAMING_MORE)
 		handle_event(s, rc, &ev);
 	after_output(s);
-	forget(s, DUE_LINGER);
-	if (s->outlet.v1 && !s->endpoint.exited)
+	if (s->outlet.v1 && !s->endpoint->exited)
 		await(s, DUE_END, END_DELAY_MS);
-	check_finished(s);
 }
 
 static void
@@ -580,8 +543,7 @@ session_on_drain(void *owner)
 		s->pinged = clock_coarse_ms();
 		await(s, DUE_PONG, s->route->ping_timeout);
 	}
-	endpoint_exec_resume(&s->endpoint);
-	await_last_output(s);
+	endpoint_resume(s->endpoint);
 }
 
 /* ------------------------------------------------- time */
@@ -610,7 +572,7 @@ expect_pong(struct session *s)
 	forget(s, DUE_PONG);
 	if (s->transport.heard >= s->pinged)
 		return;
-	if (endpoint_exec_full(&s->endpoint)) {
+	if (endpoint_is_full(s->endpoint)) {
 		await(s, DUE_PONG, s->route->ping_timeout);
 		return;
 	}
@@ -626,19 +588,6 @@ check_idle(struct session *s)
 		dismiss(s, WS_CLOSE_POLICY, "idle timeout");
 	else
 		await(s, DUE_IDLE, s->route->idle_timeout - idle);
-}
-
-/* The program ended long enough ago: what still holds its output is not it. */
-static void
-stop_lingering(struct session *s)
-{
-	if (listens(s) && transport_ws_queued(&s->transport) > 0)
-		return; /* waited for anew when the client has taken that */
-	endpoint_exec_read_output(&s->endpoint); /* we may be the late ones */
-	if (s->endpoint.out_ended || awaits(s, DUE_LINGER))
-		return;
-	endpoint_exec_close_output(&s->endpoint);
-	session_on_output_end(s);
 }
 
 /* The client takes what is on its way to it, or it is lost. */
@@ -670,7 +619,7 @@ check_hangup(struct session *s)
 static void
 say_end(struct session *s)
 {
-	if (!listens(s) || s->endpoint.exited)
+	if (!listens(s) || s->endpoint->exited)
 		return;
 	outlet_say_end(&s->outlet);
 	outlet_flush(&s->outlet);
@@ -694,9 +643,6 @@ session_on_due(void *owner, size_t what)
 	case DUE_MAX:
 		dismiss(s, WS_CLOSE_POLICY, "maximum session time");
 		break;
-	case DUE_LINGER:
-		stop_lingering(s);
-		break;
 	case DUE_DRAIN:
 		finish(s);
 		break;
@@ -707,10 +653,10 @@ session_on_due(void *owner, size_t what)
 		check_hangup(s);
 		break;
 	case DUE_STDERR:
-		endpoint_exec_read_stderr(&s->endpoint);
+		endpoint_read_stderr(s->endpoint);
 		break;
 	case DUE_KILL:
-		start_ladder(s, KILL_DELAY_MS);
+		endpoint_leave(s->endpoint, KILL_DELAY_MS);
 		break;
 	case DUE_END:
 		say_end(s);
@@ -725,7 +671,7 @@ session_on_due(void *owner, size_t what)
 static void
 log_end(const struct session *s)
 {
-	const struct endpoint_exec *e = &s->endpoint;
+	struct endpoint *e = s->endpoint;
 	char how[ENDED_BRIEF];
 	uint64_t in_wire, out_wire;
 	size_t n = LOG_FIELDS;
@@ -737,9 +683,9 @@ log_end(const struct session *s)
 		LOG_UINT("out_messages", s->out_messages),
 		LOG_UINT("out_bytes", s->out_bytes), LOG_UINT("close", s->code),
 		LOG_STR("reason", s->reason), LOG_STR("exit", how),
-		LOG_INT("pid", e->pid) };
+		endpoint_name(e) };
 
-	endpoint_exec_put_end(e, how);
+	endpoint_put_end(e, how);
 	if (s->user != NULL)
 		fields[n++] = (struct log_field)LOG_STR("user", s->user);
 	if (transport_ws_is_unmasked(&s->transport))
@@ -760,8 +706,8 @@ session_list(const struct session *s)
 		LOG_UINT("in_messages", s->in_messages),
 		LOG_UINT("in_bytes", s->in_bytes),
 		LOG_UINT("out_messages", s->out_messages),
-		LOG_UINT("out_bytes", s->out_bytes),
-		LOG_INT("pid", s->endpoint.pid), LOG_STR("user", s->user) };
+		LOG_UINT("out_bytes", s->out_bytes), endpoint_name(s->endpoint),
+		LOG_STR("user", s->user) };
 
 	log_fields(LOG_LVL_INFO, "session", fields,
 	    nitems(fields) - (s->user == NULL));
@@ -774,7 +720,7 @@ session_free(struct session *s)
 		log_end(s);
 	deadlines_clear(&s->deadlines);
 	transport_ws_clear(&s->transport);
-	endpoint_exec_clear(&s->endpoint);
+	endpoint_free(s->endpoint);
 	framing_clear(&s->framing);
 	inlet_clear(&s->inlet);
 	outlet_clear(&s->outlet);
@@ -790,14 +736,12 @@ static void
 session_on_turn(void *owner)
 {
 	struct session *s = owner;
-	struct complainer who = complainer(s);
 
 	if (s->gone || s->close_sent)
-		endpoint_exec_close_output(&s->endpoint);
-	if (!s->gone || !(s->endpoint.exited || s->abandons))
+		endpoint_close_output(s->endpoint);
+	if (!s->gone || !s->endpoint->over)
 		return;
-	endpoint_exec_finish(&s->endpoint);
-	complaints_end(&s->complaints, &who);
+	endpoint_read_last(s->endpoint);
 	s->ops->on_free(s->owner, s);
 	session_free(s);
 }
@@ -820,23 +764,29 @@ session_on_gone(void *owner)
 	deadlines_wake(&s->deadlines);
 }
 
-void
-session_exited(struct session *s, struct ended ended)
+static void
+session_on_over(void *owner)
 {
-	endpoint_exec_exited(&s->endpoint, ended);
+	struct session *s = owner;
+
 	check_finished(s);
-	await_last_output(s);
 	deadlines_wake(&s->deadlines);
+}
+
+static void
+session_on_drop(void *owner)
+{
+	struct session *s = owner;
+
+	s->ops->on_free(s->owner, s);
+	session_free(s);
 }
 
 void
 session_stop(struct session *s)
 {
-	s->abandons = s->route->kill.n == 0;
-	if (s->gone) {
-		deadlines_wake(&s->deadlines);
+	if (s->gone)
 		return;
-	}
 	dismiss(s, WS_CLOSE_GOING_AWAY, "daemon stopping");
 	await(s, DUE_CLOSE, s->route->close_timeout);
 }
@@ -860,6 +810,8 @@ static const struct endpoint_ops endpoint_ops = {
 	.on_stderr_batch = session_on_stderr_batch,
 	.on_input_drain = session_on_input_drain,
 	.on_short = session_on_short,
+	.on_over = session_on_over,
+	.on_drop = session_on_drop,
 };
 
 static const struct inlet_ops inlet_ops = {
@@ -902,13 +854,14 @@ session_new(const struct session_start *start)
 		.route = r,
 		.ops = start->ops,
 		.owner = start->owner,
+		.endpoint = start->endpoint,
 		.peer = start->peer,
 		.user = start->user,
 		.path = start->path,
 		.id = start->id,
 	};
 	start_clocks(s);
-	inlet_init(&s->inlet, s->flow, &s->endpoint, r, start->v1, &inlet_ops,
+	inlet_init(&s->inlet, s->flow, s->endpoint, r, start->v1, &inlet_ops,
 	    s);
 	framing_init(&s->framing, (enum framing_kind)s->inlet.framing,
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
@@ -920,10 +873,9 @@ session_new(const struct session_start *start)
 		transport_ws_compress(&s->transport, start->terms,
 		    (size_t)r->compression_min);
 	outlet_init(&s->outlet, &s->transport, r, start->v1);
-	endpoint_exec_init(&s->endpoint, s->flow, start->fd, start->pid,
-	    r->max_pipe, &endpoint_ops, s);
+	endpoint_set_owner(s->endpoint, &endpoint_ops, s);
 	outlet_say_hello(&s->outlet, start->subprotocol);
-	endpoint_exec_resume(&s->endpoint);
+	endpoint_resume(s->endpoint);
 	return s;
 }
 
@@ -936,6 +888,6 @@ session_feed(struct session *s, uint8_t *data, size_t len)
 void
 session_start_reading(struct session *s)
 {
-	if (!endpoint_exec_full(&s->endpoint))
+	if (!endpoint_is_full(s->endpoint))
 		transport_ws_resume(&s->transport);
 }

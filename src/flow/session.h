@@ -12,28 +12,18 @@
 #ifndef FLOW_SESSION_H
 #define FLOW_SESSION_H
 
-#include <sys/types.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ended.h"
-
 struct conf_route;
+struct endpoint;
 struct flow;
 struct session;
 struct stream;
 struct ws_terms;
 
 struct session_ops {
-	/*
-	 * The client has gone while the program runs: start the ladder, as if
-	 * it had been `ago` milliseconds earlier. Once.
-	 */
-	void (*on_kill)(void *owner, struct session *, uint32_t ago);
-	/* The client wants the program to get a signal that it may send. */
-	void (*on_signal)(void *owner, struct session *, int sig);
 	/* It is over; gone after the call. */
 	void (*on_free)(void *owner, struct session *);
 };
@@ -45,8 +35,7 @@ struct session_start {
 	void *owner;                    /* kept */
 	struct stream *client;          /* taken */
 	const struct ws_terms *terms;   /* borrowed; NULL: uncompressed */
-	int fd[3]; /* taken: the program's 0, 1 and 2; 2 may be -1 */
-	pid_t pid;
+	struct endpoint *endpoint;      /* taken; open */
 	uint32_t id;
 	bool v1;                 /* the client speaks standpipe.v1 */
 	const char *subprotocol; /* the program's, inside of it; or NULL */
@@ -64,9 +53,6 @@ struct session *session_new(const struct session_start *);
  */
 void session_feed(struct session *, uint8_t *data, size_t len);
 void session_start_reading(struct session *);
-
-/* The program's exit status is in. */
-void session_exited(struct session *, struct ended);
 
 /* A line of the log about it as it is. */
 void session_list(const struct session *);

@@ -208,7 +208,7 @@ fault_A1_paused_frames(void **state)
 
 /* ------------------------------------------------- lines */
 
-static void
+static bool
 on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct world *w = owner;
@@ -216,6 +216,7 @@ on_stderr(void *owner, const uint8_t *line, size_t len)
 	(void)line;
 	(void)len;
 	w->total++;
+	return true;
 }
 
 static void
@@ -234,6 +235,7 @@ on_short(void *owner, const char *why)
 }
 
 static const struct endpoint_ops endpoint_ops = {
+	.on_open = on_nothing,
 	.on_output = on_output,
 	.on_output_end = on_nothing,
 	.on_stderr = on_stderr,
@@ -243,7 +245,7 @@ static const struct endpoint_ops endpoint_ops = {
 
 /* A program that has complained at length; its ends of the pipes are closed. */
 static void
-start_program(struct world *w, struct endpoint_exec *e, const char *line)
+start_program(struct world *w, struct endpoint_exec *x, const char *line)
 {
 	int in[2], out[2], err[2];
 
@@ -256,8 +258,13 @@ start_program(struct world *w, struct endpoint_exec *e, const char *line)
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
-	endpoint_exec_init(e, &w->flow, (int[]){ in[1], out[0], err[0] }, 1, 0,
-	    &endpoint_ops, w);
+	endpoint_exec_init(x,
+	    &(struct endpoint_exec_start){
+		.flow = &w->flow,
+		.ops = &endpoint_ops,
+		.owner = w,
+	    });
+	endpoint_exec_opened(x, 1, (int[]){ in[1], out[0], err[0] }, 0);
 }
 
 static void
@@ -265,15 +272,15 @@ fault_A1_lines(void **state)
 {
 	static const char *const lines[] = { "\n", "e\n", "an error\n" };
 	struct world *w = *state;
-	struct endpoint_exec e;
+	struct endpoint_exec x;
 
 	for (size_t i = 0; i < nitems(lines); i++) {
 		w->total = w->most = 0;
-		start_program(w, &e, lines[i]);
-		endpoint_exec_read_stderr(&e);
+		start_program(w, &x, lines[i]);
+		endpoint_read_stderr(&x.endpoint);
 		turn_until(w, MANY);
 		assert_true(w->most <= LINES);
-		endpoint_exec_clear(&e);
+		endpoint_exec_clear(&x);
 	}
 }
 
@@ -282,19 +289,19 @@ static void
 fault_A1_last_lines(void **state)
 {
 	struct world *w = *state;
-	struct endpoint_exec e;
+	struct endpoint_exec x;
 
-	start_program(w, &e, "e\n");
-	endpoint_exec_finish(&e);
+	start_program(w, &x, "e\n");
+	endpoint_read_last(&x.endpoint);
 	assert_int_equal(w->total, MANY);
-	endpoint_exec_clear(&e);
+	endpoint_exec_clear(&x);
 	w->total = 0;
-	start_program(w, &e, "e\n");
-	endpoint_exec_read_stderr(&e);
+	start_program(w, &x, "e\n");
+	endpoint_read_stderr(&x.endpoint);
 	turn(w);
-	endpoint_exec_finish(&e);
+	endpoint_read_last(&x.endpoint);
 	assert_int_equal(w->total, MANY);
-	endpoint_exec_clear(&e);
+	endpoint_exec_clear(&x);
 }
 
 /* ------------------------------------------------- what the log takes */
