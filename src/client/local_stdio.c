@@ -68,10 +68,10 @@ give_record(struct stdio *s, bool last, uint8_t *data, size_t len)
 {
 	int framing = s->local.client->conf.framing;
 	bool text = framing != FRAMING_BINARY && framing != CLIENT_HEX;
+	struct piece p = { .text = text, .last = last, .len = len };
 	uint8_t head[FRAMING_HEAD_MAX];
 
-	local_give(&s->local, head,
-	    framing_head(head, FRAMING_FRAMES, text, last, len));
+	local_give(&s->local, head, framing_head(head, FRAMING_FRAMES, &p));
 	if (len > 0)
 		local_give(&s->local, data, len);
 }

@@ -30,12 +30,14 @@ judge(struct talk_input *in, enum framing_result rc)
 
 /* A fault is one of a kind that framings have, too; `why` has the place. */
 static enum framing_result
-judge_hex(struct talk_input *in, enum hex_result rc)
+judge_hex(struct talk_input *in, enum hex_result rc, const struct piece *out)
 {
 	if (rc == HEX_MORE)
 		return FRAMING_MORE;
-	if (rc == HEX_PIECE)
+	if (rc == HEX_PIECE) {
+		in->begun = !out->last;
 		return FRAMING_PIECE;
+	}
 	(void)snprintf(in->why, sizeof(in->why),
 	    "line %" PRIu64 " of the input: %s", in->hex.line + 1,
 	    hex_strresult(rc));
@@ -44,21 +46,26 @@ judge_hex(struct talk_input *in, enum hex_result rc)
 
 enum framing_result
 talk_input_read(struct talk_input *in, uint8_t *data, size_t len, size_t *used,
-    struct framing_event *ev)
+    struct piece *out)
 {
+	enum hex_result rc;
+
 	if (!in->is_hex)
 		return judge(in,
-		    framing_read(&in->framing, data, len, used, ev));
-	*ev = (struct framing_event){ .data = data };
-	return judge_hex(in,
-	    hex_read(&in->hex, data, len, used, &ev->len, &ev->last));
+		    framing_read(&in->framing, data, len, used, out));
+	*out = (struct piece){ .first = !in->begun, .data = data };
+	rc = hex_read(&in->hex, data, len, used, &out->len, &out->last);
+	return judge_hex(in, rc, out);
 }
 
 enum framing_result
-talk_input_end(struct talk_input *in, struct framing_event *ev)
+talk_input_end(struct talk_input *in, struct piece *out)
 {
+	enum hex_result rc;
+
 	if (!in->is_hex)
-		return judge(in, framing_end(&in->framing, ev));
-	*ev = (struct framing_event){ 0 };
-	return judge_hex(in, hex_end(&in->hex, &ev->last));
+		return judge(in, framing_end(&in->framing, out));
+	*out = (struct piece){ .first = !in->begun };
+	rc = hex_end(&in->hex, &out->last);
+	return judge_hex(in, rc, out);
 }

@@ -18,6 +18,7 @@ enum { TALK_INPUT_WHY_SIZE = 96 };
 
 struct talk_input {
 	bool is_hex;
+	bool begun; /* of hex: a piece of the message was given */
 	struct hex hex;
 	struct framing framing;
 	char why[TALK_INPUT_WHY_SIZE];
@@ -32,8 +33,7 @@ void talk_input_clear(struct talk_input *);
  * negative result `why` says what is wrong.
  */
 enum framing_result talk_input_read(struct talk_input *, uint8_t *in,
-    size_t len, size_t *used, struct framing_event *ev);
-enum framing_result talk_input_end(struct talk_input *,
-    struct framing_event *ev);
+    size_t len, size_t *used, struct piece *out);
+enum framing_result talk_input_end(struct talk_input *, struct piece *out);
 
 #endif

@@ -72,22 +72,21 @@ put_payload(struct talk_print *p, bool last, const uint8_t *data, size_t len)
 }
 
 void
-talk_print_piece(struct talk_print *p, bool text, bool last,
-    const uint8_t *data, size_t len)
+talk_print_piece(struct talk_print *p, const struct piece *piece)
 {
 	enum framing_kind kind = (enum framing_kind)p->how;
 	uint8_t around[FRAMING_HEAD_MAX];
 	size_t n;
 
 	if (p->how == CLIENT_HEX) {
-		put_hex(p, data, len);
-		put(p, (const uint8_t *)"\n", last);
+		put_hex(p, piece->data, piece->len);
+		put(p, (const uint8_t *)"\n", piece->last);
 		return;
 	}
-	n = framing_head(around, kind, text, last, len);
+	n = framing_head(around, kind, piece);
 	put_payload(p, false, around, n);
-	put_payload(p, last, data, len);
-	put_payload(p, false, around, framing_tail(around, kind, last));
+	put_payload(p, piece->last, piece->data, piece->len);
+	put_payload(p, false, around, framing_tail(around, kind, piece));
 }
 
 void
@@ -107,8 +106,10 @@ talk_print_close(struct talk_print *p, const uint8_t *payload, size_t len)
 void
 talk_print_bytes(struct talk_print *p, const uint8_t *data, size_t len)
 {
+	struct piece whole = piece_whole(false, data, len);
+
 	if (p->how == CLIENT_HEX)
-		talk_print_piece(p, false, true, data, len);
+		talk_print_piece(p, &whole);
 	else
 		put_payload(p, false, data, len);
 }

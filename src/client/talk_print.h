@@ -31,8 +31,7 @@ void talk_print_init(struct talk_print *, struct gather *, struct local *,
  * A piece of a message; borrowed until the gather is flushed. Dropped when
  * nobody takes our output.
  */
-void talk_print_piece(struct talk_print *, bool text, bool last,
-    const uint8_t *data, size_t len);
+void talk_print_piece(struct talk_print *, const struct piece *);
 
 /* A Close's payload, borrowed like a piece, if the framing has a word for it. */
 void talk_print_close(struct talk_print *, const uint8_t *payload, size_t len);

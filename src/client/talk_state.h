@@ -88,7 +88,7 @@ void talk_on_window(void *owner, unsigned columns, unsigned rows);
 
 /* ------------------------------------------------- what we receive */
 
-void talk_on_data(void *owner, const struct ws_event *);
+void talk_on_data(void *owner, const struct piece *);
 void talk_on_batch(void *owner);
 
 /* Whether all that --count asks for was received. */

@@ -12,27 +12,26 @@ talk_has_all(const struct talk *t)
 }
 
 static void
-receive_piece(struct talk *t, bool text, bool last, const uint8_t *data,
-    size_t len)
+receive_piece(struct talk *t, const struct piece *p)
 {
 	if (talk_has_all(t))
 		return;
-	t->received += last;
-	t->received_bytes += len;
-	talk_print_piece(&t->print, text, last, data, len);
+	t->received += p->last;
+	t->received_bytes += p->len;
+	talk_print_piece(&t->print, p);
 }
 
 /* What is counted are messages, so the bytes are made some again. */
 static void
 count_bytes(struct talk *t, const uint8_t *data, size_t len)
 {
-	struct framing_event ev;
+	struct piece p;
 	size_t used;
 
 	while (
-	    framing_read(&t->counted, data, len, &used, &ev) == FRAMING_PIECE) {
-		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
-		if (ev.kept)
+	    framing_read(&t->counted, data, len, &used, &p) == FRAMING_PIECE) {
+		receive_piece(t, &p);
+		if (p.kept)
 			gather_flush(&t->client->flow.to_endpoint);
 		data += used;
 		len -= used;
@@ -43,25 +42,25 @@ count_bytes(struct talk *t, const uint8_t *data, size_t len)
 void
 talk_end_counting(struct talk *t)
 {
-	struct framing_event ev;
+	struct piece p;
 
 	if (!talk_v1_is_on(&t->v1))
 		return;
-	while (framing_end(&t->counted, &ev) == FRAMING_PIECE)
-		receive_piece(t, ev.text, ev.last, ev.data, ev.len);
+	while (framing_end(&t->counted, &p) == FRAMING_PIECE)
+		receive_piece(t, &p);
 	gather_flush(&t->client->flow.to_endpoint);
 }
 
 static void
-receive_bytes(struct talk *t, const struct v1_event *ev)
+receive_bytes(struct talk *t, const struct piece *p)
 {
 	if (t->client->conf.count > 0) {
-		count_bytes(t, ev->data, ev->len);
+		count_bytes(t, p->data, p->len);
 		return;
 	}
-	t->received += ev->last;
-	t->received_bytes += ev->len;
-	talk_print_bytes(&t->print, ev->data, ev->len);
+	t->received += p->last;
+	t->received_bytes += p->len;
+	talk_print_bytes(&t->print, p->data, p->len);
 }
 
 /* It was something about the session; the first of these is HELLO. */
@@ -75,10 +74,10 @@ check_ready(struct talk *t)
 }
 
 static void
-receive_inner(struct talk *t, const struct ws_event *piece)
+receive_inner(struct talk *t, const struct piece *p)
 {
 	struct v1_event ev;
-	enum v1_result rc = talk_v1_read(&t->v1, piece, &ev);
+	enum v1_result rc = talk_v1_read(&t->v1, p, &ev);
 
 	if (rc < 0)
 		talk_fail(t, v1_close_code(rc), OUTCOME_BROKEN,
@@ -86,25 +85,24 @@ receive_inner(struct talk *t, const struct ws_event *piece)
 	else if (rc == V1_NOTHING)
 		check_ready(t);
 	else if (ev.type == V1_BYTES)
-		receive_bytes(t, &ev);
+		receive_bytes(t, &ev.piece);
 	else if (ev.type == V1_STDERR)
-		talk_stderr_put(&t->remote_stderr, ev.data, ev.len);
+		talk_stderr_put(&t->remote_stderr, ev.piece.data, ev.piece.len);
 	else
-		receive_piece(t, ev.type == V1_TEXT, ev.last, ev.data, ev.len);
+		receive_piece(t, &ev.piece);
 }
 
 void
-talk_on_data(void *owner, const struct ws_event *ev)
+talk_on_data(void *owner, const struct piece *p)
 {
 	struct talk *t = owner;
 
 	if (t->ping != NULL)
 		return;
 	if (talk_v1_is_on(&t->v1))
-		receive_inner(t, ev);
+		receive_inner(t, p);
 	else
-		receive_piece(t, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
-		    ev->len);
+		receive_piece(t, p);
 }
 
 /* The program goes on, but says no more; another one will not come either. */

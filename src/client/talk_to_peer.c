@@ -34,28 +34,26 @@ send_bytes(struct talk *t, const uint8_t *data, size_t len)
 }
 
 static void
-send_piece(struct talk *t, const struct framing_event *ev)
+send_piece(struct talk *t, const struct piece *p)
 {
-	t->sent += ev->last;
-	t->sent_bytes += ev->len;
+	t->sent += p->last;
+	t->sent_bytes += p->len;
 	if (talk_v1_is_on(&t->v1))
-		talk_v1_send_piece(&t->v1, ev->text, ev->last, ev->data,
-		    ev->len);
+		talk_v1_send_piece(&t->v1, p);
 	else
-		transport_ws_send(&t->transport, ev->text, ev->last, ev->data,
-		    ev->len);
+		transport_ws_send(&t->transport, p);
 }
 
 /* The Close in the words of our input (`frames`). */
 static void
-close_as_told(struct talk *t, const struct framing_event *ev)
+close_as_told(struct talk *t, const struct piece *p)
 {
 	char text[REASON_SIZE];
 	const uint8_t *reason;
 	size_t len;
 	unsigned code;
 
-	if (ws_read_close(ev->data, ev->len, &code, &reason, &len) < 0) {
+	if (ws_read_close(p->data, p->len, &code, &reason, &len) < 0) {
 		talk_fail(t, WS_CLOSE_GOING_AWAY, OUTCOME_USAGE,
 		    "bad close record");
 		return;
@@ -67,27 +65,26 @@ close_as_told(struct talk *t, const struct framing_event *ev)
 }
 
 static void
-send_event(struct talk *t, enum framing_result rc,
-    const struct framing_event *ev)
+send_event(struct talk *t, enum framing_result rc, const struct piece *p)
 {
 	switch (rc) {
 	case FRAMING_PIECE:
 		if (sends_bytes(t))
-			send_bytes(t, ev->data, ev->len);
+			send_bytes(t, p->data, p->len);
 		else
-			send_piece(t, ev);
+			send_piece(t, p);
 		break;
 	case FRAMING_PING:
-		transport_ws_ping(&t->transport, ev->data, ev->len);
+		transport_ws_ping(&t->transport, p->data, p->len);
 		break;
 	case FRAMING_CLOSE:
-		close_as_told(t, ev);
+		close_as_told(t, p);
 		break;
 	default:
 		talk_fail(t, WS_CLOSE_GOING_AWAY, OUTCOME_USAGE, t->input.why);
 		break;
 	}
-	if (rc > 0 && ev->kept)
+	if (rc > 0 && p->kept)
 		transport_ws_flush(&t->transport);
 }
 
@@ -97,20 +94,16 @@ send_first(struct talk *t)
 {
 	const struct talk_first *first = &t->client->first;
 	int framing = t->client->conf.framing;
+	bool text = framing != FRAMING_BINARY && framing != CLIENT_HEX;
+	struct piece p;
 
 	if (t->first_sent || !talk_may_send(t) || !talk_v1_is_ready(&t->v1))
 		return;
 	t->first_sent = true;
-	for (size_t i = 0; i < first->n; i++)
-		send_piece(t,
-		    &(struct framing_event){
-			.text =
-			    framing != FRAMING_BINARY && framing != CLIENT_HEX,
-			.first = true,
-			.last = true,
-			.data = (const uint8_t *)first->v[i].text,
-			.len = first->v[i].len,
-		    });
+	for (size_t i = 0; i < first->n; i++) {
+		p = piece_whole(text, first->v[i].text, first->v[i].len);
+		send_piece(t, &p);
+	}
 	transport_ws_flush(&t->transport);
 }
 
@@ -125,15 +118,15 @@ talk_resume_input(struct talk *t)
 static void
 send_messages(struct talk *t, uint8_t *data, size_t len)
 {
-	struct framing_event ev;
 	enum framing_result rc;
+	struct piece p;
 	size_t used;
 
 	while (talk_may_send(t)) {
-		rc = talk_input_read(&t->input, data, len, &used, &ev);
+		rc = talk_input_read(&t->input, data, len, &used, &p);
 		if (rc == FRAMING_MORE)
 			break;
-		send_event(t, rc, &ev);
+		send_event(t, rc, &p);
 		data += used;
 		len -= used;
 	}
@@ -167,13 +160,13 @@ void
 talk_on_input_end(void *owner)
 {
 	struct talk *t = owner;
-	struct framing_event ev;
 	enum framing_result rc;
+	struct piece p;
 
 	t->input_ended = true;
 	while (talk_may_send(t) &&
-	    (rc = talk_input_end(&t->input, &ev)) != FRAMING_MORE)
-		send_event(t, rc, &ev);
+	    (rc = talk_input_end(&t->input, &p)) != FRAMING_MORE)
+		send_event(t, rc, &p);
 	if (talk_v1_is_on(&t->v1))
 		talk_v1_send_end(&t->v1);
 	transport_ws_flush(&t->transport);

@@ -1,5 +1,3 @@
-#include <sys/uio.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +6,7 @@
 #include "base/str.h"
 #include "client/facts.h"
 #include "client/talk_v1.h"
-#include "codec/ws.h"
+#include "codec/piece.h"
 #include "flow/transport_ws.h"
 
 void
@@ -89,16 +87,9 @@ take_exit(struct talk_v1 *n, const struct v1_event *ev)
 }
 
 enum v1_result
-talk_v1_read(struct talk_v1 *n, const struct ws_event *piece,
-    struct v1_event *ev)
+talk_v1_read(struct talk_v1 *n, const struct piece *p, struct v1_event *ev)
 {
-	const struct v1_piece p = {
-		.text = piece->opcode == WS_OP_TEXT,
-		.last = piece->last,
-		.data = piece->data,
-		.len = piece->len,
-	};
-	enum v1_result rc = v1_read(n->reader, &p, ev);
+	enum v1_result rc = v1_read(n->reader, p, ev);
 
 	if (rc != V1_CONTROL)
 		return rc;
@@ -114,37 +105,43 @@ talk_v1_read(struct talk_v1 *n, const struct ws_event *piece,
 /* ------------------------------------------------- what we say */
 
 static void
-send_typed(struct talk_v1 *n, enum v1_type type, bool first, bool last,
-    const uint8_t *data, size_t len)
+send_typed(struct talk_v1 *n, enum v1_type type, const struct piece *p)
 {
+	struct piece binary = *p;
 	uint8_t byte = (uint8_t)type;
-	struct iovec v[2] = {
-		{ &byte, first ? 1 : 0 },
-		{ (void *)(uintptr_t)data, len },
-	};
 
-	transport_ws_sendv(n->transport, false, last, v, nitems(v));
+	binary.text = false;
+	transport_ws_send_after(n->transport, &byte, p->first ? 1 : 0, &binary);
+}
+
+static void
+send_message(struct talk_v1 *n, const uint8_t *data, size_t len)
+{
+	struct piece p = piece_whole(false, data, len);
+
+	transport_ws_send(n->transport, &p);
 }
 
 void
 talk_v1_send_bytes(struct talk_v1 *n, const uint8_t *data, size_t len)
 {
-	send_typed(n, V1_BYTES, true, true, data, len);
+	struct piece p = piece_whole(false, data, len);
+
+	send_typed(n, V1_BYTES, &p);
 }
 
 void
 talk_v1_send_end(struct talk_v1 *n)
 {
-	send_typed(n, V1_END, true, true, NULL, 0);
+	struct piece p = piece_whole(false, NULL, 0);
+
+	send_typed(n, V1_END, &p);
 }
 
 void
-talk_v1_send_piece(struct talk_v1 *n, bool text, bool last, const uint8_t *data,
-    size_t len)
+talk_v1_send_piece(struct talk_v1 *n, const struct piece *p)
 {
-	send_typed(n, text ? V1_TEXT : V1_BINARY, !n->in_message, last, data,
-	    len);
-	n->in_message = !last;
+	send_typed(n, p->text ? V1_TEXT : V1_BINARY, p);
 }
 
 bool
@@ -155,8 +152,7 @@ talk_v1_send_signal(struct talk_v1 *n, int sig)
 	if (n->exited || sig <= 0 || sig >= 64 ||
 	    !(n->signals & UINT64_C(1) << sig))
 		return false;
-	transport_ws_send(n->transport, false, true, out,
-	    v1_put_signal(out, str_signal_name(sig)));
+	send_message(n, out, v1_put_signal(out, str_signal_name(sig)));
 	transport_ws_flush(n->transport);
 	return true;
 }
@@ -166,7 +162,6 @@ talk_v1_send_window(struct talk_v1 *n, unsigned columns, unsigned rows)
 {
 	uint8_t out[1 + V1_WINDOW_LEN];
 
-	transport_ws_send(n->transport, false, true, out,
-	    v1_put_window(out, columns, rows));
+	send_message(n, out, v1_put_window(out, columns, rows));
 	transport_ws_flush(n->transport);
 }

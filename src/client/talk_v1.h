@@ -12,8 +12,8 @@
 #include "dialect/standpipe_v1.h"
 
 struct facts;
+struct piece;
 struct transport_ws;
-struct ws_event;
 
 struct talk_v1 {
 	struct transport_ws *transport; /* kept */
@@ -22,7 +22,6 @@ struct talk_v1 {
 	uint64_t signals;               /* that may be sent: a bit for each */
 	bool ready;                     /* HELLO has come */
 	bool messages;                  /* and its data is made of these */
-	bool in_message;                /* we have begun one of ours */
 	bool ended; /* no more data will come from the program */
 	bool exited;
 	uint8_t status; /* of the program, as in $? */
@@ -42,7 +41,7 @@ bool talk_v1_is_ready(const struct talk_v1 *);
  * Take a piece of a message. V1_DATA is left to the caller, and what is
  * negative ends the talk; the rest is V1_NOTHING.
  */
-enum v1_result talk_v1_read(struct talk_v1 *, const struct ws_event *,
+enum v1_result talk_v1_read(struct talk_v1 *, const struct piece *,
     struct v1_event *);
 
 /* Bytes of our input, borrowed until the transport is flushed; or its end. */
@@ -50,8 +49,7 @@ void talk_v1_send_bytes(struct talk_v1 *, const uint8_t *data, size_t len);
 void talk_v1_send_end(struct talk_v1 *);
 
 /* A piece of a message of ours; borrowed as well. */
-void talk_v1_send_piece(struct talk_v1 *, bool text, bool last,
-    const uint8_t *data, size_t len);
+void talk_v1_send_piece(struct talk_v1 *, const struct piece *);
 
 /* Have the program signalled; false if it may not be. */
 bool talk_v1_send_signal(struct talk_v1 *, int sig);

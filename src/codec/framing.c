@@ -32,12 +32,12 @@ framing_clear(struct framing *f)
 	buf_clear(&f->fixed);
 }
 
-/* The event of a piece; which piece of its message it is follows from `open`. */
+/* Which piece of its message it is follows from `open`. */
 static enum framing_result
-give(struct framing *f, struct framing_event *ev, bool text, bool last,
+give(struct framing *f, struct piece *out, bool text, bool last,
     const uint8_t *data, size_t len)
 {
-	*ev = (struct framing_event){
+	*out = (struct piece){
 		.text = text,
 		.first = !f->open,
 		.last = last,
@@ -64,7 +64,7 @@ whole_characters(const uint8_t *p, size_t len)
 /* Copy what has to be joined with carried bytes or holds something invalid. */
 static enum framing_result
 repair(struct framing *f, const uint8_t *in, size_t len, bool final,
-    const uint8_t **out, size_t *out_len)
+    const uint8_t **fixed, size_t *fixed_len)
 {
 	struct utf8 check = f->utf8;
 	bool valid = utf8_check(&check, in, len) == len &&
@@ -82,8 +82,8 @@ repair(struct framing *f, const uint8_t *in, size_t len, bool final,
 	if (final)
 		n += utf8_repair_end(&f->utf8, p + n);
 	f->repaired |= !valid;
-	*out = p;
-	*out_len = n;
+	*fixed = p;
+	*fixed_len = n;
 	return FRAMING_MORE;
 }
 
@@ -93,7 +93,7 @@ repair(struct framing *f, const uint8_t *in, size_t len, bool final,
  * end with each read while its characters do not.
  */
 static enum framing_result
-give_text(struct framing *f, struct framing_event *ev, bool final, bool last,
+give_text(struct framing *f, struct piece *out, bool final, bool last,
     const uint8_t *data, size_t len)
 {
 	struct utf8 check;
@@ -117,7 +117,7 @@ give_text(struct framing *f, struct framing_event *ev, bool final, bool last,
 	}
 	if (len == 0 && !last)
 		return FRAMING_MORE;
-	return give(f, ev, true, last, data, len);
+	return give(f, out, true, last, data, len);
 }
 
 int
@@ -140,13 +140,13 @@ strip(const struct framing *f, const uint8_t *p, size_t len)
  * memory is given back at the next call.
  */
 static enum framing_result
-give_held(struct framing *f, struct framing_event *ev, bool last)
+give_held(struct framing *f, struct piece *out, bool last)
 {
 	struct buf *h = &f->hold;
 	size_t len = h->len;
 
 	h->len = 0;
-	return give_text(f, ev, last, last, h->data,
+	return give_text(f, out, last, last, h->data,
 	    last ? strip(f, h->data, len) : len);
 }
 
@@ -156,7 +156,7 @@ give_held(struct framing *f, struct framing_event *ev, bool last)
  */
 static enum framing_result
 read_part(struct framing *f, const uint8_t *in, size_t len, size_t *used,
-    struct framing_event *ev)
+    struct piece *out)
 {
 	enum framing_result rc;
 	size_t n;
@@ -164,37 +164,38 @@ read_part(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	*used = len;
 	if (!f->open && buf_add(&f->hold, in, len))
 		return FRAMING_MORE;
-	if (f->hold.len > 0 && (rc = give_held(f, ev, false)) != FRAMING_MORE) {
+	if (f->hold.len > 0 &&
+	    (rc = give_held(f, out, false)) != FRAMING_MORE) {
 		*used = 0;
 		return rc;
 	}
 	n = strip(f, in, len);
 	if (n < len && !buf_add(&f->hold, in + n, len - n))
 		return FRAMING_ERR_MEMORY;
-	return give_text(f, ev, false, false, in, n);
+	return give_text(f, out, false, false, in, n);
 }
 
 static enum framing_result
 read_records(struct framing *f, const uint8_t *in, size_t len, size_t *used,
-    struct framing_event *ev)
+    struct piece *out)
 {
 	const uint8_t *end = memchr(in, framing_delimiter(f->kind), len);
 	enum framing_result rc;
 	size_t n;
 
 	if (end == NULL)
-		return read_part(f, in, len, used, ev);
+		return read_part(f, in, len, used, out);
 	n = (size_t)(end - in);
 	*used = n + 1;
 	if (f->hold.len > 0) {
 		if (buf_add(&f->hold, in, n))
-			return give_held(f, ev, true);
-		if ((rc = give_held(f, ev, false)) != FRAMING_MORE) {
+			return give_held(f, out, true);
+		if ((rc = give_held(f, out, false)) != FRAMING_MORE) {
 			*used = 0;
 			return rc;
 		}
 	}
-	return give_text(f, ev, true, true, in, strip(f, in, n));
+	return give_text(f, out, true, true, in, strip(f, in, n));
 }
 
 /* A record of `frames` begins. */
@@ -228,7 +229,7 @@ start_record(struct framing *f)
 
 static enum framing_result
 read_control(struct framing *f, const uint8_t *in, size_t len, size_t *used,
-    struct framing_event *ev)
+    struct piece *out)
 {
 	enum framing_result rc =
 	    f->type == REC_CLOSE ? FRAMING_CLOSE : FRAMING_PING;
@@ -241,13 +242,8 @@ read_control(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	f->left -= n;
 	if (f->left > 0)
 		return FRAMING_MORE;
-	*ev = (struct framing_event){
-		.first = true,
-		.last = true,
-		.kept = true,
-		.data = f->hold.data,
-		.len = f->hold.len,
-	};
+	*out = piece_whole(false, f->hold.data, f->hold.len);
+	out->kept = true;
 	f->hold.len = 0;
 	f->type = 0;
 	return rc;
@@ -255,7 +251,7 @@ read_control(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 
 static enum framing_result
 read_payload(struct framing *f, const uint8_t *in, size_t len, size_t *used,
-    struct framing_event *ev)
+    struct piece *out)
 {
 	size_t n = f->left < len ? (size_t)f->left : len;
 	bool text = f->part == REC_TEXT_PART, end = n == f->left;
@@ -268,15 +264,15 @@ read_payload(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	if (last)
 		f->part = 0;
 	if (text)
-		return give_text(f, ev, last, last, in, n);
+		return give_text(f, out, last, last, in, n);
 	if (n == 0 && !last)
 		return FRAMING_MORE;
-	return give(f, ev, false, last, in, n);
+	return give(f, out, false, last, in, n);
 }
 
 static enum framing_result
 read_frames(struct framing *f, const uint8_t *in, size_t len, size_t *used,
-    struct framing_event *ev)
+    struct piece *out)
 {
 	enum framing_result rc = FRAMING_MORE;
 	size_t n, at = 0, body = 0;
@@ -296,9 +292,9 @@ read_frames(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 				break;
 		}
 		if (f->type == REC_CLOSE || f->type == REC_PING)
-			rc = read_control(f, in + at, len - at, &body, ev);
+			rc = read_control(f, in + at, len - at, &body, out);
 		else
-			rc = read_payload(f, in + at, len - at, &body, ev);
+			rc = read_payload(f, in + at, len - at, &body, out);
 		at += body;
 	}
 	*used = at;
@@ -317,7 +313,7 @@ release(struct framing *f)
 
 enum framing_result
 framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
-    struct framing_event *ev)
+    struct piece *out)
 {
 	enum framing_result rc;
 
@@ -327,21 +323,21 @@ framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 		return FRAMING_MORE;
 	switch (f->kind) {
 	case FRAMING_BINARY:
-		return give(f, ev, false, true, in, len);
+		return give(f, out, false, true, in, len);
 	case FRAMING_TEXT:
-		if ((rc = give_text(f, ev, false, true, in, len)) < 0)
+		if ((rc = give_text(f, out, false, true, in, len)) < 0)
 			return rc;
-		return ev->len > 0 ? FRAMING_PIECE : FRAMING_MORE;
+		return out->len > 0 ? FRAMING_PIECE : FRAMING_MORE;
 	case FRAMING_FRAMES:
-		return read_frames(f, in, len, used, ev);
+		return read_frames(f, in, len, used, out);
 	default:
-		return read_records(f, in, len, used, ev);
+		return read_records(f, in, len, used, out);
 	}
 }
 
 /* What was held is given as it is, with a carriage return if it has one. */
 enum framing_result
-framing_end(struct framing *f, struct framing_event *ev)
+framing_end(struct framing *f, struct piece *out)
 {
 	size_t len;
 
@@ -354,28 +350,36 @@ framing_end(struct framing *f, struct framing_event *ev)
 		return FRAMING_MORE;
 	len = f->hold.len;
 	f->hold.len = 0;
-	return give_text(f, ev, true, true, f->hold.data, len);
+	return give_text(f, out, true, true, f->hold.data, len);
 }
 
-size_t
-framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind kind, bool text,
-    bool last, size_t len)
+/* A record's head. */
+static size_t
+put_record(uint8_t out[FRAMING_HEAD_MAX], uint8_t type, size_t len)
 {
-	if (kind != FRAMING_FRAMES)
-		return 0;
-	out[0] = text ? (last ? REC_TEXT : REC_TEXT_PART)
-		      : (last ? REC_BINARY : REC_BINARY_PART);
-	for (size_t i = 0; i < 4; i++)
-		out[1 + i] = (uint8_t)(len >> (24 - 8 * i));
+	out[0] = type;
+	be_put(out + 1, len, 4);
 	return FRAMING_HEAD_MAX;
 }
 
 size_t
-framing_tail(uint8_t out[1], enum framing_kind kind, bool last)
+framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind kind,
+    const struct piece *p)
+{
+	if (kind != FRAMING_FRAMES)
+		return 0;
+	return put_record(out,
+	    p->text ? (p->last ? REC_TEXT : REC_TEXT_PART)
+		    : (p->last ? REC_BINARY : REC_BINARY_PART),
+	    p->len);
+}
+
+size_t
+framing_tail(uint8_t out[1], enum framing_kind kind, const struct piece *p)
 {
 	int end = framing_delimiter(kind);
 
-	if (end == -1 || !last)
+	if (end == -1 || !p->last)
 		return 0;
 	out[0] = (uint8_t)end;
 	return 1;
@@ -385,10 +389,7 @@ size_t
 framing_close_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind kind,
     size_t len)
 {
-	size_t n = framing_head(out, kind, true, true, len);
-
-	out[0] = REC_CLOSE;
-	return n;
+	return kind == FRAMING_FRAMES ? put_record(out, REC_CLOSE, len) : 0;
 }
 
 const char *

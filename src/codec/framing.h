@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "codec/piece.h"
 #include "codec/utf8.h"
 
 enum framing_kind {
@@ -47,15 +48,6 @@ enum framing_result {
 	FRAMING_ERR_MEMORY = -6, /* there is none to hold a record with */
 };
 
-struct framing_event {
-	bool text;
-	bool first; /* begins a message */
-	bool last;  /* completes it */
-	bool kept;  /* the data lies in the framing: good until the next call */
-	const uint8_t *data;
-	size_t len;
-};
-
 struct framing {
 	uint8_t kind;
 	bool repair;
@@ -80,19 +72,20 @@ void framing_clear(struct framing *);
  * Read what the program wrote as far as the next event in in[0..len).
  *
  * Sets *used to the bytes consumed; FRAMING_MORE means all of them, and an
- * event may use none. ev->data points into `in`, or into the framing (then
- * ev->kept says so). After a negative result only framing_clear().
+ * event may use none. *out is a piece of a message, or the payload of what else
+ * it is; it lies in `in`, or in the framing until the next call (it is kept).
+ * After a negative result only framing_clear().
  */
 enum framing_result framing_read(struct framing *, const uint8_t *in,
-    size_t len, size_t *used, struct framing_event *ev);
+    size_t len, size_t *used, struct piece *out);
 
 /* The program's output has ended: events until FRAMING_MORE. */
-enum framing_result framing_end(struct framing *, struct framing_event *ev);
+enum framing_result framing_end(struct framing *, struct piece *out);
 
-/* Up: what goes before a piece of len bytes, and behind it; the bytes written. */
-size_t framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind, bool text,
-    bool last, size_t len);
-size_t framing_tail(uint8_t out[1], enum framing_kind, bool last);
+/* Up: what goes before a piece, and behind it; the bytes written. */
+size_t framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind,
+    const struct piece *);
+size_t framing_tail(uint8_t out[1], enum framing_kind, const struct piece *);
 
 /*
  * Up: what goes before the payload of the client's Close, 0 if the framing has

@@ -197,21 +197,18 @@ read_control(struct ws_reader *r, const uint8_t *in, size_t len, size_t *used,
 		return WS_MORE;
 	r->in_payload = false;
 	*ev = (struct ws_event){
-		.opcode = (enum ws_opcode)r->opcode,
-		.first = true,
-		.last = true,
-		.data = r->control,
-		.len = r->control_len,
+		.piece = piece_whole(false, r->control, r->control_len),
+		.opcode = r->opcode,
 	};
 	return WS_CONTROL;
 }
 
 static enum ws_result
-check_text(struct ws_reader *r, const struct ws_event *ev)
+check_text(struct ws_reader *r, const struct piece *p)
 {
-	return ev->opcode == WS_OP_TEXT &&
-		(utf8_check(&r->utf8, ev->data, ev->len) != ev->len ||
-		    (ev->last && !utf8_complete(&r->utf8)))
+	return p->text &&
+		(utf8_check(&r->utf8, p->data, p->len) != p->len ||
+		    (p->last && !utf8_complete(&r->utf8)))
 	    ? WS_ERR_UTF8
 	    : WS_DATA;
 }
@@ -228,20 +225,20 @@ read_data(struct ws_reader *r, uint8_t *in, size_t len, size_t *used,
 		return WS_MORE;
 	unmask(r, in, n);
 	r->left -= n;
-	*ev = (struct ws_event){
-		.opcode = (enum ws_opcode)r->message,
+	ev->piece = (struct piece){
+		.text = r->message == WS_OP_TEXT,
 		.first = r->first,
 		.last = r->fin && r->left == 0,
-		.deflated = r->deflated,
 		.data = in,
 		.len = n,
 	};
-	if (!r->deflated && (rc = check_text(r, ev)) < 0)
+	ev->deflated = r->deflated;
+	if (!r->deflated && (rc = check_text(r, &ev->piece)) < 0)
 		return rc;
 	r->first = false;
 	if (r->left == 0)
 		r->in_payload = false;
-	if (ev->last)
+	if (ev->piece.last)
 		r->message = 0;
 	return rc;
 }
@@ -271,12 +268,12 @@ ws_read(struct ws_reader *r, uint8_t *in, size_t len, size_t *used,
 }
 
 enum ws_result
-ws_check_inflated(struct ws_reader *r, const struct ws_event *ev)
+ws_check_inflated(struct ws_reader *r, const struct piece *p)
 {
-	if (ev->len > r->room)
+	if (p->len > r->room)
 		return WS_ERR_TOO_BIG;
-	r->room -= ev->len;
-	return check_text(r, ev);
+	r->room -= p->len;
+	return check_text(r, p);
 }
 
 bool

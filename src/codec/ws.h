@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/piece.h"
 #include "codec/utf8.h"
 
 /* Whose bytes are read: a server reads masked frames, a client bare ones. */
@@ -75,13 +76,9 @@ enum ws_result {
 };
 
 struct ws_event {
-	enum ws_opcode
-	    opcode;    /* text or binary for WS_DATA, else the control */
-	bool first;    /* begins a message */
-	bool last;     /* completes it */
-	bool deflated; /* and is still to be inflated */
-	uint8_t *data; /* unmasked; may be empty */
-	size_t len;
+	struct piece piece; /* unmasked; of a control frame its payload */
+	bool deflated;      /* WS_DATA: it is still to be inflated */
+	uint8_t opcode;     /* WS_CONTROL: which */
 };
 
 struct ws_reader {
@@ -124,8 +121,8 @@ void ws_reader_accept_unmasked(struct ws_reader *);
  * Read as far as the next event in in[0..len).
  *
  * Sets *used to the bytes consumed, at most len; WS_MORE means all of them.
- * Payload is unmasked in place, so `in` is written to; ev->data points into
- * it, or for WS_CONTROL into the reader, and is good until the next call.
+ * Payload is unmasked in place, so `in` is written to; the piece points
+ * into it, or for WS_CONTROL into the reader, and is good until the next call.
  * Pieces come as they arrive: text is checked byte by byte (a message is never
  * completed with half a character, and what cannot become UTF-8 fails at the
  * byte that spoils it), so the limit and the check hold for every byte given.
@@ -139,7 +136,7 @@ enum ws_result ws_read(struct ws_reader *, uint8_t *in, size_t len,
  * Judge a piece of what the latest message, a deflated one, was inflated to:
  * WS_DATA, WS_ERR_TOO_BIG or WS_ERR_UTF8.
  */
-enum ws_result ws_check_inflated(struct ws_reader *, const struct ws_event *);
+enum ws_result ws_check_inflated(struct ws_reader *, const struct piece *);
 
 /* Whether a message was begun and not completed. */
 bool ws_reader_in_message(const struct ws_reader *);

@@ -56,7 +56,7 @@ content_ok(uint8_t type, const uint8_t *s, size_t len)
 
 /* Standard error is beside the stream of data: it is not counted, nor ended. */
 static enum v1_result
-take_data(struct v1_reader *r, const struct v1_piece *p, const uint8_t *data,
+take_data(struct v1_reader *r, const struct piece *p, const uint8_t *data,
     size_t len, struct v1_event *ev)
 {
 	if (r->type != V1_STDERR) {
@@ -64,10 +64,12 @@ take_data(struct v1_reader *r, const struct v1_piece *p, const uint8_t *data,
 			return V1_ERR_ENDED;
 		r->received += len;
 	}
-	*ev = (struct v1_event){
-		.type = r->type,
+	ev->type = r->type;
+	ev->piece = (struct piece){
+		.text = r->type == V1_TEXT,
 		.first = r->first,
 		.last = p->last,
+		.kept = p->kept,
 		.data = data,
 		.len = len,
 	};
@@ -76,7 +78,7 @@ take_data(struct v1_reader *r, const struct v1_piece *p, const uint8_t *data,
 }
 
 static enum v1_result
-take_control(struct v1_reader *r, const struct v1_piece *p, const uint8_t *data,
+take_control(struct v1_reader *r, const struct piece *p, const uint8_t *data,
     size_t len, struct v1_event *ev)
 {
 	if (len > sizeof(r->control) - r->len)
@@ -90,18 +92,14 @@ take_control(struct v1_reader *r, const struct v1_piece *p, const uint8_t *data,
 		return V1_ERR_CONTENT;
 	if (r->type == V1_END)
 		r->ended = true;
-	*ev = (struct v1_event){
-		.type = r->type,
-		.first = true,
-		.last = true,
-		.data = r->control,
-		.len = r->len,
-	};
+	ev->type = r->type;
+	ev->piece = piece_whole(false, r->control, r->len);
+	ev->piece.kept = true;
 	return V1_CONTROL;
 }
 
 enum v1_result
-v1_read(struct v1_reader *r, const struct v1_piece *p, struct v1_event *ev)
+v1_read(struct v1_reader *r, const struct piece *p, struct v1_event *ev)
 {
 	const uint8_t *data = p->data;
 	size_t len = p->len;
@@ -169,36 +167,36 @@ copy_name(char out[V1_SIGNAL_MAX + 1], const uint8_t *s, size_t len)
 void
 v1_read_window(const struct v1_event *ev, unsigned *columns, unsigned *rows)
 {
-	*columns = (unsigned)be_read(ev->data, 2);
-	*rows = (unsigned)be_read(ev->data + 2, 2);
+	*columns = (unsigned)be_read(ev->piece.data, 2);
+	*rows = (unsigned)be_read(ev->piece.data + 2, 2);
 }
 
 void
 v1_read_signal(const struct v1_event *ev, char name[V1_SIGNAL_MAX + 1])
 {
-	copy_name(name, ev->data, ev->len);
+	copy_name(name, ev->piece.data, ev->piece.len);
 }
 
 void
 v1_read_exit(const struct v1_event *ev, uint8_t *status,
     char signal[V1_SIGNAL_MAX + 1])
 {
-	*status = ev->data[0];
-	copy_name(signal, ev->data + 1, ev->len - 1);
+	*status = ev->piece.data[0];
+	copy_name(signal, ev->piece.data + 1, ev->piece.len - 1);
 }
 
 uint64_t
 v1_read_ack(const struct v1_event *ev)
 {
-	return be_read(ev->data, V1_ACK_LEN);
+	return be_read(ev->piece.data, V1_ACK_LEN);
 }
 
 bool
 v1_read_hello(const struct v1_event *ev, size_t *at, const char **name,
     size_t *name_len, const char **value, size_t *value_len)
 {
-	const char *p = (const char *)ev->data + *at, *end, *blank;
-	size_t left = ev->len - *at;
+	const char *p = (const char *)ev->piece.data + *at, *end, *blank;
+	size_t left = ev->piece.len - *at;
 
 	if (left == 0)
 		return false;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/ended.h"
+#include "codec/piece.h"
 
 #define V1_PROTOCOL "standpipe.v1"
 
@@ -68,19 +69,9 @@ enum v1_result {
 	V1_ERR_ENDED = -5,   /* data behind END */
 };
 
-struct v1_piece {
-	bool text; /* of a text message */
-	bool last; /* completes it */
-	const uint8_t *data;
-	size_t len;
-};
-
 struct v1_event {
 	uint8_t type;
-	bool first;          /* V1_DATA: begins a message */
-	bool last;           /* completes it */
-	const uint8_t *data; /* in the piece, or for V1_CONTROL in the reader */
-	size_t len;
+	struct piece piece; /* of the data; V1_CONTROL: all of the content */
 };
 
 /* The receiving half of one session. Read only. */
@@ -96,10 +87,11 @@ struct v1_reader {
 void v1_reader_init(struct v1_reader *);
 
 /*
- * Take a piece of a message (borrowed): at most one event. Messages of types
- * that nobody has defined yet are skipped, whatever their length.
+ * Take a piece of a message (borrowed): at most one event. Data lies in that
+ * piece, content in the reader until the next call. Messages of types that
+ * nobody has defined yet are skipped, whatever their length.
  */
-enum v1_result v1_read(struct v1_reader *, const struct v1_piece *,
+enum v1_result v1_read(struct v1_reader *, const struct piece *,
     struct v1_event *ev);
 
 /* The Close code for an error (1002, 1003), and its reason. */

@@ -63,30 +63,31 @@ end_message(struct deflate *d)
 }
 
 enum ws_result
-deflate_read(struct deflate *d, struct ws_reader *r, struct ws_event *ev,
-    struct ws_event *out)
+deflate_read(struct deflate *d, struct ws_reader *r, struct piece *in,
+    struct piece *out)
 {
 	struct zpool_room *room = &d->shared->inflated;
+	uint8_t *place = room->data + room->used;
 	enum ws_inflate_result rc;
 	enum ws_result judged;
 	size_t used;
 
-	*out = (struct ws_event){
-		.opcode = ev->opcode,
+	*out = (struct piece){
+		.text = in->text,
 		.first = !d->goes_on,
-		.data = room->data + room->used,
+		.data = place,
 	};
 	if (ZPOOL_ROOM - room->used < ROOM_LEAST)
 		return WS_DATA;
 	if (!has_inflate(d))
 		return WS_ERR_MEMORY;
-	rc = ws_inflate_read(d->inflate, ev->data, ev->len, ev->last, &used,
-	    out->data, ZPOOL_ROOM - room->used, &out->len);
+	rc = ws_inflate_read(d->inflate, in->data, in->len, in->last, &used,
+	    place, ZPOOL_ROOM - room->used, &out->len);
 	if (rc < 0)
 		return WS_ERR_DEFLATE;
-	ev->data += used;
-	ev->len -= used;
-	out->last = ev->last && rc == WS_INFLATE_MORE;
+	in->data += used;
+	in->len -= used;
+	out->last = in->last && rc == WS_INFLATE_MORE;
 	if ((judged = ws_check_inflated(r, out)) < 0)
 		return judged;
 	room->used += out->len;
@@ -104,7 +105,7 @@ deflate_passed(struct deflate *d)
 
 /* Nothing, too, has a place where it begins. */
 bool
-deflate_hold(struct deflate *d, const struct ws_event *rest, size_t behind)
+deflate_hold(struct deflate *d, const struct piece *rest, size_t behind)
 {
 	d->waits = true;
 	d->rest = *rest;
@@ -113,7 +114,7 @@ deflate_hold(struct deflate *d, const struct ws_event *rest, size_t behind)
 }
 
 struct buf
-deflate_release(struct deflate *d, struct ws_event *rest, size_t *behind)
+deflate_release(struct deflate *d, struct piece *rest, size_t *behind)
 {
 	struct buf held = d->held;
 

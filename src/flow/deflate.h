@@ -38,7 +38,7 @@ struct deflate {
 	bool goes_on;               /* a piece of theirs was given already */
 	uint8_t pieces;             /* of theirs, in this turn of the loop */
 	bool waits;                 /* there is a rest: */
-	struct ws_event rest;
+	struct piece rest;
 	struct buf held;   /* its payload, and what came behind it */
 	struct later turn; /* the transport's: to go on with it by itself */
 };
@@ -54,25 +54,25 @@ void deflate_free(struct deflate *);
 /* ------------------------------------------------- theirs */
 
 /*
- * Inflate a piece of a message as far as there is room; `ev` is moved on to
+ * Inflate a piece of a message as far as there is room; `in` is moved on to
  * what is left of it. *out is what it makes, which may be nothing. WS_DATA:
  * there is more, so pass that on, say deflate_passed() and call again. WS_MORE:
  * that was all. The reader (borrowed) judges it.
  */
 enum ws_result deflate_read(struct deflate *, struct ws_reader *,
-    struct ws_event *ev, struct ws_event *out);
+    struct piece *in, struct piece *out);
 
 /* Nobody refers any more to anything that was inflated. */
 void deflate_passed(struct deflate *);
 
 /* Keep the rest of a piece and the `behind` bytes that lie behind it. */
-bool deflate_hold(struct deflate *, const struct ws_event *rest, size_t behind);
+bool deflate_hold(struct deflate *, const struct piece *rest, size_t behind);
 
 /*
  * Gives what was held, with *rest at its start and *behind bytes behind that;
  * nothing waits any more.
  */
-struct buf deflate_release(struct deflate *, struct ws_event *rest,
+struct buf deflate_release(struct deflate *, struct piece *rest,
     size_t *behind);
 
 /* ------------------------------------------------- ours */

@@ -78,49 +78,46 @@ is_open(const struct inlet *l)
 }
 
 static attr_apart void
-add_large(struct inlet *l, bool text, bool last, const uint8_t *data,
-    size_t len)
+add_large(struct inlet *l, const struct piece *p)
 {
 	enum framing_kind kind = (enum framing_kind)l->framing;
 	struct stream *in = endpoint_input(l->endpoint);
 	struct gather *g = &l->flow->to_endpoint;
 	uint8_t around[FRAMING_HEAD_MAX];
 
-	gather_add(g, in, around, framing_head(around, kind, text, last, len));
-	gather_add(g, in, data, len);
-	gather_add(g, in, around, framing_tail(around, kind, last));
+	gather_add(g, in, around, framing_head(around, kind, p));
+	gather_add(g, in, p->data, p->len);
+	gather_add(g, in, around, framing_tail(around, kind, p));
 }
 
 /* The same, put together in its place. */
 static void
-add_small(struct inlet *l, bool text, bool last, const uint8_t *data,
-    size_t len)
+add_small(struct inlet *l, const struct piece *p)
 {
 	enum framing_kind kind = (enum framing_kind)l->framing;
 	struct gather *g = &l->flow->to_endpoint;
-	uint8_t *p = gather_reserve(g, endpoint_input(l->endpoint));
-	size_t n = framing_head(p, kind, text, last, len);
+	uint8_t *out = gather_reserve(g, endpoint_input(l->endpoint));
+	size_t n = framing_head(out, kind, p);
 
-	if (len > 0)
-		memcpy(p + n, data, len);
-	n += len;
-	n += framing_tail(p + n, kind, last);
+	if (p->len > 0)
+		memcpy(out + n, p->data, p->len);
+	n += p->len;
+	n += framing_tail(out + n, kind, p);
 	if (n > 0)
 		gather_commit(g, n);
 }
 
 /* A piece of a message, with what the framing puts around it. */
 static void
-add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
-    size_t len)
+add_message(struct inlet *l, const struct piece *p)
 {
 	if (l->bare)
-		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
-		    data, len);
-	else if (len <= SMALL_MAX)
-		add_small(l, text, last, data, len);
+		gather_add(&l->flow->to_endpoint,
+		    endpoint_input(l->endpoint), p->data, p->len);
+	else if (p->len <= SMALL_MAX)
+		add_small(l, p);
 	else
-		add_large(l, text, last, data, len);
+		add_large(l, p);
 }
 
 /*
@@ -128,14 +125,14 @@ add_message(struct inlet *l, bool text, bool last, const uint8_t *data,
  * and it leaves in a write of its own.
  */
 static void
-hold_message(struct inlet *l, bool text, bool last, const uint8_t *data,
-    size_t len)
+hold_message(struct inlet *l, const struct piece *p)
 {
 	struct inlet_held *h = l->held;
-	bool alone = h->passing || (last && h->bytes.len == 0);
-	bool held = !alone && buf_add(&h->bytes, data, len);
+	bool alone = h->passing || (p->last && h->bytes.len == 0);
+	bool held = !alone && buf_add(&h->bytes, p->data, p->len);
+	struct piece whole;
 
-	if (held && !last)
+	if (held && !p->last)
 		return;
 	if (h->bytes.starved) {
 		l->ops->on_refused(l->owner, WS_CLOSE_INTERNAL,
@@ -143,54 +140,55 @@ hold_message(struct inlet *l, bool text, bool last, const uint8_t *data,
 		return;
 	}
 	gather_flush(&l->flow->to_endpoint);
-	if (h->bytes.len > 0)
-		add_message(l, text, held, h->bytes.data, h->bytes.len);
+	whole = piece_whole(p->text, h->bytes.data, h->bytes.len);
+	whole.last = held;
+	if (whole.len > 0)
+		add_message(l, &whole);
 	if (!held)
-		add_message(l, text, last, data, len);
+		add_message(l, p);
 	gather_flush(&l->flow->to_endpoint);
 	buf_clear(&h->bytes);
-	h->passing = !last;
+	h->passing = !p->last;
 }
 
 static bool
-line_refused(const struct inlet *l, const uint8_t *data, size_t len)
+line_refused(const struct inlet *l, const struct piece *p)
 {
 	int end;
 
-	if (l->route->multiline != CONF_MULTILINE_REFUSE || len == 0)
+	if (l->route->multiline != CONF_MULTILINE_REFUSE || p->len == 0)
 		return false;
 	end = framing_delimiter((enum framing_kind)l->framing);
-	return end != -1 && memchr(data, end, len) != NULL;
+	return end != -1 && memchr(p->data, end, p->len) != NULL;
 }
 
 static void
-take_message(struct inlet *l, bool text, bool last, const uint8_t *data,
-    size_t len)
+take_message(struct inlet *l, const struct piece *p)
 {
 	if (!is_open(l))
 		return;
-	if (line_refused(l, data, len))
+	if (line_refused(l, p))
 		l->ops->on_refused(l->owner, WS_CLOSE_UNSUPPORTED,
 		    "a message may not hold the end of a record");
 	else if (l->held != NULL)
-		hold_message(l, text, last, data, len);
+		hold_message(l, p);
 	else
-		add_message(l, text, last, data, len);
+		add_message(l, p);
 }
 
 /* ------------------------------------------------- standpipe.v1 */
 
 /* Bytes are the program's as they are, where records have no types. */
 static void
-take_bytes(struct inlet *l, const struct v1_event *ev)
+take_bytes(struct inlet *l, const struct piece *p)
 {
 	if (!is_open(l))
 		return;
 	if (l->framing == FRAMING_FRAMES)
-		add_message(l, false, ev->last, ev->data, ev->len);
+		add_message(l, p);
 	else
-		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
-		    ev->data, ev->len);
+		gather_add(&l->flow->to_endpoint,
+		    endpoint_input(l->endpoint), p->data, p->len);
 }
 
 static bool
@@ -224,12 +222,11 @@ handle(struct inlet *l, const struct v1_event *ev)
 {
 	switch (ev->type) {
 	case V1_BYTES:
-		take_bytes(l, ev);
+		take_bytes(l, &ev->piece);
 		break;
 	case V1_TEXT:
 	case V1_BINARY:
-		take_message(l, ev->type == V1_TEXT, ev->last, ev->data,
-		    ev->len);
+		take_message(l, &ev->piece);
 		break;
 	case V1_END:
 		l->ops->on_end(l->owner);
@@ -243,16 +240,10 @@ handle(struct inlet *l, const struct v1_event *ev)
 }
 
 static void
-take_v1(struct inlet *l, const struct ws_event *piece)
+take_v1(struct inlet *l, const struct piece *p)
 {
-	const struct v1_piece p = {
-		.text = piece->opcode == WS_OP_TEXT,
-		.last = piece->last,
-		.data = piece->data,
-		.len = piece->len,
-	};
 	struct v1_event ev;
-	enum v1_result rc = v1_read(l->v1, &p, &ev);
+	enum v1_result rc = v1_read(l->v1, p, &ev);
 
 	if (rc < 0)
 		l->ops->on_refused(l->owner, v1_close_code(rc),
@@ -264,13 +255,12 @@ take_v1(struct inlet *l, const struct ws_event *piece)
 /* ------------------------------------------------- from the session */
 
 void
-inlet_take(struct inlet *l, const struct ws_event *ev)
+inlet_take(struct inlet *l, const struct piece *p)
 {
 	if (l->v1 != NULL)
-		take_v1(l, ev);
+		take_v1(l, p);
 	else
-		take_message(l, ev->opcode == WS_OP_TEXT, ev->last, ev->data,
-		    ev->len);
+		take_message(l, p);
 }
 
 void

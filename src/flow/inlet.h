@@ -15,7 +15,7 @@
 struct conf_route;
 struct endpoint;
 struct flow;
-struct ws_event;
+struct piece;
 
 struct inlet_ops {
 	/* The client's words end the session: a Close's code and reason. */
@@ -52,7 +52,7 @@ void inlet_init(struct inlet *, struct flow *, struct endpoint *,
 void inlet_clear(struct inlet *);
 
 /* A piece of a message; its data is borrowed until the flush. */
-void inlet_take(struct inlet *, const struct ws_event *);
+void inlet_take(struct inlet *, const struct piece *);
 void inlet_flush(struct inlet *);
 
 /*

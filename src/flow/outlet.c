@@ -46,13 +46,24 @@ outlet_clear(struct outlet *o)
 	buf_clear(&o->late);
 }
 
-/* A piece that will not outlast the call: small ones are copied anyway. */
+/* Text that will not outlast the call: small pieces are copied anyway. */
 static void
 send_passing(struct outlet *o, bool last, const uint8_t *data, size_t len)
 {
-	transport_ws_send(o->transport, true, last, data, len);
+	struct piece p = piece_whole(true, data, len);
+
+	p.last = last;
+	transport_ws_send(o->transport, &p);
 	if (len > GATHER_COPY)
 		transport_ws_flush(o->transport);
+}
+
+static void
+send_message(struct outlet *o, const uint8_t *data, size_t len)
+{
+	struct piece p = piece_whole(false, data, len);
+
+	transport_ws_send(o->transport, &p);
 }
 
 /*
@@ -93,30 +104,34 @@ is_json(const struct outlet *o)
 
 /* A piece of a message of standpipe.v1, the first one behind its type. */
 static void
-send_typed(struct outlet *o, enum v1_type type, bool first, bool last,
-    const uint8_t *data, size_t len)
+send_typed(struct outlet *o, enum v1_type type, const struct piece *p)
 {
+	struct piece binary = *p;
 	uint8_t byte = (uint8_t)type;
-	struct iovec v[2] = {
-		{ &byte, first ? 1 : 0 },
-		{ (void *)(uintptr_t)data, len },
-	};
 
-	transport_ws_sendv(o->transport, false, last, v, nitems(v));
+	binary.text = false;
+	transport_ws_send_after(o->transport, &byte, p->first ? 1 : 0, &binary);
+}
+
+static void
+send_typed_whole(struct outlet *o, enum v1_type type, const uint8_t *data,
+    size_t len)
+{
+	struct piece p = piece_whole(false, data, len);
+
+	send_typed(o, type, &p);
 }
 
 void
-outlet_send(struct outlet *o, const struct framing_event *ev)
+outlet_send(struct outlet *o, const struct piece *p)
 {
 	if (o->plain)
-		transport_ws_send(o->transport, ev->text, ev->last, ev->data,
-		    ev->len);
+		transport_ws_send(o->transport, p);
 	else if (o->v1)
-		send_typed(o, ev->text ? V1_TEXT : V1_BINARY, ev->first,
-		    ev->last, ev->data, ev->len);
+		send_typed(o, p->text ? V1_TEXT : V1_BINARY, p);
 	else
-		send_object(o, ev->first ? out_head : NULL, ev->last, ev->data,
-		    ev->len);
+		send_object(o, p->first ? out_head : NULL, p->last, p->data,
+		    p->len);
 }
 
 bool
@@ -128,7 +143,7 @@ outlet_takes_bytes(const struct outlet *o)
 void
 outlet_send_bytes(struct outlet *o, const uint8_t *data, size_t len)
 {
-	send_typed(o, V1_BYTES, true, true, data, len);
+	send_typed_whole(o, V1_BYTES, data, len);
 }
 
 static void
@@ -158,7 +173,7 @@ outlet_say_hello(struct outlet *o, const char *subprotocol)
 		put_line(&b, "stderr", "yes");
 	if (subprotocol != NULL)
 		put_line(&b, "subprotocol", subprotocol);
-	transport_ws_send(o->transport, false, true, b.data, b.len);
+	send_message(o, b.data, b.len);
 	transport_ws_flush(o->transport);
 	buf_clear(&b);
 }
@@ -167,7 +182,7 @@ void
 outlet_say_end(struct outlet *o)
 {
 	if (o->v1)
-		send_typed(o, V1_END, true, true, NULL, 0);
+		send_typed_whole(o, V1_END, NULL, 0);
 }
 
 void
@@ -176,8 +191,7 @@ outlet_say_exit(struct outlet *o, struct ended ended)
 	uint8_t out[1 + V1_EXIT_MAX];
 
 	if (o->v1)
-		transport_ws_send(o->transport, false, true, out,
-		    v1_put_exit(out, ended));
+		send_message(o, out, v1_put_exit(out, ended));
 }
 
 /* Bytes are not repaired for who takes them as they are. */
@@ -188,7 +202,7 @@ send_raw_line(struct outlet *o, const uint8_t *line, size_t len)
 
 	memcpy(text, line, len);
 	text[len] = '\n';
-	send_typed(o, V1_STDERR, true, true, text, len + 1);
+	send_typed_whole(o, V1_STDERR, text, len + 1);
 	if (len >= GATHER_COPY)
 		transport_ws_flush(o->transport);
 }

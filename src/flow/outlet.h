@@ -20,7 +20,7 @@
 #include "base/ended.h"
 
 struct conf_route;
-struct framing_event;
+struct piece;
 struct transport_ws;
 
 struct outlet {
@@ -39,7 +39,7 @@ void outlet_clear(struct outlet *);
  * A piece of a message of the output. Its data is borrowed until the
  * transport is flushed.
  */
-void outlet_send(struct outlet *, const struct framing_event *);
+void outlet_send(struct outlet *, const struct piece *);
 
 /*
  * Whether output goes out as it comes, without a framing, and a piece of it:

@@ -254,14 +254,14 @@ listens(const struct session *s)
 /* ------------------------------------------------- client to program */
 
 static void
-session_on_data(void *owner, const struct ws_event *ev)
+session_on_data(void *owner, const struct piece *p)
 {
 	struct session *s = owner;
 
 	s->active = s->transport.heard;
-	s->in_messages += ev->last;
-	s->in_bytes += ev->len;
-	inlet_take(&s->inlet, ev);
+	s->in_messages += p->last;
+	s->in_bytes += p->len;
+	inlet_take(&s->inlet, p);
 }
 
 static void
@@ -402,14 +402,14 @@ program_fault(struct session *s, const char *reason)
  * client's Close with them.
  */
 static void
-program_close(struct session *s, const struct framing_event *ev)
+program_close(struct session *s, const struct piece *p)
 {
 	char text[REASON_SIZE];
 	const uint8_t *reason;
 	size_t len;
 	unsigned code;
 
-	if (ws_read_close(ev->data, ev->len, &code, &reason, &len) < 0) {
+	if (ws_read_close(p->data, p->len, &code, &reason, &len) < 0) {
 		program_fault(s, "bad close record");
 		return;
 	}
@@ -423,20 +423,19 @@ program_close(struct session *s, const struct framing_event *ev)
 }
 
 static void
-handle_event(struct session *s, enum framing_result rc,
-    const struct framing_event *ev)
+handle_event(struct session *s, enum framing_result rc, const struct piece *p)
 {
 	switch (rc) {
 	case FRAMING_PIECE:
-		s->out_messages += ev->last;
-		s->out_bytes += ev->len;
-		outlet_send(&s->outlet, ev);
+		s->out_messages += p->last;
+		s->out_bytes += p->len;
+		outlet_send(&s->outlet, p);
 		break;
 	case FRAMING_PING:
-		transport_ws_ping(&s->transport, ev->data, ev->len);
+		transport_ws_ping(&s->transport, p->data, p->len);
 		break;
 	case FRAMING_CLOSE:
-		program_close(s, ev);
+		program_close(s, p);
 		break;
 	case FRAMING_ERR_MEMORY:
 		session_on_short(s, framing_strresult(rc));
@@ -447,7 +446,7 @@ handle_event(struct session *s, enum framing_result rc,
 	}
 	if (s->framing.repaired)
 		warn_utf8(s);
-	if (rc > 0 && ev->kept)
+	if (rc > 0 && p->kept)
 		transport_ws_flush(&s->transport);
 }
 
@@ -481,8 +480,8 @@ after_output(struct session *s)
 static void
 take_apart(struct session *s, const uint8_t *data, size_t len)
 {
-	struct framing_event ev;
 	enum framing_result rc;
+	struct piece p;
 	size_t used;
 
 	for (int n = 0; listens(s); n++) {
@@ -490,10 +489,10 @@ take_apart(struct session *s, const uint8_t *data, size_t len)
 			endpoint_put_back(s->endpoint, data, len);
 			break;
 		}
-		rc = framing_read(&s->framing, data, len, &used, &ev);
+		rc = framing_read(&s->framing, data, len, &used, &p);
 		if (rc == FRAMING_MORE)
 			break;
-		handle_event(s, rc, &ev);
+		handle_event(s, rc, &p);
 		data += used;
 		len -= used;
 	}
@@ -518,12 +517,12 @@ static void
 session_on_output_end(void *owner)
 {
 	struct session *s = owner;
-	struct framing_event ev;
 	enum framing_result rc;
+	struct piece p;
 
 	while (
-	    listens(s) && (rc = framing_end(&s->framing, &ev)) != FRAMING_MORE)
-		handle_event(s, rc, &ev);
+	    listens(s) && (rc = framing_end(&s->framing, &p)) != FRAMING_MORE)
+		handle_event(s, rc, &p);
 	after_output(s);
 	if (s->outlet.v1 && !s->endpoint->exited)
 		await(s, DUE_END, END_DELAY_MS);

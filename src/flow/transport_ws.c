@@ -1,3 +1,5 @@
+#include <sys/uio.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,16 +95,6 @@ struct frame {
 	size_t len;    /* of the payload */
 };
 
-static size_t
-sum(const struct iovec *v, size_t n)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < n; i++)
-		len += v[i].iov_len;
-	return len;
-}
-
 static void
 send_frame(struct transport_ws *t, struct frame f, const struct iovec *v,
     size_t n)
@@ -191,63 +183,57 @@ next_opcode(const struct transport_ws *t, bool text)
 			     : WS_OP_BINARY;
 }
 
-void
-transport_ws_sendv(struct transport_ws *t, bool text, bool last,
-    const struct iovec *v, size_t n)
+attr_apart void
+transport_ws_send_after(struct transport_ws *t, const void *before,
+    size_t before_len, const struct piece *p)
 {
+	struct iovec v[2] = {
+		{ (void *)(uintptr_t)before, before_len },
+		{ (void *)(uintptr_t)p->data, p->len },
+	};
 	struct frame f = {
-		.op = next_opcode(t, text),
-		.fin = last,
-		.len = sum(v, n),
+		.op = next_opcode(t, p->text),
+		.fin = p->last,
+		.len = before_len + p->len,
 	};
 
 	if (!may_send(t))
 		return;
 	if (t->deflate != NULL &&
-	    deflate_wants(t->deflate, !t->in_message, last, f.len))
-		send_deflated(t, f, v, n);
+	    deflate_wants(t->deflate, !t->in_message, p->last, f.len))
+		send_deflated(t, f, v, nitems(v));
 	else
-		send_data(t, f, v, n);
-	t->in_message = !last;
-}
-
-static attr_apart void
-send_one(struct transport_ws *t, bool text, bool last, const uint8_t *data,
-    size_t len)
-{
-	struct iovec v = { (void *)(uintptr_t)data, len };
-
-	transport_ws_sendv(t, text, last, &v, 1);
+		send_data(t, f, v, nitems(v));
+	t->in_message = !p->last;
 }
 
 /* Neither masked nor compressed: a small one is put together in its place. */
 static void
-send_bare(struct transport_ws *t, enum ws_opcode op, bool last,
-    const uint8_t *data, size_t len)
+send_bare(struct transport_ws *t, const struct piece *piece)
 {
+	enum ws_opcode op = next_opcode(t, piece->text);
 	struct gather *g = &t->flow->to_peer;
 	uint8_t *p = gather_reserve(g, t->stream);
-	size_t n = ws_put_head(p, op, last, len, NULL);
+	size_t n = ws_put_head(p, op, piece->last, piece->len, NULL);
 
-	if (n + len <= GATHER_COPY) {
-		if (len > 0)
-			memcpy(p + n, data, len);
-		gather_commit(g, n + len);
+	if (n + piece->len <= GATHER_COPY) {
+		if (piece->len > 0)
+			memcpy(p + n, piece->data, piece->len);
+		gather_commit(g, n + piece->len);
 	} else {
 		gather_commit(g, n);
-		gather_add(g, t->stream, data, len);
+		gather_add(g, t->stream, piece->data, piece->len);
 	}
 }
 
 void
-transport_ws_send(struct transport_ws *t, bool text, bool last,
-    const uint8_t *data, size_t len)
+transport_ws_send(struct transport_ws *t, const struct piece *p)
 {
 	if (!t->bare) {
-		send_one(t, text, last, data, len);
+		transport_ws_send_after(t, NULL, 0, p);
 	} else if (may_send(t)) {
-		send_bare(t, next_opcode(t, text), last, data, len);
-		t->in_message = !last;
+		send_bare(t, p);
+		t->in_message = !p->last;
 	}
 }
 
@@ -362,8 +348,8 @@ handle_close(struct transport_ws *t, const struct ws_event *ev)
 	const uint8_t *reason;
 	size_t reason_len;
 	unsigned code;
-	enum ws_result rc =
-	    ws_read_close(ev->data, ev->len, &code, &reason, &reason_len);
+	enum ws_result rc = ws_read_close(ev->piece.data, ev->piece.len, &code,
+	    &reason, &reason_len);
 
 	t->deaf = true; /* nothing may follow a Close */
 	if (t->state == TRANSPORT_CLOSING) {
@@ -391,16 +377,16 @@ static void
 handle_control(struct transport_ws *t, const struct ws_event *ev)
 {
 	if (ev->opcode == WS_OP_PING)
-		answer_ping(t, ev->data, ev->len);
+		answer_ping(t, ev->piece.data, ev->piece.len);
 	else if (ev->opcode == WS_OP_CLOSE)
 		handle_close(t, ev);
 	else if (t->ops->on_pong != NULL && t->state != TRANSPORT_CLOSED)
-		t->ops->on_pong(t->owner, ev->data, ev->len);
+		t->ops->on_pong(t->owner, ev->piece.data, ev->piece.len);
 }
 
 /* The rest of a piece waits, with what is behind it: for the owner, or a turn. */
 static enum ws_result
-put_off(struct transport_ws *t, const struct ws_event *rest, size_t *behind)
+put_off(struct transport_ws *t, const struct piece *rest, size_t *behind)
 {
 	if (!deflate_hold(t->deflate, rest, *behind))
 		return WS_ERR_MEMORY;
@@ -416,16 +402,16 @@ put_off(struct transport_ws *t, const struct ws_event *rest, size_t *behind)
  * others do not wait: a few bytes may be a long work.
  */
 static enum ws_result
-take_deflated(struct transport_ws *t, struct ws_event *ev, size_t *behind)
+take_deflated(struct transport_ws *t, struct piece *in, size_t *behind)
 {
 	struct deflate *d = t->deflate;
 	enum ws_result rc = WS_DATA;
-	struct ws_event out;
+	struct piece out;
 
 	while (rc == WS_DATA && may_receive(t) && !t->deaf) {
 		if (t->paused || d->pieces == PIECES_PER_TURN)
-			return put_off(t, ev, behind);
-		rc = deflate_read(d, &t->reader, ev, &out);
+			return put_off(t, in, behind);
+		rc = deflate_read(d, &t->reader, in, &out);
 		if (rc >= 0 && (out.len > 0 || out.last))
 			t->ops->on_data(t->owner, &out);
 		if (rc == WS_DATA) {
@@ -443,10 +429,10 @@ take_data(struct transport_ws *t, struct ws_event *ev, size_t *behind)
 	if (!may_receive(t))
 		return WS_MORE;
 	if (t->deflate != NULL)
-		t->deflate->received += ev->len;
+		t->deflate->received += ev->piece.len;
 	if (ev->deflated)
-		return take_deflated(t, ev, behind);
-	t->ops->on_data(t->owner, ev);
+		return take_deflated(t, &ev->piece, behind);
+	t->ops->on_data(t->owner, &ev->piece);
 	return WS_DATA;
 }
 
@@ -503,13 +489,13 @@ is_waiting(const struct transport_ws *t)
 static void
 take_held(struct transport_ws *t)
 {
-	struct ws_event ev;
+	struct piece rest;
 	size_t behind;
-	struct buf held = deflate_release(t->deflate, &ev, &behind);
+	struct buf held = deflate_release(t->deflate, &rest, &behind);
 	enum ws_result rc;
 
 	begin_turn(t->deflate);
-	rc = take_deflated(t, &ev, &behind);
+	rc = take_deflated(t, &rest, &behind);
 	if (rc < 0)
 		fault(t, rc);
 	take_frames(t, held.data + held.len - behind, behind);

@@ -23,12 +23,11 @@
 #ifndef FLOW_TRANSPORT_WS_H
 #define FLOW_TRANSPORT_WS_H
 
-#include <sys/uio.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/piece.h"
 #include "codec/ws.h"
 
 struct deflate;
@@ -53,7 +52,7 @@ struct transport_ops {
 	 * A piece of a message, good for the call and as long as
 	 * flow->to_endpoint.
 	 */
-	void (*on_data)(void *owner, const struct ws_event *);
+	void (*on_data)(void *owner, const struct piece *);
 	/* A read, or as much of it as is given at once: flush what it made. */
 	void (*on_batch)(void *owner);
 	/* The peer's Close, once. The reason is UTF-8, not terminated. */
@@ -112,15 +111,14 @@ bool transport_ws_is_unmasked(const struct transport_ws *);
 void transport_ws_feed(struct transport_ws *, uint8_t *data, size_t len);
 
 /*
- * A piece of a message, as ws_event has it; data is borrowed until
- * transport_ws_flush(), which must be called before the loop is returned to.
- * Dropped unless the state is OPEN or LEAVING.
+ * A piece of a message; its data is borrowed until transport_ws_flush(), which
+ * must be called before the loop is returned to. Dropped unless the state is
+ * OPEN or LEAVING.
  */
-void transport_ws_send(struct transport_ws *, bool text, bool last,
-    const uint8_t *data, size_t len);
-/* The same of several parts (borrowed as well), in one frame. */
-void transport_ws_sendv(struct transport_ws *, bool text, bool last,
-    const struct iovec *, size_t n);
+void transport_ws_send(struct transport_ws *, const struct piece *);
+/* The same with something before the data (borrowed as well), in one frame. */
+void transport_ws_send_after(struct transport_ws *, const void *before,
+    size_t before_len, const struct piece *);
 void transport_ws_ping(struct transport_ws *, const uint8_t *data, size_t len);
 void transport_ws_flush(struct transport_ws *);
 

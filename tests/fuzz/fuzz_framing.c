@@ -44,47 +44,47 @@ check(bool ok)
 static void
 put_message(struct got *g)
 {
+	struct piece p = piece_whole(g->text, g->message.data, g->message.len);
 	uint8_t head[FRAMING_HEAD_MAX];
 
-	check(buf_add(&g->out, head,
-	    framing_head(head, FRAMING_FRAMES, g->text, true, g->message.len)));
+	check(buf_add(&g->out, head, framing_head(head, FRAMING_FRAMES, &p)));
 	check(buf_add(&g->out, g->message.data, g->message.len));
 	buf_drain(&g->message, g->message.len);
 }
 
 static void
-take_piece(struct got *g, const struct framing_event *ev)
+take_piece(struct got *g, const struct piece *p)
 {
-	check(ev->first == !g->open);
-	if (ev->first)
-		g->text = ev->text;
-	check(ev->text == g->text);
-	check(ev->len > 0 || (ev->last && !g->bytes));
-	if (ev->text) {
+	check(p->first == !g->open);
+	if (p->first)
+		g->text = p->text;
+	check(p->text == g->text);
+	check(p->len > 0 || (p->last && !g->bytes));
+	if (p->text) {
 		utf8_init(&g->utf8);
-		check(utf8_check(&g->utf8, ev->data, ev->len) == ev->len);
+		check(utf8_check(&g->utf8, p->data, p->len) == p->len);
 		check(utf8_complete(&g->utf8));
 	}
-	check(buf_add(&g->message, ev->data, ev->len));
-	g->open = !ev->last;
-	if (ev->last && !g->bytes)
+	check(buf_add(&g->message, p->data, p->len));
+	g->open = !p->last;
+	if (p->last && !g->bytes)
 		put_message(g);
 }
 
 static void
-take_event(struct got *g, const struct framing_event *ev)
+take_event(struct got *g, const struct piece *p)
 {
 	uint8_t head[FRAMING_HEAD_MAX];
 
 	if (g->rc == FRAMING_PIECE) {
-		take_piece(g, ev);
+		take_piece(g, p);
 	} else if (g->rc > 0) {
-		size_t n = framing_close_head(head, FRAMING_FRAMES, ev->len);
+		size_t n = framing_close_head(head, FRAMING_FRAMES, p->len);
 
-		check(ev->len <= FRAMING_CONTROL_MAX);
+		check(p->len <= FRAMING_CONTROL_MAX);
 		head[0] = g->rc == FRAMING_CLOSE ? 'C' : 'P';
 		check(buf_add(&g->out, head, n));
-		check(buf_add(&g->out, ev->data, ev->len));
+		check(buf_add(&g->out, p->data, p->len));
 	}
 }
 
@@ -93,16 +93,16 @@ static void
 take(struct got *g, const uint8_t *in, size_t len)
 {
 	uint8_t *piece = malloc(len);
-	struct framing_event ev;
+	struct piece p;
 	size_t at = 0, used, idle = 0;
 
 	check(piece != NULL);
 	memcpy(piece, in, len);
 	do {
 		g->rc =
-		    framing_read(&g->framing, piece + at, len - at, &used, &ev);
+		    framing_read(&g->framing, piece + at, len - at, &used, &p);
 		check(used <= len - at);
-		take_event(g, &ev);
+		take_event(g, &p);
 		check(g->rc != FRAMING_MORE || used == len - at);
 		check(g->framing.hold.cap <= FRAMING_HOLD);
 		idle = used == 0 ? idle + 1 : 0;
@@ -115,12 +115,12 @@ take(struct got *g, const uint8_t *in, size_t len)
 static void
 take_end(struct got *g)
 {
-	struct framing_event ev;
+	struct piece p;
 
 	for (int i = 0; g->rc >= 0 && (i == 0 || g->rc > 0); i++) {
 		check(i < 4);
-		g->rc = framing_end(&g->framing, &ev);
-		take_event(g, &ev);
+		g->rc = framing_end(&g->framing, &p);
+		take_event(g, &p);
 	}
 	check(g->rc < 0 || !g->open);
 	if (g->rc >= 0 && g->bytes && g->message.len > 0)

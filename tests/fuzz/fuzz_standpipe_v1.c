@@ -38,7 +38,7 @@ use(const struct v1_event *ev)
 		(void)v1_read_ack(ev);
 	else if (ev->type == V1_HELLO)
 		while (v1_read_hello(ev, &at, &n, &nlen, &v, &vlen))
-			check(nlen + vlen <= ev->len);
+			check(nlen + vlen <= ev->piece.len);
 }
 
 /* The sum of what one message gives. */
@@ -49,7 +49,7 @@ read_message(struct v1_reader *r, const uint8_t *in, size_t len, size_t cut,
 	enum v1_result rc = V1_NOTHING;
 
 	for (int part = cut == 0 ? 1 : 0; part < 2 && rc >= 0; part++) {
-		struct v1_piece p = {
+		struct piece p = {
 			.text = text,
 			.last = part == 1,
 			.data = part == 0 ? in : in + cut,
@@ -60,10 +60,10 @@ read_message(struct v1_reader *r, const uint8_t *in, size_t len, size_t cut,
 		rc = v1_read(r, &p, &ev);
 		if (rc <= 0)
 			continue;
-		if (ev.first)
+		if (ev.piece.first)
 			*sum = *sum * 31 + ev.type;
-		for (size_t i = 0; i < ev.len; i++)
-			*sum = *sum * 31 + ev.data[i];
+		for (size_t i = 0; i < ev.piece.len; i++)
+			*sum = *sum * 31 + ev.piece.data[i];
 		if (rc == V1_CONTROL)
 			use(&ev);
 	}

@@ -19,7 +19,7 @@ struct got {
 	struct ws_reader reader;
 	struct utf8 utf8;
 	enum ws_result rc;
-	enum ws_opcode opcode; /* of the begun message */
+	bool text; /* of the begun message */
 	bool open;
 	uint64_t max, size;    /* of the begun message */
 	uint64_t sum, message; /* over all that was given; of the begun one */
@@ -41,13 +41,13 @@ add(uint64_t sum, const uint8_t *p, size_t len)
 }
 
 static void
-take_close(const struct ws_event *ev)
+take_close(const struct piece *p)
 {
 	const uint8_t *reason;
 	unsigned code;
 	size_t len;
 
-	if (ws_read_close(ev->data, ev->len, &code, &reason, &len) < 0)
+	if (ws_read_close(p->data, p->len, &code, &reason, &len) < 0)
 		return;
 	check(code == WS_CLOSE_NO_STATUS || ws_close_code_ok(code));
 	check(len <= WS_REASON_MAX);
@@ -56,40 +56,38 @@ take_close(const struct ws_event *ev)
 static void
 take_control(struct got *g, const struct ws_event *ev)
 {
-	uint8_t op = (uint8_t)ev->opcode;
+	const struct piece *p = &ev->piece;
 
-	check(ev->len <= WS_CONTROL_MAX && ev->first && ev->last);
-	g->sum = add(add(g->sum, &op, 1), ev->data, ev->len);
+	check(p->len <= WS_CONTROL_MAX && p->first && p->last);
+	g->sum = add(add(g->sum, &ev->opcode, 1), p->data, p->len);
 	if (ev->opcode == WS_OP_CLOSE)
-		take_close(ev);
+		take_close(p);
 }
 
 static void
 take_data(struct got *g, const struct ws_event *ev)
 {
-	uint8_t op = (uint8_t)ev->opcode;
+	const struct piece *p = &ev->piece;
 
-	check(ev->opcode == WS_OP_TEXT || ev->opcode == WS_OP_BINARY);
-	check(ev->first == !g->open);
-	if (ev->first) {
+	check(p->first == !g->open);
+	if (p->first) {
 		utf8_init(&g->utf8);
-		g->opcode = ev->opcode;
+		g->text = p->text;
 		g->size = 0;
-		g->message = op;
+		g->message = p->text ? WS_OP_TEXT : WS_OP_BINARY;
 	}
-	check(ev->opcode == g->opcode);
-	g->size += ev->len;
+	check(p->text == g->text);
+	g->size += p->len;
 	check(g->max == 0 || g->size <= g->max || ev->deflated);
-	g->message = add(g->message, ev->data, ev->len);
+	g->message = add(g->message, p->data, p->len);
 	check(!ev->deflated || g->reader.inflates);
-	if (ev->opcode == WS_OP_TEXT && !ev->deflated)
-		check(utf8_check(&g->utf8, ev->data, ev->len) == ev->len);
-	g->open = !ev->last;
+	if (p->text && !ev->deflated)
+		check(utf8_check(&g->utf8, p->data, p->len) == p->len);
+	g->open = !p->last;
 	check(ws_reader_in_message(&g->reader) == g->open);
-	if (!ev->last)
+	if (!p->last)
 		return;
-	check(ev->opcode != WS_OP_TEXT || ev->deflated ||
-	    utf8_complete(&g->utf8));
+	check(!p->text || ev->deflated || utf8_complete(&g->utf8));
 	g->sum = add(g->sum, (uint8_t *)&g->message, sizeof(g->message));
 }
 

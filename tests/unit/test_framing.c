@@ -260,50 +260,49 @@ end_message(struct got *g)
 
 /* Whatever comes out: pieces in order, of one type, and text that is UTF-8. */
 static void
-take_piece(struct got *g, const struct framing_event *ev)
+take_piece(struct got *g, const struct piece *p)
 {
-	assert_int_equal(ev->first, !g->open);
-	if (ev->first) {
+	assert_int_equal(p->first, !g->open);
+	if (p->first) {
 		utf8_init(&g->utf8);
-		g->text = ev->text;
+		g->text = p->text;
 	}
-	assert_int_equal(ev->text, g->text);
-	if (g->join || !ev->last)
-		assert_true(ev->len > 0); /* never by accident (F8) */
-	if (ev->text) {
-		assert_int_equal(utf8_check(&g->utf8, ev->data, ev->len),
-		    ev->len);
+	assert_int_equal(p->text, g->text);
+	if (g->join || !p->last)
+		assert_true(p->len > 0); /* never by accident (F8) */
+	if (p->text) {
+		assert_int_equal(utf8_check(&g->utf8, p->data, p->len), p->len);
 		assert_true(utf8_complete(&g->utf8));
 	}
-	assert_true(buf_add(&g->message, ev->data, ev->len));
-	g->open = !ev->last;
+	assert_true(buf_add(&g->message, p->data, p->len));
+	g->open = !p->last;
 	g->pieces++;
 	g->any = true;
-	if (ev->last && !g->join && !g->keep)
+	if (p->last && !g->join && !g->keep)
 		end_message(g);
 }
 
 static void
-take_event(struct got *g, const struct framing_event *ev)
+take_event(struct got *g, const struct piece *p)
 {
 	if (g->rc == FRAMING_PIECE)
-		take_piece(g, ev);
+		take_piece(g, p);
 	else if (g->rc > 0)
-		put_event(g, g->rc == FRAMING_CLOSE ? "close" : "ping",
-		    ev->data, ev->len);
+		put_event(g, g->rc == FRAMING_CLOSE ? "close" : "ping", p->data,
+		    p->len);
 }
 
 static bool
 take(void *arg, uint8_t *piece, size_t len)
 {
-	struct framing_event ev;
+	struct piece p;
 	struct got *g = arg;
 	size_t used, idle = 0;
 
 	do {
-		g->rc = framing_read(&g->framing, piece, len, &used, &ev);
+		g->rc = framing_read(&g->framing, piece, len, &used, &p);
 		assert_true(used <= len);
-		take_event(g, &ev);
+		take_event(g, &p);
 		if (g->rc == FRAMING_MORE)
 			assert_int_equal(used, len);
 		idle = used == 0 ? idle + 1 : 0;
@@ -318,14 +317,14 @@ take(void *arg, uint8_t *piece, size_t len)
 static void
 take_end(struct got *g)
 {
-	struct framing_event ev;
+	struct piece p;
 
 	if (g->rc < 0)
 		return;
 	for (int i = 0; i == 0 || g->rc > 0; i++) {
 		assert_true(i < 4);
-		g->rc = framing_end(&g->framing, &ev);
-		take_event(g, &ev);
+		g->rc = framing_end(&g->framing, &p);
+		take_event(g, &p);
 	}
 	if (g->join && g->any && g->rc >= 0)
 		end_message(g);
@@ -457,12 +456,12 @@ check_long(const struct record *r, size_t first, size_t step)
 		assert_true(take(&g, in + at, n));
 	}
 	if (stripped(r) == 0) {
-		struct framing_event ev;
+		struct piece p;
 
 		assert_true(g.open || g.message.len == 0);
-		g.rc = framing_end(&g.framing, &ev);
-		take_event(&g, &ev);
-		assert_int_equal(framing_end(&g.framing, &ev), FRAMING_MORE);
+		g.rc = framing_end(&g.framing, &p);
+		take_event(&g, &p);
+		assert_int_equal(framing_end(&g.framing, &p), FRAMING_MORE);
 	}
 	if (g.open || g.message.len != want ||
 	    memcmp(g.message.data, in, want) != 0)
@@ -613,7 +612,7 @@ counts_replacements(void **state)
 static void
 refuses_early(void **state)
 {
-	struct framing_event ev;
+	struct piece p;
 	struct framing f;
 	uint8_t in[70000];
 	size_t used;
@@ -622,10 +621,9 @@ refuses_early(void **state)
 	memset(in, 'a', sizeof(in));
 	in[66000] = 0xff;
 	framing_init(&f, FRAMING_LINES, REFUSE);
-	assert_int_equal(framing_read(&f, in, 66000, &used, &ev),
-	    FRAMING_PIECE);
+	assert_int_equal(framing_read(&f, in, 66000, &used, &p), FRAMING_PIECE);
 	assert_int_equal(used, 66000);
-	assert_int_equal(framing_read(&f, in + used, 1, &used, &ev),
+	assert_int_equal(framing_read(&f, in + used, 1, &used, &p),
 	    FRAMING_ERR_UTF8);
 	framing_clear(&f);
 }
@@ -647,13 +645,14 @@ put_sent(struct buf *b, const struct sent *s)
 		bool last =
 		    i + 1 == nitems(s->parts) || s->parts[i + 1] == NULL;
 		uint8_t head[FRAMING_HEAD_MAX], tail[1];
-		size_t len = strlen(s->parts[i]);
+		struct piece p =
+		    piece_whole(s->text, s->parts[i], strlen(s->parts[i]));
 
-		assert_true(buf_add(b, head,
-		    framing_head(head, s->kind, s->text, last, len)));
-		assert_true(buf_add(b, s->parts[i], len));
-		assert_true(
-		    buf_add(b, tail, framing_tail(tail, s->kind, last)));
+		p.first = i == 0;
+		p.last = last;
+		assert_true(buf_add(b, head, framing_head(head, s->kind, &p)));
+		assert_true(buf_add(b, p.data, p.len));
+		assert_true(buf_add(b, tail, framing_tail(tail, s->kind, &p)));
 	}
 }
 
@@ -683,6 +682,7 @@ puts_messages(void **state)
 		    { "a", "b" }, IS("b\0\0\0\1aB\0\0\0\1b") },
 #undef IS
 	};
+	const struct piece part = { .len = 0x01020304 };
 	uint8_t head[FRAMING_HEAD_MAX];
 
 	(void)state;
@@ -696,9 +696,7 @@ puts_messages(void **state)
 			fail_msg("%s: %zu bytes", rows[i].name, b.len);
 		buf_clear(&b);
 	}
-	assert_int_equal(framing_head(head, FRAMING_FRAMES, false, false,
-			     0x01020304),
-	    5);
+	assert_int_equal(framing_head(head, FRAMING_FRAMES, &part), 5);
 	assert_memory_equal(head, "b\1\2\3\4", 5);
 	for (int k = FRAMING_LINES; k < FRAMING_FRAMES; k++)
 		assert_int_equal(framing_close_head(head, (enum framing_kind)k,

@@ -27,7 +27,7 @@ static bool
 take(void *arg, uint8_t *piece, size_t len)
 {
 	struct got *g = arg;
-	const struct v1_piece p = {
+	const struct piece p = {
 		.text = g->text,
 		.last = g->at + len == g->len,
 		.data = piece,
@@ -39,13 +39,13 @@ take(void *arg, uint8_t *piece, size_t len)
 	g->end = v1_read(&g->reader, &p, &ev);
 	if (g->end <= V1_NOTHING)
 		return g->end == V1_NOTHING;
-	if (ev.first)
+	if (ev.piece.first)
 		g->n += (size_t)snprintf(g->told + g->n, sizeof(g->told) - g->n,
 		    "<%u ", ev.type);
-	assert_true(g->n + ev.len + 2 < sizeof(g->told));
-	memcpy(g->told + g->n, ev.data, ev.len);
-	g->n += ev.len;
-	if (ev.last)
+	assert_true(g->n + ev.piece.len + 2 < sizeof(g->told));
+	memcpy(g->told + g->n, ev.piece.data, ev.piece.len);
+	g->n += ev.piece.len;
+	if (ev.piece.last)
 		g->told[g->n++] = '>';
 	g->told[g->n] = '\0';
 	return true;
@@ -158,7 +158,7 @@ static void
 bounds_what_it_keeps(void **state)
 {
 	static uint8_t in[1 + V1_CONTROL_MAX + 1] = { V1_HELLO };
-	struct v1_piece p = { .last = true, .data = in, .len = sizeof(in) };
+	struct piece p = { .last = true, .data = in, .len = sizeof(in) };
 	struct v1_reader r;
 	struct v1_event ev;
 
@@ -168,7 +168,7 @@ bounds_what_it_keeps(void **state)
 	v1_reader_init(&r);
 	p.len--;
 	assert_int_equal(v1_read(&r, &p, &ev), V1_CONTROL);
-	assert_int_equal(ev.len, V1_CONTROL_MAX);
+	assert_int_equal(ev.piece.len, V1_CONTROL_MAX);
 	in[0] = 99;
 	p.last = false;
 	p.len = sizeof(in);
@@ -179,7 +179,7 @@ bounds_what_it_keeps(void **state)
 static struct v1_event
 read_whole(struct v1_reader *r, const uint8_t *in, size_t len)
 {
-	const struct v1_piece p = { .last = true, .data = in, .len = len };
+	const struct piece p = { .last = true, .data = in, .len = len };
 	struct v1_event ev;
 
 	v1_reader_init(r);

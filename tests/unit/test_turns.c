@@ -87,11 +87,11 @@ turn_until(struct world *w, size_t total)
 /* ------------------------------------------------- frames */
 
 static void
-on_data(void *owner, const struct ws_event *ev)
+on_data(void *owner, const struct piece *p)
 {
 	struct world *w = owner;
 
-	assert_int_equal(ev->len, 0);
+	assert_int_equal(p->len, 0);
 	w->total++;
 }
 

@@ -203,11 +203,12 @@ put_event(struct got *g, const char *name, const char *escaped)
 static void
 take_control(struct got *g, const struct ws_event *ev)
 {
+	const struct piece *p = &ev->piece;
 	char text[512] = "";
 
-	assert_true(ev->first && ev->last);
-	assert_in_range(ev->len, 0, WS_CONTROL_MAX);
-	put_escaped(text, sizeof(text), ev->data, ev->len);
+	assert_true(p->first && p->last);
+	assert_in_range(p->len, 0, WS_CONTROL_MAX);
+	put_escaped(text, sizeof(text), p->data, p->len);
 	put_event(g,
 	    ev->opcode == WS_OP_CLOSE      ? "close"
 		: ev->opcode == WS_OP_PING ? "ping"
@@ -216,18 +217,17 @@ take_control(struct got *g, const struct ws_event *ev)
 }
 
 static void
-take_data(struct got *g, const struct ws_event *ev)
+take_data(struct got *g, const struct piece *p)
 {
-	assert_true(ev->opcode == WS_OP_TEXT || ev->opcode == WS_OP_BINARY);
-	assert_int_equal(ev->first, !g->open);
-	g->open = !ev->last;
-	put_escaped(g->message, sizeof(g->message), ev->data, ev->len);
-	g->bytes += ev->len;
-	for (size_t i = 0; i < ev->len; i++)
-		g->sum = g->sum * 31 + ev->data[i];
-	if (!ev->last)
+	assert_int_equal(p->first, !g->open);
+	g->open = !p->last;
+	put_escaped(g->message, sizeof(g->message), p->data, p->len);
+	g->bytes += p->len;
+	for (size_t i = 0; i < p->len; i++)
+		g->sum = g->sum * 31 + p->data[i];
+	if (!p->last)
 		return;
-	put_event(g, ev->opcode == WS_OP_TEXT ? "T" : "B", g->message);
+	put_event(g, p->text ? "T" : "B", g->message);
 	g->message[0] = '\0';
 }
 
@@ -243,7 +243,7 @@ take(void *arg, uint8_t *piece, size_t len)
 		g->rc = ws_read(&g->reader, piece, len, &used, &ev);
 		assert_true(used <= len);
 		if (g->rc == WS_DATA)
-			take_data(g, &ev);
+			take_data(g, &ev.piece);
 		else if (g->rc == WS_CONTROL)
 			take_control(g, &ev);
 		else if (g->rc == WS_MORE)
@@ -471,19 +471,19 @@ checks_what_was_inflated(void **state)
 	for (size_t i = 0; i < nitems(rows); i++) {
 		uint8_t in[] = { 0xc1, 1, 'x' };
 		struct got g = { 0 };
-		struct ws_event ev = { .opcode = WS_OP_TEXT };
+		struct piece p = { .text = true };
 		enum ws_result rc;
 
 		ws_reader_init(&g.reader, WS_CLIENT, 10);
 		ws_reader_inflate(&g.reader);
 		take(&g, in, sizeof(in));
-		ev.data = (uint8_t *)(uintptr_t)rows[i].first;
-		ev.len = strlen(rows[i].first);
-		assert_int_equal(ws_check_inflated(&g.reader, &ev), WS_DATA);
-		ev.data = (uint8_t *)(uintptr_t)rows[i].last;
-		ev.len = strlen(rows[i].last);
-		ev.last = true;
-		rc = ws_check_inflated(&g.reader, &ev);
+		p.data = (const uint8_t *)rows[i].first;
+		p.len = strlen(rows[i].first);
+		assert_int_equal(ws_check_inflated(&g.reader, &p), WS_DATA);
+		p.data = (const uint8_t *)rows[i].last;
+		p.len = strlen(rows[i].last);
+		p.last = true;
+		rc = ws_check_inflated(&g.reader, &p);
 		if (rc != rows[i].rc)
 			fail_msg("%s: %s", rows[i].name, ws_strresult(rc));
 	}
