@@ -9,8 +9,9 @@ import collections
 
 import pytest
 
-from standpipe import (CLOSE, PING, PONG, SANITIZED, TEXT, Broken, Closed,
-                       Gone, close_payload, frame, now)
+from proc import SANITIZED, now
+from wire import (CLOSE, PING, PONG, TEXT, Broken, Closed, Gone, close_payload,
+                  frame)
 
 # The suite's limits are for one peer on a machine of its own.
 SLACK = 10 if SANITIZED else 1

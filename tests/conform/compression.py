@@ -12,7 +12,7 @@ import json
 import random
 import zlib
 
-from standpipe import BINARY, TEXT
+from wire import BINARY, TEXT
 
 COUNT, LEAST, BUDGET = 1000, 8, 1 << 20
 

@@ -8,12 +8,13 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
 
-pytest.register_assert_rewrite("standpipe", "autobahn", "soak", "guest")
+pytest.register_assert_rewrite("daemon", "proc", "wire", "autobahn", "soak", "guest")
 
-import standpipe  # noqa: E402
 from compression import answers, offers  # noqa: E402
+from daemon import Daemon  # noqa: E402
 from deflate import offer  # noqa: E402
 from guest import Call  # noqa: E402
+from proc import adopt_orphans  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -27,7 +28,7 @@ def full(request):
 
 
 def pytest_configure():
-    standpipe.adopt_orphans()
+    adopt_orphans()
 
 
 # The largest case and no more.
@@ -40,8 +41,8 @@ class Server:
     role = "server"
 
     def __init__(self, *options):
-        self.daemon = standpipe.Daemon("--framing=frames", "--close-timeout=2s",
-                                       *options, command=["cat"])
+        self.daemon = Daemon("--framing=frames", "--close-timeout=2s",
+                             *options, command=["cat"])
 
     def session(self):
         return self.daemon.session()

@@ -11,8 +11,10 @@ import socket
 import subprocess
 import tempfile
 
+from daemon import REPORT
 from deflate import EXTENSION, Deflate, parameters
-from standpipe import GUID, PATIENCE, REPORT, STANDPIPE, Client, masked
+from proc import PATIENCE, STANDPIPE
+from wire import GUID, Client, masked
 
 HEAD = re.compile(rb"GET (\S+) HTTP/1\.1\r\n(.*)", re.S)
 

@@ -1,7 +1,7 @@
 """Cases 1.x: every length and its edges."""
 
 from autobahn import case, judge, octetwise, table
-from standpipe import BINARY, TEXT, frame
+from wire import BINARY, TEXT, frame
 
 SIZES = 0, 125, 126, 127, 128, 65535, 65536, 65536
 

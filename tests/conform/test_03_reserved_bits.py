@@ -1,7 +1,7 @@
 """Cases 3.x: reserved bits, while no extension is agreed."""
 
 from autobahn import FAIL, case, judge, octetwise, ping, table, text
-from standpipe import BINARY, CLOSE, TEXT, close_payload, frame
+from wire import BINARY, CLOSE, TEXT, close_payload, frame
 
 HELLO = "Hello, world!"
 ECHO = [(TEXT, HELLO.encode())]

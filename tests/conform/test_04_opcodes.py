@@ -1,7 +1,7 @@
 """Cases 4.x: reserved opcodes."""
 
 from autobahn import FAIL, case, judge, octetwise, ping, table, text
-from standpipe import TEXT, frame
+from wire import TEXT, frame
 
 HELLO = "Hello, world!"
 ECHO = [(TEXT, HELLO.encode())]

@@ -2,7 +2,7 @@
 
 from autobahn import (FAIL, Pause, Pong, case, judge, octetwise, ping, table,
                       text)
-from standpipe import CONTINUATION, PING, PONG, TEXT, frame
+from wire import CONTINUATION, PING, PONG, TEXT, frame
 
 PAUSE = Pause(0.2)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from autobahn import FAIL, SLACK, Pause, Player, case, judge, table, text
-from standpipe import CONTINUATION, TEXT, frame
+from wire import CONTINUATION, TEXT, frame
 
 PAUSE = 0.2
 GREEK = "κ\u1f79σμε".encode()  # 11 bytes: 2, 3, 2, 2, 2

@@ -2,7 +2,7 @@
 
 from autobahn import (ANY, CLOSED, FAIL, Echo, case, close, judge, ping, table,
                       text)
-from standpipe import CLOSE, CONTINUATION, TEXT, frame
+from wire import CLOSE, CONTINUATION, TEXT, frame
 
 LEGAL = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999,
          4000, 4999)

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from autobahn import NORMAL, Echo, case, judge, octetwise, table
-from standpipe import BINARY, CONTINUATION, TEXT, frame
+from wire import BINARY, CONTINUATION, TEXT, frame
 
 KIB, MIB = 1 << 10, 1 << 20
 PATTERN = bytes(range(32, 127))

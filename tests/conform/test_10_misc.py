@@ -1,7 +1,7 @@
 """Case 10.1.1: a large text in fragments of an odd size."""
 
 from autobahn import case, judge, table
-from standpipe import CONTINUATION, TEXT, frame
+from wire import CONTINUATION, TEXT, frame
 
 DATA = b"*" * 65536
 PARTS = [DATA[i:i + 1300] for i in range(0, len(DATA), 1300)]

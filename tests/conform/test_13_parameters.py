@@ -4,7 +4,7 @@ import pytest
 
 from autobahn import SLACK
 from compression import PARAMETERS, SHAPES, KINDS, messages
-from standpipe import now
+from proc import now
 
 ROWS = [pytest.param(wanted, size, frame, id=f"case 13.{group}.{i}")
         for group, wanted in PARAMETERS.items()

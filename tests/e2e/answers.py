@@ -5,7 +5,7 @@ import hashlib
 import socket
 import threading
 
-from standpipe import PATIENCE
+from proc import PATIENCE
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 

@@ -8,13 +8,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-pytest.register_assert_rewrite("standpipe", "autobahn", "soak")
+pytest.register_assert_rewrite("daemon", "proc", "wire", "autobahn", "soak")
 
-import standpipe  # noqa: E402
+from proc import Mailbox, adopt_orphans  # noqa: E402
 
 
 def pytest_configure(config):
-    standpipe.adopt_orphans()
+    adopt_orphans()
     config.addinivalue_line("markers", "root: needs to be started as root")
 
 
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def mailbox(tmp_path):
-    with standpipe.Mailbox(tmp_path) as box:
+    with Mailbox(tmp_path) as box:
         yield box
 
 

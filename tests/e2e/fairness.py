@@ -23,8 +23,9 @@ import tempfile
 from collections import namedtuple
 from pathlib import Path
 
-from standpipe import (PING, TEXT, Client, Daemon, adopt_orphans, fields,
-                       frame, now, pause, request_head)
+from daemon import Daemon, fields
+from proc import adopt_orphans, now, pause
+from wire import PING, TEXT, Client, frame, request_head
 
 P99 = 0.020       # seconds
 LOG = 4000000     # bytes of a second

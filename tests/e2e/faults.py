@@ -26,10 +26,11 @@ import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from daemon import Daemon
 from lone_engine import Engine, settings
-from standpipe import (BUILD, ENGINE, PATIENCE, STANDPIPE, STANDPIPED, Client,
-                       Closed, Daemon, Gone, Refused, Timeout, adopt_orphans,
-                       environment, now)
+from proc import (BUILD, ENGINE, PATIENCE, STANDPIPE, STANDPIPED, Timeout,
+                  adopt_orphans, environment, now)
+from wire import Client, Closed, Gone, Refused
 
 CLASSES = ["memory", "descriptor", "process", "watch", "again", "short",
            "write", "interrupt", "read"]

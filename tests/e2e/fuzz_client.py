@@ -20,7 +20,6 @@ import argparse
 import ast
 import base64
 import hashlib
-import os
 import random
 import re
 import select
@@ -31,10 +30,11 @@ import sys
 import tempfile
 import time
 
+from daemon import REPORT
 from fuzz_sessions import payload, pieces, processor, text
-from standpipe import (BINARY, CLOSE, CONTINUATION, GUID, PATIENCE, PING, PONG,
-                       REPORT, STANDPIPE, TEXT, close_payload, environment,
-                       frame, masked, may_be_sent, now)
+from proc import PATIENCE, STANDPIPE, environment, now
+from wire import (BINARY, CLOSE, CONTINUATION, GUID, PING, PONG, TEXT,
+                  close_payload, frame, masked, may_be_sent)
 
 BYTES, STDERR, EXIT = 2, 5, 9
 INPUT = b"hello\nworld\n"

@@ -33,11 +33,11 @@ import time
 
 from deflate import EXTENSION, Deflate
 from lone_engine import Engine, settings
+from proc import PATIENCE, SANITIZED, anonymous, now, until
 from soak import ready_frame
-from standpipe import (BINARY, CLOSE, CONTINUATION, PATIENCE, PING, PONG,
-                       SANITIZED, TEXT, Broken, Client, Closed, Response,
-                       anonymous, close_payload, frame, joined, now,
-                       parse_close, record, records, request_head, until)
+from wire import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Broken,
+                  Client, Response, close_payload, frame, joined,
+                  parse_close, record, records, request_head)
 
 COMMON = ["--loglevel=info", "--close-drain=100ms", "--linger=30ms",
           "--max-message=64K", "--compression-min=16"]

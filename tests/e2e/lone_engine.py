@@ -15,8 +15,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from standpipe import (ENGINE, HERE, PATIENCE, REPORT, STANDPIPED, Daemon,
-                       descriptors, environment, handler, started)
+from daemon import REPORT, Daemon, started
+from proc import (ENGINE, HERE, PATIENCE, STANDPIPED, descriptors, environment,
+                  handler)
 
 
 def numbers():

@@ -11,7 +11,8 @@ import os
 import socket
 import struct
 
-from standpipe import BUILD, HERE, Daemon, libc
+from daemon import Daemon
+from proc import BUILD, HERE, libc
 
 WRAPPER = HERE.parents[1] / "contrib" / "websocketd"
 

@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 
-from standpipe import PATIENCE
+from proc import PATIENCE
 
 
 def pump(source, sink):

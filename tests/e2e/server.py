@@ -10,8 +10,9 @@ import re
 import socket
 import threading
 
-from standpipe import (BINARY, CLOSE, GUID, PATIENCE, PING, PONG, TEXT,
-                       close_payload, frame, masked)
+from proc import PATIENCE
+from wire import (BINARY, CLOSE, GUID, PING, PONG, TEXT, close_payload, frame,
+                  masked)
 
 V1 = b"Standpipe-Protocol: v1-agreed\r\n"
 

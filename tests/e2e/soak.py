@@ -33,9 +33,11 @@ import threading
 import time
 import zlib
 
-from standpipe import (BINARY, CLOSE, PATIENCE, PING, SANITIZED, STANDPIPE,
-                       Client, Daemon, Gone, adopt_orphans, anonymous,
-                       close_payload, frame, now, pause, pss, request_head)
+from daemon import Daemon
+from proc import (PATIENCE, SANITIZED, STANDPIPE, adopt_orphans, anonymous,
+                  now, pause, pss)
+from wire import (BINARY, CLOSE, PING, Client, Gone, close_payload, frame,
+                  request_head)
 
 FLAT = 2 << 20  # how much the daemon's memory may grow, in bytes
 

@@ -15,7 +15,7 @@ import termios
 
 import pyte
 
-from standpipe import PATIENCE, STANDPIPE, Timeout, environment, now
+from proc import PATIENCE, STANDPIPE, Timeout, environment, now
 
 COLUMNS, ROWS = 60, 16
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import standpipe
 from certificates import Authority
-from standpipe import (Daemon, descriptors, fields, frame, request_head,
-                       run, seconds_of, until)
+from daemon import Daemon, fields, run
+from proc import (ENGINE, SANITIZED, descriptors, seconds_of, stat,
+                  status_field, until)
+from wire import frame, request_head
 
 TOKEN = "0123abcdTOKENdcba3210"
 NAMELESS = "n4m3l3ss/T0ken+x=="
@@ -351,11 +352,11 @@ def test_the_worker_has_nothing(users):
             assert what.startswith("socket:") or fd in (1, 2), (fd, what)
         with open(f"/proc/{pid}/status") as f:
             text = f.read()
-        assert standpipe.status_field(text, "NoNewPrivs") == "1" or \
-            standpipe.SANITIZED
-        if b"seccomp" in standpipe.ENGINE.read_bytes() and \
-                not standpipe.SANITIZED:
-            assert standpipe.status_field(text, "Seccomp") == "2"
+        assert status_field(text, "NoNewPrivs") == "1" or \
+            SANITIZED
+        if b"seccomp" in ENGINE.read_bytes() and \
+                not SANITIZED:
+            assert status_field(text, "Seccomp") == "2"
 
 
 # ---------------------------------------------------------- slow hashes
@@ -494,10 +495,10 @@ def test_the_worker_is_replaced(slow):
         for _ in range(3):
             pid = worker(d)
             with ask(d, "slow", "wrong") as c:
-                until(lambda: standpipe.stat(pid)[2] == "R", "it works")
+                until(lambda: stat(pid)[2] == "R", "it works")
                 os.kill(pid, signal.SIGKILL)
                 assert c.response().status == 503
-            until(lambda: standpipe.stat(pid) is None, "it was reaped")
+            until(lambda: stat(pid) is None, "it was reaped")
             until(lambda: status_of(d, basic("slow", "x")) == 401,
                   "another has taken its place")
         assert worker(d) != first
@@ -699,7 +700,7 @@ WAYS = {
 }
 
 
-@pytest.mark.skipif(standpipe.SANITIZED,
+@pytest.mark.skipif(SANITIZED,
                     reason="a sanitizer keeps what was freed, and maps terabytes")
 @pytest.mark.parametrize("pieces", ["whole", "two", "bytes", "pipelined"])
 @pytest.mark.parametrize("way", WAYS)
@@ -727,7 +728,7 @@ def test_fault_A17_no_secret_of_a_client_stays_in_the_engine(way, pieces, tokens
                   "it is forgotten")
 
 
-@pytest.mark.skipif(standpipe.SANITIZED,
+@pytest.mark.skipif(SANITIZED,
                     reason="a sanitizer keeps what was freed, and maps terabytes")
 @pytest.mark.parametrize("tls", [None, True])
 @pytest.mark.parametrize("path, headers", [

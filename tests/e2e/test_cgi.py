@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (SANITIZED, Daemon, Gone, Mailbox, Process, fields, pause,
-                       pss, until)
+from daemon import Daemon, fields
+from proc import SANITIZED, Mailbox, Process, pause, pss, until
+from wire import Gone
 
 FLAT = (64 if SANITIZED else 2) << 20  # bytes that an engine may grow by
 

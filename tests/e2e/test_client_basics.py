@@ -2,7 +2,9 @@
 
 import pytest
 
-from standpipe import Daemon, record, standpipe
+from daemon import Daemon
+from proc import standpipe
+from wire import record
 
 
 def test_C2_the_end_of_input_loses_no_answer():

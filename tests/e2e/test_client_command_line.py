@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from answers import CLOSE_1000, Answers, agree
-from standpipe import STANDPIPE, Daemon, standpipe
+from daemon import Daemon
+from proc import STANDPIPE, standpipe
 
 
 @pytest.fixture(scope="module")

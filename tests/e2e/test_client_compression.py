@@ -7,10 +7,11 @@ import zlib
 import pytest
 
 from answers import CLOSE_1000, Answers, agree
+from daemon import Daemon
 from deflate import EXTENSION
-from standpipe import (BINARY, SANITIZED, STANDPIPE, TEXT, Daemon, environment,
-                       frame, standpipe)
+from proc import SANITIZED, STANDPIPE, environment, standpipe
 from test_compression import FLAT, MIB, bomb, log_lines, peak
+from wire import BINARY, TEXT, frame
 
 HELLO = b"\xf2\x48\xcd\xc9\xc9\x07\x00"
 

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from answers import CLOSE_1000, Answers, agree
-from standpipe import standpipe
+from proc import standpipe
 from terminal import Terminal
 
 

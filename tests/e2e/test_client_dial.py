@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from daemon import Daemon
 from network import Network
-from standpipe import STANDPIPE, Daemon, standpipe
+from proc import STANDPIPE, standpipe
 
 ECHO = ["head", "-n", "1"]  # and it ends
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from standpipe import (PATIENCE, STANDPIPE, Daemon, Process, environment,
-                       now, standpipe)
+from daemon import Daemon
+from proc import PATIENCE, STANDPIPE, Process, environment, now, standpipe
 
 QUIET = "exec cat >&2"  # a server that ends when its client does
 

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
+from proc import PATIENCE, SANITIZED, STANDPIPE, now, pause, pss, standpipe
 from server import Server
-from standpipe import (BINARY, PATIENCE, PING, PONG, SANITIZED, STANDPIPE,
-                       frame, now, pause, pss, standpipe)
+from wire import BINARY, PING, PONG, frame
 
 MEBIBYTE = 1 << 20
 

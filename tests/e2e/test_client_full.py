@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from certificates import Authority
-from standpipe import STANDPIPE, Daemon, environment, standpipe
+from daemon import Daemon
+from proc import STANDPIPE, environment, standpipe
 
 HEAVY = ["libcrypto", "libssl", "libedit", "libtinfo", "libevent-"]
 FULL = STANDPIPE.with_name("standpipe-full")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from standpipe import Daemon, standpipe
+from daemon import Daemon
+from proc import standpipe
 
 
 @pytest.mark.parametrize("protocol", [[], ["--no-standpipe-protocol"]])

@@ -3,7 +3,8 @@
 import subprocess
 
 from answers import Answers, agree
-from standpipe import STANDPIPE, Daemon, standpipe
+from daemon import Daemon
+from proc import STANDPIPE, standpipe
 
 QUICK = ["--keepalive=50ms", "--keepalive-timeout=200ms",
          "--close-timeout=50ms"]

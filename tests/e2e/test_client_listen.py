@@ -14,8 +14,9 @@ import subprocess
 
 import pytest
 
-from standpipe import (PATIENCE, STANDPIPE, Daemon, Process, environment, now,
-                       pause, standpipe, until)
+from daemon import Daemon
+from proc import (PATIENCE, STANDPIPE, Process, environment, now, pause,
+                  standpipe, until)
 
 LINE = b"standpipe: listening on "
 

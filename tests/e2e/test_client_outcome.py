@@ -10,7 +10,8 @@ import pytest
 
 from answers import CLOSE_1000, Answers, agree
 from certificates import Authority
-from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe
+from daemon import Daemon
+from proc import PATIENCE, STANDPIPE, standpipe
 
 
 def refusal(status, *fields, body=b""):

@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
+from daemon import Daemon
+from proc import PATIENCE, STANDPIPE, environment, standpipe
 from server import Server
-from standpipe import PATIENCE, STANDPIPE, Daemon, environment, standpipe
 
 PONG = r"pong from 127\.0\.0\.1:\d+: seq={} time=\d+\.\d{{3}} ms"
 RTT = r"rtt min/avg/max/mdev = (?:\d+\.\d{3}/){3}\d+\.\d{3} ms"

@@ -3,8 +3,9 @@
 import pytest
 
 from certificates import Authority
+from daemon import Daemon
+from proc import environment, standpipe
 from proxies import ConnectProxy, SocksProxy
-from standpipe import Daemon, environment, standpipe
 
 ECHO = ["head", "-n", "1"]  # and it ends
 

@@ -8,10 +8,11 @@ import time
 import pytest
 
 from answers import Answers, agree
+from daemon import Daemon
+from proc import STANDPIPE, environment, standpipe
 from server import Server
-from standpipe import (STANDPIPE, Daemon, close_payload, environment, frame,
-                       standpipe)
 from terminal import EDITS, Terminal
+from wire import close_payload, frame
 
 QUICK = ("--reconnect", "--reconnect-min=1ms", "--reconnect-max=2ms")
 

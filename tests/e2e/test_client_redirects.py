@@ -3,7 +3,7 @@
 import pytest
 
 from answers import CLOSE_1000, Answers, agree
-from standpipe import standpipe
+from proc import standpipe
 
 
 def polite(head):

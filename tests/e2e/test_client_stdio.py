@@ -12,8 +12,9 @@ import tty
 
 import pytest
 
-from standpipe import (PATIENCE, STANDPIPE, Daemon, environment, joined,
-                       records, standpipe)
+from daemon import Daemon
+from proc import PATIENCE, STANDPIPE, environment, standpipe
+from wire import joined, records
 
 BIG = b"".join(b"%07d\n" % n for n in range(262144))  # no pipe holds it
 COUNTED = ["head", "-c", str(len(BIG))]

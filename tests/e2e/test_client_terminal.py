@@ -13,8 +13,9 @@ import threading
 
 import pytest
 
+from daemon import Daemon
+from proc import PATIENCE, SANITIZED, STANDPIPE, Mailbox
 from server import V1, Server
-from standpipe import PATIENCE, SANITIZED, STANDPIPE, Daemon, Mailbox
 from terminal import COLUMNS, EDITS, ROWS, Terminal
 
 edits = pytest.mark.skipif(not EDITS, reason="built without libedit")

@@ -12,7 +12,8 @@ import pytest
 
 from answers import CLOSE_1000, Answers, agree
 from certificates import Authority, openssl
-from standpipe import Daemon, environment, standpipe
+from daemon import Daemon
+from proc import environment, standpipe
 from test_client_listen import Relay
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3

@@ -10,7 +10,8 @@ import pytest
 
 import soak
 from answers import CLOSE_1000, Answers, agree
-from standpipe import PATIENCE, STANDPIPE, Daemon, standpipe, until
+from daemon import Daemon
+from proc import PATIENCE, STANDPIPE, standpipe, until
 
 
 @pytest.fixture(params=["lines", "binary", "nul", "text"])

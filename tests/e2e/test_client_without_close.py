@@ -11,9 +11,9 @@ import subprocess
 import pytest
 
 from answers import Answers, agree
+from proc import PATIENCE, STANDPIPE, standpipe, until
 from server import V1, Server
-from standpipe import (PATIENCE, STANDPIPE, TEXT, frame, standpipe,
-                       until)
+from wire import TEXT, frame
 
 EXPECTED = "--no-close-expected"
 LOST = b"standpipe: 127.0.0.1: the connection was lost (no Close came)\n"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from standpipe import Daemon, Refused, fields, request_head, run
+from daemon import Daemon, fields, run
+from wire import Refused, request_head
 
 LOCAL = "127.0.0.1"
 PROXY = "127.0.0.9"     # all of 127.0.0.0/8 is ours to connect from

@@ -10,8 +10,9 @@ import tempfile
 
 import pytest
 
-import standpipe
-from standpipe import BINARY, HERE, PATIENCE, TEXT, Daemon, handler, run
+from daemon import Daemon, run
+from proc import ENGINE, HERE, PATIENCE, STANDPIPED, handler, now
+from wire import BINARY, TEXT, Client, request_head
 
 
 def wrong(*args, says, status=2):
@@ -166,7 +167,7 @@ def test_command_is_found_on_the_path(tmp_path):
     ["-address=127.0.0.1", "-port=0"], ["-address", "127.0.0.1", "-port", "0"]])
 def test_options_may_be_written_in_three_ways(options):
     d = Daemon(listeners=1)
-    d.args = [str(standpipe.STANDPIPED), *options, "cat", "-n"]
+    d.args = [str(STANDPIPED), *options, "cat", "-n"]
     with d:
         assert d.port
         with d.session() as c:
@@ -177,7 +178,7 @@ def test_options_may_be_written_in_three_ways(options):
 
 def test_C10_options_end_at_the_first_word(tmp_path):
     d = Daemon(listeners=1)
-    d.args = [str(standpipe.STANDPIPED), "--port=0", "--address=127.0.0.1",
+    d.args = [str(STANDPIPED), "--port=0", "--address=127.0.0.1",
               "echo", "--port=1", "-x", "--", "--binary"]
     with d:
         with d.session() as c:
@@ -236,7 +237,7 @@ def test_websocketd_loglevels(level):
 
 def test_websocketd_devconsole():
     with Daemon("--devconsole") as d:
-        got = d.request(standpipe.request_head(drop=["Upgrade", "Connection"]))
+        got = d.request(request_head(drop=["Upgrade", "Connection"]))
         assert got.status == 200
 
 
@@ -276,10 +277,10 @@ def test_every_option_has_a_test():
     ("300ms", 0.3), ("0.3s", 0.3), ("0.3", 0.3), ("0.005m", 0.3)])
 def test_durations(value, seconds):
     with Daemon(f"--idle-timeout={value}") as d:
-        start = standpipe.now()
+        start = now()
         with d.session() as c:
             assert c.recv_close()[0] == 1008
-            assert standpipe.now() - start > seconds - 0.01
+            assert now() - start > seconds - 0.01
 
 
 def test_large_durations_and_sizes_are_taken():
@@ -312,8 +313,8 @@ def test_nobody_of_that_name_is_refused(option):
 def test_another_user_or_group_needs_root(option):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        shutil.copy(standpipe.STANDPIPED, folder)
-        shutil.copy(standpipe.ENGINE, folder)
+        shutil.copy(STANDPIPED, folder)
+        shutil.copy(ENGINE, folder)
         done = subprocess.run([f"{folder}/standpiped", "--port=0", option,
                                "true"], capture_output=True,
                               stdin=subprocess.DEVNULL, timeout=PATIENCE / 4,
@@ -329,7 +330,7 @@ def test_more_addresses_than_an_engine_takes_is_exit_1():
 
 def test_missing_engine_is_exit_1(tmp_path):
     alone = tmp_path / "standpiped"
-    shutil.copy(standpipe.STANDPIPED, alone)
+    shutil.copy(STANDPIPED, alone)
     done = subprocess.run([alone, "--port=0", "true"], capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=PATIENCE)
     assert done.returncode == 1
@@ -354,14 +355,14 @@ def test_started_without_standard_descriptors():
 
     read, write = os.pipe()
     me = subprocess.Popen(
-        [standpipe.STANDPIPED, "--port=0", "--address=127.0.0.1",
+        [STANDPIPED, "--port=0", "--address=127.0.0.1",
          f"--ready-fd={write}", "--", "ls", "/proc/self/fd"],
         pass_fds=[write], preexec_fn=close_all)
     os.close(write)
     try:
         with os.fdopen(read) as stream:
             port = int(re.search(r":(\d+)/", stream.readline())[1])
-        with standpipe.Client(("127.0.0.1", port)) as c:
+        with Client(("127.0.0.1", port)) as c:
             assert c.handshake().status == 101
             texts, code, _ = c.texts()
             assert (texts, code) == (["0", "1", "2", "3"], 1000)

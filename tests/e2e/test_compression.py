@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from certificates import Authority
+from daemon import Daemon
 from deflate import BROWSER, EXTENSION, PLAIN, Deflate, offer
-from standpipe import (BINARY, CLOSE, CONTINUATION, PING, SANITIZED, TEXT,
-                       Closed, Daemon, Mailbox, close_payload, frame, handler,
-                       pss, request_head, status_field)
+from proc import SANITIZED, Mailbox, handler, pss, status_field
+from wire import (BINARY, CLOSE, CONTINUATION, PING, TEXT, Closed,
+                  close_payload, frame, request_head)
 
 MIB = 1 << 20
 FLAT = (64 if SANITIZED else 4) * MIB

@@ -15,9 +15,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from daemon import Daemon
 from inject import AVAILABLE, NUMBERS, Injected, Killed, inet, libc, unix
-from standpipe import (ENGINE, STANDPIPED, Daemon, descriptors, status_field,
-                       until)
+from proc import ENGINE, STANDPIPED, descriptors, status_field, until
 
 FILTERS = ENGINE.exists() and b"system call filter: %s" in ENGINE.read_bytes()
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (BINARY, TEXT, Daemon, Process, frame, handler,
-                       pause, until)
+from daemon import Daemon
+from proc import Process, handler, pause, until
+from wire import BINARY, TEXT, frame
 
 def cpu_seconds(pid):
     """What a process has used so far."""

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (ENGINE, PATIENCE, SANITIZED, STANDPIPED, Daemon, Gone,
-                       Process, descriptors, handler, pause, pss, request_head,
-                       until)
+from daemon import Daemon
+from proc import (ENGINE, PATIENCE, SANITIZED, STANDPIPED, Process,
+                  descriptors, handler, pause, pss, until)
+from wire import Gone, request_head
 
 
 def settled(d, count):

@@ -11,8 +11,9 @@ import subprocess
 
 import pytest
 
-from standpipe import (CLOSE, PATIENCE, STANDPIPED, TEXT, Daemon, fields,
-                       frame, request_head)
+from daemon import Daemon, fields
+from proc import PATIENCE, STANDPIPED
+from wire import CLOSE, TEXT, frame, request_head
 
 MANY = 60000  # messages, in less bytes than one turn of the loop may read
 EMPTY = frame(b"", TEXT)

@@ -3,7 +3,7 @@ tries."""
 
 import pytest
 from faults import stop_server, sweep
-from standpipe import SANITIZED
+from proc import SANITIZED
 
 pytestmark = pytest.mark.skipif(
     SANITIZED, reason="a sanitizer has its own memory")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import STANDPIPED, Daemon, request_head
+from daemon import Daemon
+from proc import STANDPIPED
 from test_command_line import wrong
 from test_engines import lying_engine
+from wire import request_head
 
 MISSING, EXEC = 4, 1
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from standpipe import (BINARY, CONTINUATION, PING, TEXT, Daemon, Mailbox,
-                       close_payload, frame, handler, joined, record, records)
+from daemon import Daemon
+from proc import Mailbox, handler
+from wire import (BINARY, CONTINUATION, PING, TEXT, close_payload, frame,
+                  joined, record, records)
 
 
 def received(d, mailbox, *frames, close=(1000,)):

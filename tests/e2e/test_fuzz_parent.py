@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (PATIENCE, SANITIZED, STANDPIPED, Daemon, descriptors,
-                       handler, pss, until)
+from daemon import Daemon
+from proc import (PATIENCE, SANITIZED, STANDPIPED, descriptors, handler, pss,
+                  until)
 
 HELD = 64  # programs that live, and their pipes
 GROWN = 8 << 20

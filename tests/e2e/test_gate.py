@@ -5,8 +5,9 @@ import ctypes
 
 import pytest
 
-from standpipe import (Daemon, Mailbox, Refused, fields, frame, now,
-                       request_head, run, until)
+from daemon import Daemon, fields, run
+from proc import Mailbox, now, until
+from wire import Refused, frame, request_head
 
 ENV = ["env"]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import Daemon, request_head, run
+from daemon import Daemon, run
 from test_command_line import wrong
 from test_static import get, head
+from wire import request_head
 
 
 @pytest.fixture(scope="module")

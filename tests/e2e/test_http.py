@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from standpipe import (BINARY, PATIENCE, TEXT, Daemon, Gone, fields, frame, now,
-                       pause, request_head)
+from daemon import Daemon, fields
+from proc import PATIENCE, now, pause
+from wire import BINARY, Gone, frame, request_head
 
 
 @pytest.fixture(scope="module")

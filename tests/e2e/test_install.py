@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from standpipe import BUILD, HERE
+from proc import BUILD, HERE
 
 TOP = HERE.parent.parent
 DOC = "share/doc/standpipe/"

@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-import standpipe
-from standpipe import Daemon, now, pause, request_head
+from daemon import Daemon
+from proc import PATIENCE, SANITIZED, now, pause, pss
+from wire import request_head
 
 GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 LAST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -153,20 +154,20 @@ def test_S13_stall_timeout_ends_a_client_that_takes_nothing():
             d.wait_log("request")
             poller = select.poll()
             poller.register(c.sock, select.POLLRDHUP)
-            assert poller.poll(standpipe.PATIENCE * 1000)
+            assert poller.poll(PATIENCE * 1000)
             assert now() - start > 0.29
 
 
-@pytest.mark.skipif(standpipe.SANITIZED, reason="sanitizers take more")
+@pytest.mark.skipif(SANITIZED, reason="sanitizers take more")
 def test_pipelined_answers_wait_for_their_reader():
     with Daemon("--console", "--engines=1") as d:
         with d.client(receive_buffer=4096) as c:
             c.send(GET)
             page(c)
-            before = standpipe.pss(d.engines()[0])
+            before = pss(d.engines()[0])
             c.send(GET * 500, read=False)
             pause(0.2)  # what could pile up has piled up
-            assert standpipe.pss(d.engines()[0]) - before < 1 << 20
+            assert pss(d.engines()[0]) - before < 1 << 20
             for _ in range(500):
                 page(c)
 
@@ -190,7 +191,7 @@ def test_stop_waits_for_an_answer_and_for_nothing_behind_it(tmp_path):
                 "--close-timeout=1h") as d:
         with d.client(receive_buffer=4096) as c:
             c.send(get * 2, read=False)
-            c.sock.settimeout(standpipe.PATIENCE)
+            c.sock.settimeout(PATIENCE)
             assert c.sock.recv(1)
             d.signal(signal.SIGTERM)
             d.wait_log("stopping")
@@ -205,7 +206,7 @@ def test_stop_waits_for_the_rest_of_a_whole_answer():
     with Daemon("--console", "--close-timeout=1h") as d:
         with d.client(receive_buffer=4096) as c:
             c.send(GET * 500, read=False)
-            c.sock.settimeout(standpipe.PATIENCE)
+            c.sock.settimeout(PATIENCE)
             assert c.sock.recv(1)
             pause(0.2)  # what could pile up has piled up
             d.signal(signal.SIGTERM)

@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-from standpipe import (Daemon, Process, descriptors, group_members, handler,
-                       now, request_head, stat, until)
+from daemon import Daemon
+from proc import Process, descriptors, group_members, handler, now, stat, until
+from wire import request_head
 
 
 def told(mailbox):

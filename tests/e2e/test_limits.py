@@ -3,8 +3,9 @@
 import pytest
 
 import soak
-from standpipe import (BINARY, CONTINUATION, SANITIZED, TEXT, Daemon, Process,
-                       frame, pause, pss, request_head)
+from daemon import Daemon
+from proc import SANITIZED, Process, pause, pss
+from wire import BINARY, CONTINUATION, TEXT, frame, request_head
 
 MEMORY = pytest.mark.skipif(SANITIZED,
                             reason="sanitizers keep what was freed")

@@ -14,9 +14,11 @@ import subprocess
 import pytest
 
 from certificates import Authority
+from daemon import Daemon
 from network import Network
-from standpipe import STANDPIPED, Client, Daemon, now, request_head, until
+from proc import STANDPIPED, now, until
 from test_limits import FAST, rush
+from wire import Client, request_head
 
 PROXY = "127.0.0.9"
 BEHIND = f"--trusted-proxy={PROXY}"

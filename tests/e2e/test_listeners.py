@@ -15,10 +15,11 @@ import subprocess
 
 import pytest
 
-import standpipe
 from certificates import Authority
-from standpipe import (PATIENCE, STANDPIPED, Client, Daemon, descriptors,
-                       environment, handler, now, run)
+from daemon import Daemon, run
+from proc import (ENGINE, PATIENCE, STANDPIPED, children, descriptors,
+                  environment, executable, handler, now, pause)
+from wire import Client, request_head, under_tls
 
 
 class Listening(Daemon):
@@ -454,8 +455,8 @@ def test_inetd_serves_one_session_and_ends_with_its_status(script, status):
 
 def test_inetd_answers_a_page_and_ends():
     with inetd("--console") as (c, me):
-        c.send(standpipe.request_head(drop=["Upgrade", "Connection"],
-                                      headers={"Connection": "close"}))
+        c.send(request_head(drop=["Upgrade", "Connection"],
+                            headers={"Connection": "close"}))
         assert c.response().status == 200
         c.shut()
         assert c.ending() == "eof"
@@ -509,8 +510,8 @@ def test_inetd_stops_by_a_signal():
 def test_inetd_lost_engine_is_a_failure():
     with inetd() as (c, me):
         assert c.handshake().status == 101
-        engine, = [pid for pid in standpipe.children(me.pid)
-                   if standpipe.executable(pid) == standpipe.ENGINE.name]
+        engine, = [pid for pid in children(me.pid)
+                   if executable(pid) == ENGINE.name]
         os.kill(engine, signal.SIGKILL)
         assert me.wait(PATIENCE) == 1
 
@@ -591,7 +592,7 @@ def test_redirect_keeps_the_method(redirecting, method, status):
 
 
 def test_redirect_of_an_upgrade_runs_nothing(redirecting):
-    got = ask(redirecting.at(-1), standpipe.request_head("/chat"))
+    got = ask(redirecting.at(-1), request_head("/chat"))
     assert got.status == 301 and got.get("Location").endswith("/chat")
     assert not redirecting.commands()
 
@@ -684,7 +685,7 @@ def proxied(tmp_path_factory):
 
 def variables(client, before):
     with client as c:
-        c.send(before + standpipe.request_head(host="a.test"))
+        c.send(before + request_head(host="a.test"))
         assert c.response(body=False).status == 101
         return c.variables()
 
@@ -722,8 +723,8 @@ def test_proxy_header_in_pieces(proxied, header):
     with proxied.at(0) as c:
         for i in range(len(header)):
             c.send(header[i:i + 1])
-            standpipe.pause(0.001)
-        c.send(standpipe.request_head())
+            pause(0.001)
+        c.send(request_head())
         assert c.response(body=False).status == 101
 
 
@@ -793,17 +794,17 @@ def test_the_address_that_a_proxy_names_may_be_denied():
             c.send(v1() + get())
             assert c.response().status == 403
         with d.at() as c:
-            c.send(v2("192.0.3.7") + standpipe.request_head())
+            c.send(v2("192.0.3.7") + request_head())
             assert c.response(body=False).status == 101
 
 
 def test_proxied_connections_count():
     with Listening("--listen=proxy:127.0.0.1:0", "--max-connections=1") as d:
         with d.at() as c:
-            c.send(v1() + standpipe.request_head())
+            c.send(v1() + request_head())
             assert c.response(body=False).status == 101
             with d.at() as other:
-                other.send(v1() + standpipe.request_head())
+                other.send(v1() + request_head())
                 assert other.response().status == 503
 
 
@@ -842,7 +843,7 @@ def over(client, before=b"", tls=True):
             c.send(before)
         if tls:
             c.sock.settimeout(PATIENCE)
-            c.sock = standpipe.under_tls(c.sock, True, None, None)
+            c.sock = under_tls(c.sock, True, None, None)
             c.sock.setblocking(False)
         return variables(c, b"")
 
@@ -870,7 +871,7 @@ def test_urls_of_listeners_with_tls(mixed):
 def test_auto_waits_for_the_first_byte(mixed):
     start = now()
     with mixed.at(2) as plain, mixed.at(2) as quiet:
-        for byte in standpipe.request_head():
+        for byte in request_head():
             plain.send(bytes([byte]))
         assert plain.response(body=False).status == 101
         assert quiet.ending() == "eof" and quiet.rest == b""
@@ -894,7 +895,7 @@ def test_tls_needs_certificates():
 def test_inetd_over_tls(pair):
     with inetd("--ssl", *pair.options()) as (c, me):
         c.sock.settimeout(PATIENCE)
-        c.sock = standpipe.under_tls(c.sock, True, None, None)
+        c.sock = under_tls(c.sock, True, None, None)
         c.sock.setblocking(False)
         c.send(get(more="Connection: close\r\n"))
         assert c.response().status == 426
@@ -920,7 +921,7 @@ def test_redirect_plain_keeps_host_and_port(redirecting_plain, host, place):
 
 
 def test_redirect_plain_of_an_upgrade_runs_nothing(redirecting_plain):
-    got = ask(redirecting_plain.at(0), standpipe.request_head("/x"))
+    got = ask(redirecting_plain.at(0), request_head("/x"))
     assert got.status == 301
     assert not redirecting_plain.commands()
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import Daemon, descriptors, request_head, run, until
+from daemon import Daemon, run
+from proc import descriptors, until
+from wire import request_head
 
 PROXY = "127.0.0.9"
 PTR, A, AAAA = 12, 1, 28

@@ -2,7 +2,7 @@
 
 import re
 
-from standpipe import HERE
+from proc import HERE
 
 
 def test_every_number_has_a_test_or_a_reason():

@@ -13,10 +13,10 @@ import subprocess
 
 import pytest
 
-import standpipe
-from standpipe import (PATIENCE, STANDPIPED, TEXT, Client, Daemon, Process,
-                       Timeout, descriptors, fields, handler, libc, now,
-                       request_head, run, until)
+from daemon import Daemon, fields, run
+from proc import (PATIENCE, STANDPIPED, Process, Timeout, children,
+                  descriptors, handler, libc, now, until)
+from wire import TEXT, Client, request_head
 
 # ------------------------------------------------------------------- ready
 
@@ -689,14 +689,14 @@ def test_fault_T3_no_signal_ends_the_group(name, tmp_path):
     sig = getattr(signal, "SIG" + name)
     with Daemon(f"--auth-file={users}", "--reverselookup", "--engines=2",
                 start_new_session=True) as d:
-        ours = standpipe.children(d.pid)
+        ours = children(d.pid)
         assert len(ours) == 4
         os.killpg(d.pid, sig)
         with d.client() as c:
             c.send(request_head(headers=[("Authorization",
                                           "Basic YTpi")]))
             assert c.response().status == 401
-        assert standpipe.children(d.pid) == ours
+        assert children(d.pid) == ours
         assert d.process.poll() is None
 
 

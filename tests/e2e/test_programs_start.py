@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import Daemon, fields, request_head, run, stat, status_field, until
+from daemon import Daemon, fields, run
+from proc import stat, status_field, until
+from wire import request_head
 
 
 @contextlib.contextmanager

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from daemon import Daemon
 from network import Network
-from standpipe import (HERE, PATIENCE, Client, Daemon, Timeout, environment,
-                       now, pause)
+from proc import HERE, PATIENCE, Timeout, environment, now, pause
+from wire import Client
 
 websockets = pytest.importorskip("websockets")
 

@@ -4,7 +4,8 @@ import struct
 
 import pytest
 
-from standpipe import (BINARY, CONTINUATION, TEXT, Closed, Daemon, run)
+from daemon import Daemon, run
+from wire import BINARY, CONTINUATION, TEXT, Closed
 
 (HELLO, BYTES, V1_TEXT, V1_BINARY, STDERR, END, WINDOW, SIGNAL, EXIT,
  ACK) = range(1, 11)

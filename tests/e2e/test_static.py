@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (PATIENCE, Daemon, Gone, descriptors, libc, now, pss,
-                       request_head, until)
+from daemon import Daemon
+from proc import PATIENCE, descriptors, libc, now, pss, until
 from test_command_line import wrong
+from wire import Gone, request_head
 
 THEN = 784111777
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"

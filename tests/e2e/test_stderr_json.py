@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from standpipe import TEXT, Daemon, handler
+from daemon import Daemon
+from proc import handler
+from wire import TEXT
 
 
 def objects(client):

@@ -12,11 +12,12 @@ import subprocess
 import pytest
 
 import inject
-import standpipe
 from certificates import Authority, openssl, serial
-from standpipe import BINARY, Daemon, frame, handler, run, tls_context
+from daemon import Daemon, fields, run
+from proc import PATIENCE, descriptors, handler, pause, stat, until
 from test_engines import lying_engine
 from test_limits import ABOVE, FAST, MEMORY
+from wire import BINARY, frame, tls_context
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 ASK = (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -38,7 +39,7 @@ def daemon(pair, *args, **kw):
     return Daemon("--ssl", *pair.options(), *args, **kw)
 
 
-def s_client(d, *args, data=ASK, timeout=standpipe.PATIENCE):
+def s_client(d, *args, data=ASK, timeout=PATIENCE):
     """openssl s_client until the server ends; its words, and whether it got in."""
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{d.port}", "-ign_eof",
@@ -129,7 +130,7 @@ def test_S9_a_slow_reader_gets_everything(server):
                 command=("head", "-c", str(size), "/dev/zero")) as d:
         with d.client(receive_buffer=4096) as c:
             assert c.handshake().status == 101
-            standpipe.pause(0.3)
+            pause(0.3)
             data, code, _ = c.stream()
             assert (len(data), code) == (size, 1000)
             c.send_close(1000)
@@ -246,7 +247,7 @@ def test_fault_W4_plain_text_on_the_tls_port(server, first, told):
             assert answer.get("Content-Type").startswith("text/plain")
             c.shut()
             assert c.ending() in ("eof", "reset")
-        line = standpipe.fields(d.wait_log("refused").string)
+        line = fields(d.wait_log("refused").string)
         assert line["rule"] == told[0]
         assert line["option"] in ("--ssl=auto", "--listen=proxy:")
         with d.session() as c:
@@ -277,7 +278,7 @@ def test_fault_W4_tls_on_the_plain_port(first, told):
             c.send(first)
             answer = c.response()
             assert (answer.status, answer.body.decode()) == (400, told[1] + "\n")
-        line = standpipe.fields(d.wait_log("refused").string)
+        line = fields(d.wait_log("refused").string)
         assert line["rule"] == told[0]
         assert line["option"] in ("--ssl", "--listen=proxy:")
 
@@ -537,7 +538,7 @@ class Only:
     def __enter__(self):
         for pid in self.others:
             os.kill(pid, signal.SIGSTOP)
-            standpipe.until(lambda: standpipe.stat(pid)[2] == "T", "stopped")
+            until(lambda: stat(pid)[2] == "T", "stopped")
 
     def __exit__(self, *_):
         for pid in self.others:
@@ -598,7 +599,7 @@ def test_resumption_after_an_engine_was_restarted(server):
         for pid in before:
             os.kill(pid, signal.SIGKILL)
             d.wait_log("engine lost")
-        standpipe.until(
+        until(
             lambda: len(set(d.engines()) - set(before)) == 2, "two engines")
         assert visit(d, context, session)[0]
 
@@ -611,7 +612,7 @@ def shows(d, pair):
     def one():
         with d.client() as c:
             return shown(c) == pair.serial()
-    standpipe.until(one, "the new certificate")
+    until(one, "the new certificate")
 
 
 def replace(d, start):
@@ -719,8 +720,8 @@ def test_an_engine_that_says_nothing_does_not_hold_up_a_change(ca, dies):
         else:
             d.wait_log("engine lost.*it says nothing of the certificates")
         d.wait_log("certificates replaced")
-        standpipe.until(lambda: silent not in d.engines() and
-                        len(d.engines()) == 2, "two engines")
+        until(lambda: silent not in d.engines() and
+              len(d.engines()) == 2, "two engines")
         for index in range(2):
             with Only(d, index):
                 shows(d, new)
@@ -737,14 +738,14 @@ def test_fault_A17_one_engine_cannot_keep_old_certificates(ca, engines, liar):
                 inject.Injected(d.engines()[liar]) as p:
             pair.put(new.cert, new.key)
             d.signal(signal.SIGHUP)
-            standpipe.until(lambda: p.call("recvfrom", 0, p.scratch, 1, PEEK,
-                                           0, 0) == 1, "it is asked")
+            until(lambda: p.call("recvfrom", 0, p.scratch, 1, PEEK,
+                                 0, 0) == 1, "it is asked")
             p.call("write", 0, verdict, len(verdict))
         # or it said the truth as well before the others said anything
         d.wait_log("engine lost.*(it judges the certificates as no other does|"
                    "tls-verdict)")
         d.wait_log("certificates replaced")
-        standpipe.until(lambda: len(d.engines()) == engines, "all engines")
+        until(lambda: len(d.engines()) == engines, "all engines")
         for index in range(engines):
             with Only(d, index):
                 shows(d, new)
@@ -883,7 +884,7 @@ def test_nobody_hears_of_the_key(server):
         # and nobody but the parent ever had the file open
         for pid in d.engines():
             assert str(server.key) not in \
-                standpipe.descriptors(pid).values()
+                descriptors(pid).values()
 
 
 # ----------------------------------------------------------------- memory
@@ -905,7 +906,7 @@ def test_S15_who_takes_nothing_costs_nothing_more(server, command):
                 c.send(frame(b"", BINARY, length=1 << 40))
                 assert c.fill(timeout=1.5, quiet=0.3) > 100000
             for _ in range(5):
-                standpipe.pause(0.15)
+                pause(0.15)
                 assert private(engine) < idle + ABOVE
             c.reset()
         d.no_commands()

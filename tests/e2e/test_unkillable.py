@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (PATIENCE, STANDPIPE, Daemon, Process, children, executable,
-                       fields, request_head, until)
+from daemon import Daemon, fields
+from proc import PATIENCE, STANDPIPE, Process, children, executable, until
+from wire import request_head
 
 SOURCE = r"""
 #include <stdio.h>

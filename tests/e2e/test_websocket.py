@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from standpipe import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed,
-                       Daemon, Gone, SANITIZED, close_payload, frame, handler,
-                       now, pause, pss, request_head)
+from daemon import Daemon
+from proc import SANITIZED, handler, now, pause, pss
+from wire import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Gone,
+                  close_payload, frame, request_head)
 
 
 @pytest.fixture(scope="module")

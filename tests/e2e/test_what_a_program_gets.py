@@ -9,8 +9,10 @@ import socket
 
 import pytest
 
-from standpipe import (Daemon, Process, anonymous, descriptors, handler, pss,
-                       request_head, status_field, until, SANITIZED)
+from daemon import Daemon
+from proc import (SANITIZED, Process, anonymous, descriptors, handler, pss,
+                  status_field, until)
+from wire import request_head
 
 
 def env_of(d, path="/", **kw):

@@ -9,15 +9,15 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
 
-pytest.register_assert_rewrite("standpipe", "peers")
+pytest.register_assert_rewrite("daemon", "proc", "wire", "peers")
 
-import standpipe  # noqa: E402
 from certificates import Authority  # noqa: E402
 from peers import ABSENT, Caller, Running, Server, peers  # noqa: E402
+from proc import adopt_orphans  # noqa: E402
 
 
 def pytest_configure(config):
-    standpipe.adopt_orphans()
+    adopt_orphans()
     config.addinivalue_line("markers", "needs(*what): what a peer must be "
                             "able to do to be tested so")
     config.addinivalue_line("markers", "tls: over wss, too")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from standpipe import (PATIENCE, STANDPIPE, Daemon, Timeout,
-                       environment, now, record, records, standpipe, started)
+from daemon import Daemon, started
+from proc import PATIENCE, STANDPIPE, Timeout, environment, now, standpipe
+from wire import record, records
 
 HERE = Path(__file__).resolve().parent
 MISSING = 77  # the exit status of a peer that is not here

@@ -2,8 +2,9 @@
 
 import pytest
 
+from daemon import Daemon
 from peers import HERE, Peer
-from standpipe import Daemon, standpipe
+from proc import standpipe
 
 
 @pytest.fixture(params=[

@@ -7,8 +7,9 @@ import signal
 import pytest
 
 from certificates import Authority
+from daemon import Daemon
 from peers import Caller
-from standpipe import Daemon, record
+from wire import record
 
 needs = pytest.mark.needs
 tls = pytest.mark.tls

@@ -3,7 +3,7 @@
 import pytest
 
 from peers import HERE, Peer, Server
-from standpipe import standpipe
+from proc import standpipe
 
 ANSWERS = r"""
 read -r open && case $open in 0*) ;; *) exit 3 ;; esac

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from standpipe import PATIENCE, now
+from proc import PATIENCE, now
 
 needs = pytest.mark.needs
 pytestmark = needs("echo")

@@ -10,9 +10,9 @@ import subprocess
 
 import pytest
 
-import standpipe
 from network import Websocketd
-from standpipe import TEXT, Client, Timeout
+from proc import PATIENCE, Timeout
+from wire import TEXT, Client, frame, request_head
 
 pytestmark = pytest.mark.usefixtures("own_network")
 
@@ -112,7 +112,7 @@ def echoes(d, path="/"):
 
 
 def get(d, path="/", **kw):
-    return d.request(standpipe.request_head(
+    return d.request(request_head(
         path, drop=["Upgrade", "Connection"], headers={"Connection": "close"},
         **kw))
 
@@ -249,7 +249,7 @@ def over_tls(d, line):
         ["openssl", "s_client", "-quiet", "-verify_return_error",
          "-CAfile", "cert.pem", "-servername", "localhost",
          "-connect", f"localhost:{d.port}"],
-        input=line, capture_output=True, timeout=standpipe.PATIENCE)
+        input=line, capture_output=True, timeout=PATIENCE)
     return done.stdout
 
 
@@ -260,9 +260,9 @@ def over_tls(d, line):
 def test_tls(folder, pem, line, port):
     with Websocketd(*words(line)) as d:
         assert d.port == port and d.urls[0].startswith("https://")
-        answer = over_tls(d, standpipe.request_head(host="localhost") +
-                          standpipe.frame("x") +
-                          standpipe.frame(b"\x03\xe8", 8))
+        answer = over_tls(d, request_head(host="localhost") +
+                          frame("x") +
+                          frame(b"\x03\xe8", 8))
         assert answer.startswith(b"HTTP/1.1 101 ")
         assert (b"\x81\x0210" in answer) == (port == 443)
         assert (b"\x81\x01x" in answer) == (port == 8443)
@@ -273,7 +273,7 @@ def test_redirport(folder, pem):
         "--sslkey=key.pem --redirport=8080 cat"
     with Websocketd(*words(line), listeners=4):
         with Client(("127.0.0.1", 8080)) as c:
-            c.send(standpipe.request_head(
+            c.send(request_head(
                 "/a?b=c", host="localhost:8080",
                 drop=["Upgrade", "Connection"]))
             got = c.response()
@@ -312,7 +312,7 @@ def test_a_unix_socket(folder, line, tcp):
         if tcp:
             echoes(d)
         second = subprocess.run(d.args, capture_output=True,
-                                env=d.env, timeout=standpipe.PATIENCE)
+                                env=d.env, timeout=PATIENCE)
         assert second.returncode == 1
         assert b"another server listens" in second.stderr
     assert not os.path.exists("websocketd.sock")

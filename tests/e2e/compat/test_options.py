@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-import standpipe
 from network import WRAPPER, Websocketd, free_port
-from standpipe import BINARY, BUILD, PATIENCE, TEXT, Refused, handler
+from proc import BUILD, HERE, PATIENCE, environment, handler, now, stat
+from wire import BINARY, TEXT, Refused, request_head
 
 pytestmark = pytest.mark.usefixtures("own_network")
 
@@ -21,7 +21,7 @@ def run(*words, env=None):
     path = f"{BUILD}:{os.environ['PATH']}"
     return subprocess.run(
         [WRAPPER, *words], stdin=subprocess.DEVNULL, capture_output=True,
-        env=standpipe.environment(PATH=path, **(env or {})), timeout=PATIENCE)
+        env=environment(PATH=path, **(env or {})), timeout=PATIENCE)
 
 
 def wrong(*words, says):
@@ -38,7 +38,7 @@ def variables(d, path="/", **kw):
 
 
 def get(d, path="/", **kw):
-    return d.request(standpipe.request_head(
+    return d.request(request_head(
         path, drop=["Upgrade", "Connection"], headers={"Connection": "close"},
         **kw))
 
@@ -232,7 +232,7 @@ def ladder(d, mailbox):
     """When INT and TERM came, seconds after the client went."""
     with d.session() as c:
         c.recv_text()
-        began = standpipe.now()
+        began = now()
         c.close()
         seen = [mailbox.line().split() for _ in range(3)]
     assert [what for what, _ in seen] == ["EOF", "INT", "TERM"]
@@ -258,12 +258,12 @@ def test_pingms_off():
 
 
 def test_pingms():
-    start = standpipe.now()
+    start = now()
     with Websocketd(PORT, "--pingms=100", "cat") as d, d.session() as c:
         c.answer_pings = False
         code, reason = c.recv_close()
         assert (code, reason) == (1011, "ping timeout")
-        assert standpipe.now() - start > 0.19 and c.pings
+        assert now() - start > 0.19 and c.pings
 
 
 # ------------------------------------------------------------- who may come
@@ -491,12 +491,12 @@ def test_P9_a_stop_is_orderly():
         assert c.recv_close() == (1001, "daemon stopping")
         c.finish(1001)
         assert d.wait() == 0
-        assert standpipe.stat(pid) is None
+        assert stat(pid) is None
 
 
 def test_every_option_of_websocketd_has_a_test():
     text = "".join(path.read_text() for path in
-                   standpipe.HERE.glob("compat/test_*.py"))
+                   HERE.glob("compat/test_*.py"))
     for name in re.findall(r"[a-z-]+", """
             port address unixsocket ssl sslcert sslkey sslca redirport passenv
             binary passstderr reverselookup dir staticdir cgidir maxforks

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from network import Websocketd
-from standpipe import SANITIZED, frame, handler, pss, stat, until
+from proc import SANITIZED, handler, pss, stat, until
+from wire import frame
 
 pytestmark = pytest.mark.usefixtures("own_network")
 

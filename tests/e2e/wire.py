@@ -1,76 +1,26 @@
-"""What the end-to-end tests and the conformance tests are made of.
+"""What goes over a connection, right or wrong.
 
-Daemon   starts standpiped, collects its log, stops it and looks for what it
-         left behind
 Client   a WebSocket client for testing: it sends whatever bytes it is told to,
          and reads strictly
-Mailbox  where a command reports what happened to it
-Process  somebody else's process, watched through a pidfd
 
-and helpers that read /proc. Nothing here sleeps: everything waits for an event
-with a deadline. The one exception is until(), for facts of /proc that have no
-event.
+and the frames, heads and records that it, and servers of ours, are made of.
 """
 
 import base64
 import collections
-import ctypes
 import hashlib
 import os
 import re
 import select
-import signal
 import socket
 import ssl
 import struct
-import subprocess
-import tempfile
-import threading
-import time
-from pathlib import Path
 
 from deflate import EXTENSION, Deflate, fragments
-
-HERE = Path(__file__).resolve().parent
-HANDLERS = HERE / "handlers"
-BUILD = Path(os.environ.get("STANDPIPE_BUILD") or HERE.parent.parent / "build")
-BUILD = BUILD.resolve()
-STANDPIPED = BUILD / "standpiped"
-ENGINE = BUILD / "standpiped-engine"
-STANDPIPE = BUILD / "standpipe"
-
-# Sanitizers make everything slower and larger; nobody should wait longer than
-# this for anything.
-SANITIZED = ENGINE.exists() and b"__asan_" in ENGINE.read_bytes()
-PATIENCE = 40.0 if SANITIZED else 20.0
-
-READY = re.compile(r"^standpiped: listening on (\S+)(?: \(\S+\))?$")
-REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
+from proc import PATIENCE, Timeout, now
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def handler(name):
-    """The path of one of our tiny programs."""
-    return str(HANDLERS / name)
-
-
-def adopt_orphans():
-    """Become the parent of what a daemon leaves behind, so that we see it."""
-    PR_SET_CHILD_SUBREAPER = 36
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
-def now():
-    return time.monotonic()
-
-
-class Timeout(AssertionError):
-    """What was waited for did not happen."""
 
 
 class Gone(AssertionError):
@@ -100,521 +50,6 @@ class Refused(AssertionError):
     def __init__(self, response):
         super().__init__(f"answered {response.status} {response.body!r}")
         self.response = response
-
-
-# ---------------------------------------------------------------- /proc
-
-
-def stat(pid):
-    """(ppid, pgrp, state, start time) of a process, or None."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = text[text.rindex(b")") + 2:].split()
-    return int(fields[1]), int(fields[2]), fields[0].decode(), int(fields[19])
-
-
-def pids():
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def children(pid):
-    """The pids whose parent it is, zombies included."""
-    found = []
-    for other in pids():
-        st = stat(other)
-        if st is not None and st[0] == pid:
-            found.append(other)
-    return found
-
-
-def descendants(pid):
-    table = collections.defaultdict(list)
-    for other in pids():
-        st = stat(other)
-        if st is not None:
-            table[st[0]].append(other)
-    found, todo = [], [pid]
-    while todo:
-        kids = table[todo.pop()]
-        found += kids
-        todo += kids
-    return found
-
-
-def group_members(pgrp):
-    """The living members of a process group (zombies are not)."""
-    found = []
-    for pid in pids():
-        st = stat(pid)
-        if st is not None and st[1] == pgrp and st[2] not in "ZX":
-            found.append(pid)
-    return found
-
-
-def comm(pid):
-    """The name and state of a process, a zombie too."""
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().split(" ", 1)[1].rsplit(" ", 49)[0]
-    except OSError:
-        return "gone"
-
-
-def descriptors(pid):
-    """{number: what it is} of a process."""
-    found = {}
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
-        except FileNotFoundError:
-            pass
-    return found
-
-
-def fdinfo(pid, fd):
-    """{key: value} of /proc/PID/fdinfo/FD."""
-    text = Path(f"/proc/{pid}/fdinfo/{fd}").read_text()
-    return dict(line.split(":\t", 1) for line in text.splitlines()
-                if ":\t" in line)
-
-
-def status_field(text, name):
-    """One field of a /proc/PID/status text."""
-    found = re.search(rf"^{name}:\s*(.*)$", text, re.M)
-    assert found, f"no {name} in {text!r}"
-    return found[1].strip()
-
-
-def pss(pid):
-    """Proportional set size in bytes."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(status_field(text, "Pss").split()[0]) * 1024
-
-
-def seconds_of(pid):
-    """The processor's time that a process has used, which a busy machine does
-    not stretch as it does the clock's."""
-    text = Path(f"/proc/{pid}/stat").read_text()
-    fields = text[text.rindex(")") + 2:].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def anonymous(pid):
-    """Bytes of memory of its own: what neighbours share does not count."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(status_field(text, "Anonymous").split()[0]) * 1024
-
-
-def executable(pid):
-    try:
-        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return ""
-
-
-def until(condition, what, timeout=None):
-    """Wait for a fact of /proc, where the kernel offers no event."""
-    deadline = now() + (PATIENCE if timeout is None else timeout)
-    while not condition():
-        if now() > deadline:
-            raise Timeout(f"not within the time: {what}")
-        select.select([], [], [], 0.005)
-
-
-def pause(seconds):
-    """Let a bounded time pass in which something must not happen."""
-    select.select([], [], [], seconds)
-
-
-class Process:
-    """A process that is not ours, held by a pidfd."""
-
-    def __init__(self, pid):
-        self.pid = int(pid)
-        self.fd = os.pidfd_open(self.pid)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.fd is not None:
-            if self.alive():
-                self.kill()
-            os.close(self.fd)
-            self.fd = None
-
-    def alive(self):
-        return not select.select([self.fd], [], [], 0)[0]
-
-    def wait(self, timeout=None):
-        """Wait for its end (its zombie counts as ended)."""
-        timeout = PATIENCE if timeout is None else timeout
-        if not select.select([self.fd], [], [], timeout)[0]:
-            raise Timeout(f"process {self.pid} lives after {timeout} s")
-
-    def lives_for(self, seconds):
-        """True if it is still alive after that time."""
-        return not select.select([self.fd], [], [], seconds)[0]
-
-    def kill(self, sig=signal.SIGKILL):
-        try:
-            signal.pidfd_send_signal(self.fd, sig)
-        except ProcessLookupError:
-            pass
-
-
-class Mailbox:
-    """A FIFO that a command writes lines to, so that we have an event."""
-
-    def __init__(self, folder, name="mailbox"):
-        self.path = str(Path(folder) / name)
-        os.mkfifo(self.path, 0o666)
-        os.chmod(self.path, 0o666)
-        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        self.buffer = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.close(self.fd)
-
-    def line(self, timeout=None):
-        """The next line, without its newline."""
-        deadline = now() + (PATIENCE if timeout is None else timeout)
-        while b"\n" not in self.buffer:
-            left = max(0, deadline - now())
-            if not select.select([self.fd], [], [], left)[0]:
-                raise Timeout(f"nothing came, after {self.buffer!r}")
-            self.buffer += os.read(self.fd, 65536)
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return line.decode()
-
-    def silent(self, seconds):
-        """Assert that nothing is written within that time."""
-        if self.buffer or select.select([self.fd], [], [], seconds)[0]:
-            raise AssertionError(f"the command reported {self.line(0.1)!r}")
-
-    def put(self, line):
-        """Give a waiting command its line."""
-        os.write(self.fd, line.encode() + b"\n")
-
-
-# --------------------------------------------------------------- daemon
-
-
-def environment(**changes):
-    env = {name: value for name, value in os.environ.items()
-           if not name.lower().endswith("_proxy")}
-    for name, value in changes.items():
-        if value is None:
-            env.pop(name, None)
-        else:
-            env[name] = value
-    return env
-
-
-def run(*args, timeout=None, env=None, **popen):
-    """Run standpiped to its end; for command lines that cannot work."""
-    return subprocess.run([str(STANDPIPED), *map(str, args)],
-                          stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=timeout or PATIENCE,
-                          env=env or environment(), **popen)
-
-
-def standpipe(*args, input=b"", timeout=None, env=None, **popen):
-    """Run the client to its end; bytes in, bytes out."""
-    return subprocess.run([str(STANDPIPE), *map(str, args)], input=input,
-                          capture_output=True, timeout=timeout or PATIENCE,
-                          env=env or environment(), **popen)
-
-
-started = set()  # by ourselves: no daemon has left those behind
-
-
-class Daemon:
-    """A running standpiped, in a `with` statement.
-
-    args       its options
-    command    the words behind "--"
-    address    what --address gets, one or several; None: the default
-    unixsocket --unixsocket instead of TCP
-    listeners  how many ready lines to wait for
-    status     what its exit status must be when the block ends
-    leftovers  processes that outlive the daemon are expected
-    env        changes of the environment (None removes)
-    tls        what clients speak, see Client
-    """
-
-    def __init__(self, *args, command=("cat",), address="127.0.0.1", port=0,
-                 unixsocket=None, listeners=None, status=0, leftovers=False,
-                 env=None, wrap=(), tls=None, **popen):
-        if isinstance(address, str):
-            address = [address]
-        options = [str(arg) for arg in args]
-        if unixsocket is not None:
-            options.append(f"--unixsocket={unixsocket}")
-            listeners = listeners or 1
-        else:
-            options.append(f"--port={port}")
-            options += [f"--address={one}" for one in address or ()]
-            listeners = listeners or len(address or ())
-        self.args = [*wrap, str(STANDPIPED), *options, "--", *map(str, command)]
-        self.unixsocket = unixsocket
-        self.tls = tls
-        self.listeners = listeners
-        self.status = status
-        self.leftovers = leftovers
-        self.env = environment(**(env or {}))
-        self.popen = popen
-        self.lines = []
-        self.changed = threading.Condition()
-        self.log_ended = False
-        self.process = None
-        self.returncode = None
-
-    # ---- life
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind is None:
-            try:
-                self.stop()
-                self.look_behind()
-                return
-            finally:
-                self.abandon()
-        self.abandon()
-        print("".join(f"{line}\n" for line in self.lines[-200:]))
-
-    def start(self):
-        self.strangers = set(children(os.getpid()))
-        self.stdout = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            self.args, stdin=subprocess.DEVNULL, stdout=self.stdout,
-            stderr=subprocess.PIPE, pipesize=1 << 20,  # no line is dropped
-            env=self.env, **self.popen)
-        self.pid = self.process.pid
-        started.add(self.pid)
-        self.pidfd = os.pidfd_open(self.pid)
-        self.reader = threading.Thread(target=self._collect, daemon=True)
-        self.reader.start()
-        try:
-            self._wait_ready()
-        except BaseException:
-            self.abandon()
-            print("\n".join(self.lines))
-            raise
-
-    def _collect(self):
-        stream = self.process.stderr
-        for raw in iter(stream.readline, b""):
-            line = raw.rstrip(b"\n").decode("utf-8", "backslashreplace")
-            with self.changed:
-                self.lines.append(line)
-                self.changed.notify_all()
-        with self.changed:
-            self.log_ended = True
-            self.changed.notify_all()
-
-    def _wait_ready(self):
-        self.urls = [m[1] for m in
-                     self.wait_logs(READY.pattern, self.listeners)]
-        self.port = None
-        for url in self.urls:
-            found = re.fullmatch(r"https?://(.*):(\d+)/", url)
-            if found:
-                self.port = int(found[2])
-
-    @property
-    def url(self):
-        """Where a WebSocket client reaches it over TCP."""
-        return f"ws{self.urls[0][len('http'):]}"
-
-    def signal(self, sig):
-        signal.pidfd_send_signal(self.pidfd, sig)
-
-    def wait(self, timeout=None):
-        """Wait for its exit; its status (negative: a signal)."""
-        timeout = PATIENCE if timeout is None else timeout
-        if self.returncode is None:
-            if not select.select([self.pidfd], [], [], timeout)[0]:
-                raise Timeout(f"the daemon lives after {timeout} s")
-            self.returncode = self.process.wait()
-        return self.returncode
-
-    def ended(self):
-        return bool(select.select([self.pidfd], [], [], 0)[0])
-
-    def stop(self, timeout=None):
-        """SIGTERM, unless it has ended already; checks the status."""
-        if self.returncode is None and not self.ended():
-            self.signal(signal.SIGTERM)
-        status = self.wait(timeout)
-        assert status == self.status, f"the daemon ended with {status}"
-
-    def look_behind(self):
-        """After the end: nobody is left and the log is sane."""
-        # a leak check clones the process, and outlives one that is killed in it
-        left = [pid for pid in self._left()
-                if not (SANITIZED and comm(pid) == "(standpiped-engi) Z")]
-        names = [f"{pid} {comm(pid)}" for pid in left]
-        for pid in left:
-            self._end(pid)
-        assert self.leftovers or not left, f"left behind: {names}"
-        if not self.leftovers:
-            with self.changed:
-                ended = self.changed.wait_for(lambda: self.log_ended, PATIENCE)
-            assert ended, "somebody still holds the daemon's standard error"
-        for line in self.lines:
-            assert not REPORT.search(line), "\n".join(self.lines)
-        self.stdout.seek(0)
-        out = self.stdout.read()
-        assert out == b"", f"standard output is not empty: {out[:200]!r}"
-
-    def _left(self):
-        """Orphans that came to us since the start, and their offspring."""
-        mine = [pid for pid in children(os.getpid())
-                if pid not in self.strangers and pid not in started]
-        return mine + [pid for one in mine for pid in descendants(one)]
-
-    @staticmethod
-    def _end(pid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-
-    def abandon(self):
-        """Whatever state it is in: end it and what it started."""
-        if self.process is None:
-            return
-        if self.returncode is None:
-            family = descendants(self.pid)
-            self.process.kill()
-            self.returncode = self.process.wait()
-            for pid in family:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        for pid in self._left():
-            self._end(pid)
-        self.reader.join(PATIENCE)
-        if not self.reader.is_alive():
-            self.process.stderr.close()
-        self.stdout.close()
-        os.close(self.pidfd)
-        self.process = None
-
-    # ---- log
-
-    def wait_logs(self, pattern, count=1, timeout=None, start=0):
-        """The first `count` matches of a pattern in the log."""
-        regex = re.compile(pattern)
-        timeout = PATIENCE if timeout is None else timeout
-        matches = []
-        at = start
-
-        def enough():
-            nonlocal at
-            while at < len(self.lines) and len(matches) < count:
-                found = regex.search(self.lines[at])
-                at += 1
-                if found:
-                    matches.append(found)
-            return len(matches) >= count or self.log_ended
-
-        with self.changed:
-            self.changed.wait_for(enough, timeout)
-            if len(matches) < count:
-                raise Timeout(
-                    f"{pattern!r} was logged {len(matches)} of {count} times\n"
-                    + "\n".join(self.lines[-50:]))
-        return matches
-
-    def wait_log(self, pattern, timeout=None, start=0):
-        return self.wait_logs(pattern, 1, timeout, start)[0]
-
-    def logged(self, pattern, start=0):
-        """The lines so far that hold the pattern."""
-        with self.changed:
-            return [line for line in self.lines[start:]
-                    if re.search(pattern, line)]
-
-    def mark(self):
-        """The place in the log, for `start`."""
-        with self.changed:
-            return len(self.lines)
-
-    def session_end(self, start=0, timeout=None):
-        """The fields of the next line that ends a session."""
-        return fields(self.wait_log("session ends", timeout, start).string)
-
-    # ---- processes
-
-    def engines(self):
-        return sorted(pid for pid in children(self.pid)
-                      if executable(pid) == ENGINE.name)
-
-    def commands(self):
-        """Children that are not engines, zombies included."""
-        engines = self.engines()
-        return sorted(pid for pid in children(self.pid) if pid not in engines)
-
-    def no_commands(self, timeout=None):
-        until(lambda: not self.commands(), "all commands are reaped", timeout)
-
-    def descriptor_counts(self):
-        """{pid: number of descriptors} of the daemon and its engines."""
-        return {pid: len(descriptors(pid))
-                for pid in [self.pid, *self.engines()]}
-
-    # ---- clients
-
-    def client(self, **kw):
-        """A connection on which nothing has been said yet."""
-        if self.unixsocket is not None:
-            return Client(str(self.unixsocket), **kw)
-        kw.setdefault("tls", self.tls)
-        return Client((kw.pop("host", "127.0.0.1"), self.port), **kw)
-
-    def session(self, path="/", **kw):
-        """A connection after its 101."""
-        client = self.client()
-        try:
-            response = client.handshake(path, **kw)
-            if response.status != 101:
-                raise Refused(response)
-        except BaseException:
-            client.close()
-            raise
-        return client
-
-    def request(self, data):
-        """Send bytes on a connection of its own; the one response to them."""
-        with self.client() as client:
-            client.send(data)
-            response = client.response()
-            assert client.ending() in ("eof", "reset")
-            assert client.rest == b"", f"more than one answer: {client.rest!r}"
-            return response
-
-
-def fields(line):
-    """The key=value pairs of a log line in the text format."""
-    found = {}
-    for name, quoted, plain in re.findall(
-            r' ([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))', line):
-        found[name] = (re.sub(r'\\(["\\])', r"\1", quoted)
-                       if quoted or not plain else plain)
-    return found
 
 
 # --------------------------------------------------------------- frames
@@ -670,6 +105,23 @@ def may_be_sent(code):
             3000 <= code <= 4999)
 
 
+def parse_close(payload):
+    if not payload:
+        return None, ""
+    if len(payload) == 1:
+        raise Broken("a Close of one byte")
+    code = struct.unpack(">H", payload[:2])[0]
+    if not may_be_sent(code):
+        raise Broken(f"a Close with code {code}")
+    try:
+        return code, payload[2:].decode()
+    except UnicodeDecodeError:
+        raise Broken("a reason that is not UTF-8") from None
+
+
+# ----------------------------------------------------------------- HTTP
+
+
 class Response:
     def __init__(self, head):
         lines = head.decode("latin-1").split("\r\n")
@@ -717,6 +169,9 @@ def request_head(path="/", method="GET", version="HTTP/1.1", headers=(),
             value = value.encode("latin-1")
         lines.append(name.encode() + b": " + value)
     return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+# -------------------------------------------------------- a connection
 
 
 def tls_context(ca=None, pair=None, version=None):
@@ -1188,20 +643,6 @@ class Client:
         how = self.ending(timeout)
         assert how == "eof" and self.rest == b"", (how, self.rest[:100])
         return got
-
-
-def parse_close(payload):
-    if not payload:
-        return None, ""
-    if len(payload) == 1:
-        raise Broken("a Close of one byte")
-    code = struct.unpack(">H", payload[:2])[0]
-    if not may_be_sent(code):
-        raise Broken(f"a Close with code {code}")
-    try:
-        return code, payload[2:].decode()
-    except UnicodeDecodeError:
-        raise Broken("a reason that is not UTF-8") from None
 
 
 # -------------------------------------------- records of --framing=frames
