@@ -137,11 +137,10 @@ tell_set(struct engine *e, const struct certs_set *set, enum ipc_type then)
 	for (size_t at = 0; at < b->len; at += PIECE) {
 		size_t n = b->len - at < PIECE ? b->len - at : PIECE;
 
-		if (!ipc_chan_tell(&e->chan, IPC_TLS_PART, set->number,
-			b->data + at, n))
+		if (!engine_put(e, IPC_TLS_PART, set->number, b->data + at, n))
 			return false;
 	}
-	return ipc_chan_tell(&e->chan, then, set->number, NULL, 0);
+	return engine_put(e, then, set->number, NULL, 0);
 }
 
 static void
@@ -162,7 +161,7 @@ static void
 tell_use(struct engine *e, uint32_t number)
 {
 	e->certs.uses = number;
-	if (!ipc_chan_tell(&e->chan, IPC_TLS_USE, number, NULL, 0))
+	if (!engine_put(e, IPC_TLS_USE, number, NULL, 0))
 		lose(e);
 }
 
@@ -197,14 +196,16 @@ renew_tickets(struct certs *c)
 static bool
 tell_tickets(const struct certs *c, struct engine *e)
 {
-	return ipc_chan_tell(&e->chan, IPC_TLS_TICKETS, 0, c->tickets,
-	    c->ntickets);
+	return engine_put(e, IPC_TLS_TICKETS, 0, c->tickets, c->ntickets);
 }
 
 static void
-renew_all_tickets(struct certs *c)
+certs_on_renew(void *arg)
 {
+	struct certs *c = arg;
 	struct daemon *d = c->daemon;
+
+	loop_at(c->loop, &c->renew, clock_ms() + RENEW_MS, certs_on_renew, c);
 
 	if (!renew_tickets(c)) {
 		log_warn("no new key for session tickets: %s", strerror(errno));
@@ -296,7 +297,7 @@ use_coming(struct certs *c)
 	drop_set(&c->current);
 	c->current = c->coming;
 	c->coming = (struct certs_set){ 0 };
-	c->judge_by = UINT64_MAX;
+	loop_cancel(&c->judge);
 	tell_all_use(c);
 	LOG(LOG_LVL_INFO, "certificates replaced",
 	    LOG_UINT("set", c->current.number));
@@ -309,7 +310,7 @@ give_up_coming(struct certs *c)
 	log_verdict(c, LOG_LVL_WARN, "certificates stay as they were",
 	    &c->coming.refusal);
 	drop_set(&c->coming);
-	c->judge_by = UINT64_MAX;
+	loop_cancel(&c->judge);
 	tell_all_use(c);
 }
 
@@ -416,6 +417,26 @@ certs_on_verdict(struct certs *c, struct engine *e, const struct ipc_msg *m)
 
 /* ------------------------------------------------- engines */
 
+/* Who has said nothing until now is lost. */
+static void
+certs_on_judge(void *arg)
+{
+	struct certs *c = arg;
+	struct daemon *d = c->daemon;
+
+	for (size_t i = 0; i < d->nengines && c->coming.number != 0; i++)
+		if (is_user(&d->engines[i]) &&
+		    side_of(c, &d->engines[i]) == SILENT)
+			engine_lost(&d->engines[i],
+			    "it says nothing of the certificates");
+}
+
+static void
+await_verdicts(struct certs *c)
+{
+	loop_at(c->loop, &c->judge, clock_ms() + JUDGE_MS, certs_on_judge, c);
+}
+
 bool
 certs_tell(struct certs *c, struct engine *e)
 {
@@ -429,8 +450,8 @@ void
 certs_engine_ready(struct certs *c, struct engine *e)
 {
 	if (c->coming.number != 0) {
-		if (c->judge_by == UINT64_MAX)
-			c->judge_by = clock_ms() + JUDGE_MS;
+		if (!c->judge.armed)
+			await_verdicts(c);
 		ask(e, &c->coming);
 	} else if (e->certs.uses != c->current.number) {
 		ask(e, &c->current);
@@ -459,7 +480,7 @@ propose(struct certs *c, const struct certs_set *set)
 
 	drop_set(&c->coming);
 	c->coming = *set;
-	c->judge_by = clock_ms() + JUDGE_MS;
+	await_verdicts(c);
 	for (size_t i = 0; i < d->nengines; i++)
 		if (is_user(&d->engines[i]))
 			ask(&d->engines[i], &c->coming);
@@ -486,41 +507,13 @@ certs_reload(struct certs *c)
 }
 
 static void
-lose_the_silent(struct certs *c)
+certs_on_look(void *arg)
 {
-	struct daemon *d = c->daemon;
+	struct certs *c = arg;
 
-	c->judge_by = UINT64_MAX;
-	for (size_t i = 0; i < d->nengines && c->coming.number != 0; i++)
-		if (is_user(&d->engines[i]) &&
-		    side_of(c, &d->engines[i]) == SILENT)
-			engine_lost(&d->engines[i],
-			    "it says nothing of the certificates");
-}
-
-static uint64_t
-earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-uint64_t
-certs_tick(struct certs *c, uint64_t now)
-{
-	if (c->n == 0)
-		return UINT64_MAX;
-	if (c->judge_by <= now)
-		lose_the_silent(c);
-	if (c->renew_at <= now) {
-		renew_all_tickets(c);
-		c->renew_at = now + RENEW_MS;
-	}
-	if (c->look_at <= now) {
-		c->look_at = now + WATCH_MS;
-		if (look_at_files(c))
-			certs_reload(c);
-	}
-	return earlier(c->judge_by, earlier(c->renew_at, c->look_at));
+	loop_at(c->loop, &c->look, clock_ms() + WATCH_MS, certs_on_look, c);
+	if (look_at_files(c))
+		certs_reload(c);
 }
 
 /* ------------------------------------------------- opening */
@@ -529,7 +522,7 @@ bool
 certs_open(struct certs *c, struct daemon *d, const struct conf *conf,
     char **why)
 {
-	*c = (struct certs){ .daemon = d, .judge_by = UINT64_MAX };
+	*c = (struct certs){ .daemon = d, .loop = &d->loop };
 	if (!conf_has_tls(conf))
 		return true;
 	add_files(c, "sslcert", IPC_FILE_CERT, &conf->ssl_cert);
@@ -544,14 +537,23 @@ certs_open(struct certs *c, struct daemon *d, const struct conf *conf,
 		    strerror(errno));
 		return false;
 	}
-	c->look_at = clock_ms() + WATCH_MS;
-	c->renew_at = clock_ms() + RENEW_MS;
+	loop_at(c->loop, &c->look, clock_ms() + WATCH_MS, certs_on_look, c);
+	loop_at(c->loop, &c->renew, clock_ms() + RENEW_MS, certs_on_renew, c);
 	return true;
+}
+
+void
+certs_stop(struct certs *c)
+{
+	loop_cancel(&c->judge);
+	loop_cancel(&c->look);
+	loop_cancel(&c->renew);
 }
 
 void
 certs_close(struct certs *c)
 {
+	certs_stop(c);
 	drop_set(&c->current);
 	drop_set(&c->coming);
 	explicit_bzero(c->tickets, sizeof(c->tickets));

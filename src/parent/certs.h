@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "ipc/ipc_tls.h"
+#include "parent/loop.h"
 
 struct certs_file;
 struct conf;
@@ -41,13 +42,14 @@ struct certs_set {
 
 struct certs {
 	struct daemon *daemon;    /* kept */
+	struct loop *loop;        /* kept */
 	struct certs_file *files; /* owned, n of them; n is 0 without TLS */
 	size_t n;
 	struct certs_set current;
 	struct certs_set coming; /* that engines are asked about */
 	uint32_t last;           /* number of a set */
-	uint64_t judge_by; /* clock_ms(): then engines that said nothing go */
-	uint64_t look_at, renew_at;
+	struct loop_timer judge; /* then engines that said nothing go */
+	struct loop_timer look, renew;
 	uint8_t tickets[IPC_TICKET_KEYS * IPC_TICKET_KEY];
 	size_t ntickets; /* bytes */
 };
@@ -82,7 +84,7 @@ void certs_engine_lost(struct certs *);
 /* Read the files now. */
 void certs_reload(struct certs *);
 
-/* What is due now; the time of what is due next. */
-uint64_t certs_tick(struct certs *, uint64_t now);
+/* Nothing happens by itself any more. */
+void certs_stop(struct certs *);
 
 #endif

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,32 +27,12 @@ enum {
 	FORCE_MS = 2000,      /* for what was killed to die */
 };
 
-/* ------------------------------------------------- signals */
-
-/* Signals are blocked but in ppoll(2): the handlers run nowhere else. */
-static volatile sig_atomic_t child_ended, hung_up, list_asked, stop_asked;
-static volatile sig_atomic_t ignored; /* the last that means nothing here */
-
-static void
-on_signal(int sig)
-{
-	if (sig == SIGCHLD)
-		child_ended = 1;
-	else if (sig == SIGHUP)
-		hung_up = 1;
-	else if (sig == SIGUSR1)
-		list_asked = 1;
-	else if (sig == SIGTERM || sig == SIGINT)
-		stop_asked++;
-	else
-		ignored = sig;
-}
-
-/* None that would end us goes by without a word. */
+/*
+ * None that would end us goes by without a word. They are heard of in this
+ * order: what has ended is reaped before everybody is sent away.
+ */
 static const int signals[] = {
 	SIGCHLD,
-	SIGTERM,
-	SIGINT,
 	SIGHUP,
 	SIGUSR1,
 	SIGUSR2,
@@ -72,21 +51,9 @@ static const int signals[] = {
 #ifdef SIGSTKFLT
 	SIGSTKFLT,
 #endif
+	SIGTERM,
+	SIGINT,
 };
-
-static int
-catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	sigfillset(&sa.sa_mask);
-	for (size_t i = 0; i < nitems(signals); i++)
-		if (sigaction(signals[i], &sa, NULL) == -1)
-			return -1;
-	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
-		(void)sigaction(sig, &sa, NULL);
-	return 0;
-}
 
 /* ------------------------------------------------- children */
 
@@ -150,29 +117,48 @@ stop_time(const struct daemon *d)
 	return ms;
 }
 
-void
-daemon_stop(struct daemon *d)
+/* Who has not gone by then is not waited for. */
+static void
+daemon_on_forced_by(void *arg)
 {
-	if (d->stopping)
-		return;
-	d->stopping = true;
-	d->stop_by = clock_ms() + stop_time(d);
-	listen_close(&d->listeners);
-	for (size_t i = 0; i < d->nengines; i++)
-		engine_stop(&d->engines[i]);
-	child_stop_all(d->children, false);
+	struct daemon *d = arg;
+
+	d->gave_up = true;
 }
 
 static void
 force_stop(struct daemon *d)
 {
 	d->forced = true;
-	d->stop_by = clock_ms() + FORCE_MS;
+	loop_at(&d->loop, &d->stop, clock_ms() + FORCE_MS, daemon_on_forced_by,
+	    d);
 	for (size_t i = 0; i < d->nengines; i++) {
 		engine_clear(&d->engines[i]);
 		engine_kill(&d->engines[i]);
 	}
 	child_stop_all(d->children, true);
+}
+
+static void
+daemon_on_stop_by(void *arg)
+{
+	force_stop(arg);
+}
+
+void
+daemon_stop(struct daemon *d)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	loop_at(&d->loop, &d->stop, clock_ms() + stop_time(d),
+	    daemon_on_stop_by, d);
+	secrets_stop(&d->secrets);
+	certs_stop(&d->certs);
+	listen_close(&d->listeners);
+	for (size_t i = 0; i < d->nengines; i++)
+		engine_stop(&d->engines[i]);
+	child_stop_all(d->children, false);
 }
 
 void
@@ -211,69 +197,107 @@ may_stop(const struct daemon *d)
 
 /* What a ladder without KILL has left is killed first. */
 static bool
-is_over(const struct daemon *d)
+is_over(struct daemon *d)
 {
-	if (d->forced && d->stop_by <= clock_ms())
+	if (!may_stop(d))
+		return d->gave_up;
+	if (d->forced || child_count_left(d->children) == 0)
 		return true;
-	return may_stop(d) && (d->forced || child_count_left(d->children) == 0);
+	force_stop(d);
+	return false;
 }
 
 /* ------------------------------------------------- reading files again */
 
-/* Those that have changed, or all because somebody said so. */
 static void
-reload_secrets(struct daemon *d, bool all)
+daemon_on_secret(void *arg, struct secret *changed)
 {
-	struct secret *p = &d->secrets.passwords, *t = &d->secrets.tokens;
+	struct daemon *d = arg;
 
-	d->secrets.next_look = clock_ms() + WATCH_MS;
-	if (secret_is_used(p) && (watch_changed(&p->watch) || all) &&
-	    secret_reload(p))
+	if (changed == &d->secrets.passwords)
 		engine_tell_passwords(d);
-	if (secret_is_used(t) && (watch_changed(&t->watch) || all) &&
-	    secret_reload(t))
+	else
 		engine_tell_tokens(d);
 }
 
 static void
-reload(struct daemon *d)
+daemon_on_hangup(void *arg, int sig)
 {
-	bool secrets = secret_is_used(&d->secrets.passwords) ||
-	    secret_is_used(&d->secrets.tokens);
+	struct daemon *d = arg;
 
-	if (!secrets && !conf_has_tls(d->conf))
+	(void)sig;
+	if (!secrets_are_used(&d->secrets) && !conf_has_tls(d->conf))
 		log_info("hang-up ignored: there is nothing to reload");
-	if (secrets)
-		reload_secrets(d, true);
+	secrets_reload(&d->secrets);
 	certs_reload(&d->certs);
 }
 
+/* ------------------------------------------------- what else is signalled */
+
 static void
-handle_signals(struct daemon *d)
+daemon_on_child(void *arg, int sig)
 {
-	if (child_ended) {
-		child_ended = 0;
-		child_reap(d->children);
+	struct daemon *d = arg;
+
+	(void)sig;
+	child_reap(d->children);
+}
+
+static void
+daemon_on_list(void *arg, int sig)
+{
+	(void)sig;
+	engine_list_sessions(arg);
+}
+
+static void
+daemon_on_stop(void *arg, int sig)
+{
+	struct daemon *d = arg;
+
+	(void)sig;
+	log_info(d->stopping ? "stopping at once" : "stopping");
+	if (d->stopping)
+		force_stop(d);
+	else
+		daemon_stop(d);
+}
+
+static void
+daemon_on_other_signal(void *arg, int sig)
+{
+	(void)arg;
+	log_info("signal ignored: %s", strsignal(sig));
+}
+
+static loop_signal_fn *
+answer_to(int sig)
+{
+	switch (sig) {
+	case SIGCHLD:
+		return daemon_on_child;
+	case SIGHUP:
+		return daemon_on_hangup;
+	case SIGUSR1:
+		return daemon_on_list;
+	case SIGTERM:
+	case SIGINT:
+		return daemon_on_stop;
+	default:
+		return daemon_on_other_signal;
 	}
-	if (hung_up) {
-		hung_up = 0;
-		reload(d);
-	}
-	if (list_asked) {
-		list_asked = 0;
-		engine_list_sessions(d);
-	}
-	if (ignored) {
-		log_info("signal ignored: %s", strsignal(ignored));
-		ignored = 0;
-	}
-	for (; stop_asked > 0; stop_asked--) {
-		log_info(d->stopping ? "stopping at once" : "stopping");
-		if (d->stopping)
-			force_stop(d);
-		else
-			daemon_stop(d);
-	}
+}
+
+static int
+catch_signals(struct daemon *d)
+{
+	for (size_t i = 0; i < nitems(signals); i++)
+		if (loop_catch(&d->loop, signals[i], answer_to(signals[i]),
+			d) == -1)
+			return -1;
+	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
+		(void)loop_catch(&d->loop, sig, daemon_on_other_signal, d);
+	return 0;
 }
 
 /* ------------------------------------------------- the loop */
@@ -326,98 +350,23 @@ daemon_engine_ready(struct daemon *d)
 }
 
 static void
-start_engine(struct engine *e)
+daemon_on_ladder(void *arg)
 {
-	if (engine_start(e) == 0)
-		return;
-	log_error("cannot start an engine: %s", strerror(errno));
-	e->restart_at = clock_ms() + 1000;
-	if (!e->daemon->announced)
-		daemon_fail(e->daemon);
-}
+	struct daemon *d = arg;
 
-/* What is due now; the time of what is due next. */
-static uint64_t
-tick(struct daemon *d)
-{
-	uint64_t now = clock_ms(), next, due;
-
-	if (d->stopping && !d->forced && (d->stop_by <= now || may_stop(d)))
-		force_stop(d);
-	child_tick(d->children, now);
-	next = child_next(d->children);
-	if (d->stopping)
-		return d->stop_by < next ? d->stop_by : next;
-	if (d->secrets.next_look <= now)
-		reload_secrets(d, false);
-	if (d->secrets.next_look < next)
-		next = d->secrets.next_look;
-	due = certs_tick(&d->certs, now);
-	if (due < next)
-		next = due;
-	for (size_t i = 0; i < d->nengines; i++) {
-		struct engine *e = &d->engines[i];
-
-		if (e->pid != 0)
-			continue; /* the old one is reaped, and logged, first */
-		if (e->restart_at <= now)
-			start_engine(e);
-		if (e->restart_at < next)
-			next = e->restart_at;
-	}
-	return next;
-}
-
-/* How long poll(2) may wait; NULL: for ever. */
-static const struct timespec *
-time_left(uint64_t next, struct timespec *ts)
-{
-	uint64_t now = clock_ms(), left = next > now ? next - now : 0;
-
-	if (next == UINT64_MAX)
-		return NULL;
-	ts->tv_sec = (time_t)(left / 1000);
-	ts->tv_nsec = (long)(left % 1000 * 1000000);
-	return ts;
-}
-
-static void
-wait_and_handle(struct daemon *d, uint64_t next)
-{
-	struct pollfd pfd[ENGINES_MAX + ENGINE_ROLES]; /* and the workers */
-	struct timespec ts;
-	sigset_t none;
-	int n;
-
-	for (size_t i = 0; i < d->nengines; i++) {
-		const struct ipc_chan *c = &d->engines[i].chan;
-		bool queued = c->fd != -1 && ipc_chan_queued(c);
-
-		/* who does not read the answers asks in vain */
-		pfd[i] = (struct pollfd){
-			.fd = c->fd,
-			.events = queued ? POLLOUT : POLLIN,
-		};
-	}
-	sigemptyset(&none);
-	n = ppoll(pfd, (nfds_t)d->nengines, time_left(next, &ts), &none);
-	/* requests before exits: a KILL finds its child still there */
-	for (size_t i = 0; n > 0 && i < d->nengines; i++) {
-		if (pfd[i].revents & POLLOUT)
-			engine_on_writable(&d->engines[i]);
-		if (pfd[i].revents & (POLLIN | POLLHUP | POLLERR))
-			engine_on_readable(&d->engines[i]);
-	}
-	handle_signals(d);
+	child_tick(d->children, clock_ms());
 }
 
 int
 daemon_run(struct daemon *d)
 {
 	for (size_t i = 0; i < d->nengines; i++)
-		start_engine(&d->engines[i]);
-	while (!is_over(d))
-		wait_and_handle(d, tick(d));
+		engine_begin(&d->engines[i]);
+	while (!is_over(d)) {
+		loop_at(&d->loop, &d->ladder, child_next(d->children),
+		    daemon_on_ladder, d);
+		loop_turn(&d->loop);
+	}
 	child_reap(d->children); /* orphans that went with the last of them */
 	return d->forced && d->status == 0 ? EXIT_FAILURE : d->status;
 }
@@ -538,13 +487,15 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	};
 
 	*d = (struct daemon){ .conf = conf };
+	loop_init(&d->loop);
 	buf_init(&d->packed, IPC_CONF_MAX);
 	for (size_t i = 0; i < nitems(d->folder); i++)
 		d->folder[i].fd = -1;
 	if (!command_open(&d->command, conf, why) ||
 	    (d->engine_path = beside_find("standpiped-engine", why)) == NULL ||
 	    !find_engine_user(d, why) || !open_folders(d, why) ||
-	    !secrets_open(&d->secrets, conf, why) ||
+	    !secrets_open(&d->secrets, &d->loop, conf, daemon_on_secret, d,
+		why) ||
 	    !certs_open(&d->certs, d, conf, why) ||
 	    !listen_open(&d->listeners, conf, why))
 		goto fail;
@@ -553,7 +504,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 		goto fail;
 	}
 	if (spawn_init(signals, nitems(signals)) == -1 ||
-	    catch_signals() == -1) {
+	    catch_signals(d) == -1) {
 		*why = mem_strdup(strerror(errno));
 		goto fail;
 	}
@@ -583,5 +534,6 @@ daemon_close(struct daemon *d)
 	buf_clear(&d->packed);
 	secrets_close(&d->secrets);
 	free(d->engine_path);
+	loop_clear(&d->loop);
 	*d = (struct daemon){ 0 };
 }

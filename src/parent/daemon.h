@@ -20,6 +20,7 @@
 #include "parent/command.h"
 #include "parent/folder.h"
 #include "parent/listen.h"
+#include "parent/loop.h"
 #include "parent/secrets.h"
 #include "proc/child.h"
 
@@ -29,7 +30,8 @@ struct limits;
 
 struct daemon {
 	const struct conf *conf; /* kept */
-	struct buf packed;       /* the settings, as engines get them */
+	struct loop loop;
+	struct buf packed; /* the settings, as engines get them */
 	struct listen_set listeners;
 	struct certs certs;                /* the files of TLS */
 	struct command command;            /* of the one route */
@@ -45,10 +47,12 @@ struct daemon {
 	bool announced;        /* people were told that we listen */
 	bool stopping;
 	bool forced;
-	uint64_t stop_by; /* clock_ms(): then it is forced */
-	bool once_taken;  /* --once has had its session */
-	pid_t status_of;  /* the command whose status is ours; 0: none */
-	int status;       /* to exit with */
+	bool gave_up;           /* and somebody does not even go by force */
+	struct loop_timer stop; /* the end of patience */
+	struct loop_timer ladder;
+	bool once_taken; /* --once has had its session */
+	pid_t status_of; /* the command whose status is ours; 0: none */
+	int status;      /* to exit with */
 };
 
 /*

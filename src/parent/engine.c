@@ -17,6 +17,7 @@
 #include "proc/group.h"
 
 enum {
+	RETRY_MS = 1000,   /* after one that could not even be started */
 	STABLE_MS = 60000, /* an engine that lived so long starts afresh */
 	BACKOFF_MS = 100,  /* before the second restart in a row */
 	BACKOFF_MAX = 5000,
@@ -49,6 +50,26 @@ engine_init(struct engine *e, struct daemon *d, enum engine_role role,
 		.restart_at = UINT64_MAX,
 	};
 	e->chan.fd = -1;
+}
+
+/*
+ * What is queued goes out when there is room; nothing is read before: who does
+ * not read the answers asks in vain.
+ */
+static void
+rewatch(struct engine *e)
+{
+	loop_want(&e->watch, ipc_chan_queued(&e->chan) ? POLLOUT : POLLIN);
+}
+
+bool
+engine_put(struct engine *e, enum ipc_type type, uint32_t session,
+    const void *body, size_t len)
+{
+	bool sent = ipc_chan_tell(&e->chan, type, session, body, len);
+
+	rewatch(e);
+	return sent;
 }
 
 /* ------------------------------------------------- starting one */
@@ -199,9 +220,11 @@ join(struct engine *worker, struct engine *e)
 	/* who cannot be told is lost, which shows soon, and told when replaced */
 	(void)ipc_chan_send(&worker->chan, IPC_ASKER, 0, body, sizeof(body),
 	    NULL, 0, &pair[0], 1);
+	rewatch(worker);
 	ipc_put_u32(body, which);
 	(void)ipc_chan_send(&e->chan, IPC_WORKER, 0, body, sizeof(body), NULL,
 	    0, &pair[1], 1);
+	rewatch(e);
 	return true;
 }
 
@@ -269,8 +292,11 @@ tell_everything(struct engine *e)
 	    tell_start(e) && join_all(e);
 }
 
-int
-engine_start(struct engine *e)
+static void engine_on_ready(void *arg, short found);
+
+/* Start the process and tell it everything; -1 with errno. */
+static int
+start(struct engine *e)
 {
 	int pair[2] = { -1, -1 };
 
@@ -289,12 +315,42 @@ engine_start(struct engine *e)
 	}
 	fd_close(&pair[1]);
 	ipc_chan_init(&e->chan, pair[0], IPC_FROM_PARENT);
-	if (tell_everything(e))
+	loop_watch(&e->daemon->loop, &e->watch, pair[0], engine_on_ready, e);
+	if (tell_everything(e)) {
+		rewatch(e);
 		return 0;
+	}
 	engine_kill(e);
 	engine_clear(e);
 	errno = EPIPE;
 	return -1;
+}
+
+static void
+engine_on_restart(void *arg)
+{
+	engine_begin(arg);
+}
+
+/* The old one is reaped, and logged, first. */
+static void
+await_restart(struct engine *e)
+{
+	if (e->pid == 0)
+		loop_at(&e->daemon->loop, &e->restart, e->restart_at,
+		    engine_on_restart, e);
+}
+
+void
+engine_begin(struct engine *e)
+{
+	if (start(e) == 0)
+		return;
+	log_error("cannot start an engine: %s", strerror(errno));
+	e->restart_at = clock_ms() + RETRY_MS;
+	await_restart(e);
+	if (!e->daemon->announced)
+		daemon_fail(e->daemon);
 }
 
 /* ------------------------------------------------- losing one */
@@ -314,11 +370,13 @@ plan_restart(struct engine *e)
 	}
 	e->failures++;
 	e->restart_at = now + wait;
+	await_restart(e);
 }
 
 void
 engine_clear(struct engine *e)
 {
+	loop_unwatch(&e->watch);
 	ipc_chan_clear(&e->chan);
 	e->chan.fd = -1;
 	e->ready = false;
@@ -366,15 +424,25 @@ engine_reaped(struct engine *e, struct ended end)
 		    LOG_UINT("signal", end.signal));
 	e->pid = 0;
 	engine_lost(e, "it ended");
+	await_restart(e);
 	engine_mend_listeners(e->daemon);
+}
+
+/* Something was sent to it, or not. */
+static void
+after_send(struct engine *e, bool sent)
+{
+	if (sent)
+		rewatch(e);
+	else
+		engine_lost(e, "it does not read what it is told");
 }
 
 static void
 tell(struct engine *e, enum ipc_type type, uint32_t session, const void *body,
     size_t len)
 {
-	if (!ipc_chan_tell(&e->chan, type, session, body, len))
-		engine_lost(e, "it does not read what it is told");
+	after_send(e, ipc_chan_tell(&e->chan, type, session, body, len));
 }
 
 /* ------------------------------------------------- what it may ask */
@@ -394,9 +462,9 @@ tell_opened(struct engine *e, uint32_t session, pid_t pid,
 	uint8_t body[4];
 
 	ipc_put_opened(body, (uint32_t)pid);
-	if (!ipc_chan_send(&e->chan, IPC_OPENED, session, body, sizeof(body),
-		NULL, 0, pipes->fd, pipes->n))
-		engine_lost(e, "it does not read what it is told");
+	after_send(e,
+	    ipc_chan_send(&e->chan, IPC_OPENED, session, body, sizeof(body),
+		NULL, 0, pipes->fd, pipes->n));
 }
 
 /* CGI programs and gates come and go beside the one that --once waits for. */
@@ -642,7 +710,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 	return requests[m->type](e, m);
 }
 
-void
+static void
 engine_on_readable(struct engine *e)
 {
 	struct ipc_msg m;
@@ -669,11 +737,15 @@ engine_on_readable(struct engine *e)
 	}
 }
 
-void
-engine_on_writable(struct engine *e)
+static void
+engine_on_ready(void *arg, short found)
 {
-	if (e->chan.fd != -1 && !ipc_chan_flush(&e->chan))
-		engine_lost(e, "it does not read what it is told");
+	struct engine *e = arg;
+
+	if (found & POLLOUT)
+		after_send(e, ipc_chan_flush(&e->chan));
+	if (found & (POLLIN | POLLHUP | POLLERR))
+		engine_on_readable(e);
 }
 
 void
@@ -695,9 +767,9 @@ engine_tell_tokens(struct daemon *d)
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
-		if (e->role == ENGINE_SERVES && e->chan.fd != -1 &&
-		    !secret_tell(&d->secrets.tokens, &e->chan))
-			engine_lost(e, "it does not read what it is told");
+		if (e->role == ENGINE_SERVES && e->chan.fd != -1)
+			after_send(e,
+			    secret_tell(&d->secrets.tokens, &e->chan));
 	}
 }
 
@@ -708,9 +780,9 @@ engine_tell_passwords(struct daemon *d)
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
-		if (e->role == ENGINE_AUTH && e->chan.fd != -1 &&
-		    !secret_tell(&d->secrets.passwords, &e->chan))
-			engine_lost(e, "it does not read what it is told");
+		if (e->role == ENGINE_AUTH && e->chan.fd != -1)
+			after_send(e,
+			    secret_tell(&d->secrets.passwords, &e->chan));
 	}
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
@@ -729,10 +801,8 @@ engine_mend_listeners(struct daemon *d)
 		for (size_t j = 0; j < d->nengines; j++) {
 			struct engine *e = &d->engines[j];
 
-			if (e->role == ENGINE_SERVES && e->chan.fd != -1 &&
-			    !tell_listener(e, i))
-				engine_lost(e,
-				    "it does not read what it is told");
+			if (e->role == ENGINE_SERVES && e->chan.fd != -1)
+				after_send(e, tell_listener(e, i));
 		}
 	}
 }
@@ -741,6 +811,7 @@ void
 engine_stop(struct engine *e)
 {
 	e->restart_at = UINT64_MAX;
+	loop_cancel(&e->restart);
 	if (e->chan.fd != -1)
 		tell(e, IPC_STOP, 0, NULL, 0);
 }

@@ -14,6 +14,7 @@
 #include "ipc/ipc_chan.h"
 #include "parent/certs.h"
 #include "parent/limits.h"
+#include "parent/loop.h"
 #include "proc/child.h"
 
 struct daemon;
@@ -29,6 +30,7 @@ enum engine_role {
 struct engine {
 	struct daemon *daemon; /* kept */
 	struct ipc_chan chan;  /* fd -1: not running */
+	struct loop_fd watch;  /* of that */
 	enum engine_role role;
 	uint16_t index;
 	pid_t pid; /* 0: not running; unreaped till then */
@@ -36,19 +38,20 @@ struct engine {
 	struct certs_user certs;
 	unsigned failures; /* in a row */
 	uint64_t started;
-	uint64_t restart_at;       /* UINT64_MAX: it runs, or is not wanted */
+	uint64_t restart_at; /* UINT64_MAX: it runs, or is not wanted */
+	struct loop_timer restart;
 	struct limits_seats seats; /* what it took of the limits */
 };
 
 void engine_init(struct engine *, struct daemon *, enum engine_role,
     uint16_t index);
 
-/* Start the process and tell it everything; -1 with errno. */
-int engine_start(struct engine *);
+/* Start it, now or as soon as that is possible. */
+void engine_begin(struct engine *);
 
-/* Its socket can be read, or written to: false if it is lost now. */
-void engine_on_readable(struct engine *);
-void engine_on_writable(struct engine *);
+/* Send it something; false if it does not take it, and is to be lost. */
+bool engine_put(struct engine *, enum ipc_type, uint32_t session,
+    const void *body, size_t len);
 
 /* A command of it has ended. */
 void engine_tell_exit(struct engine *, const struct child *, struct ended,

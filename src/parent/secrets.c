@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -54,42 +55,14 @@ open_secret(struct secret *s, const char *option, const char *path, char **why)
 }
 
 bool
-secrets_open(struct secrets *s, const struct conf *conf, char **why)
-{
-	*s = (struct secrets){
-		.passwords = { .kind = USERFILE_PASSWORDS,
-		    .piece = IPC_PASSWORDS },
-		.tokens = { .kind = USERFILE_TOKENS, .piece = IPC_TOKENS },
-		.next_look = UINT64_MAX,
-	};
-	if (open_secret(&s->passwords, "--auth-file", conf->route.auth_file,
-		why) &&
-	    open_secret(&s->tokens, "--token-file", conf->route.token_file,
-		why)) {
-		if (secret_is_used(&s->passwords) || secret_is_used(&s->tokens))
-			s->next_look = 0;
-		return true;
-	}
-	secrets_close(s);
-	return false;
-}
-
-void
-secrets_close(struct secrets *s)
-{
-	wipe(&s->passwords.text);
-	wipe(&s->tokens.text);
-	*s = (struct secrets){ 0 };
-}
-
-bool
 secret_is_used(const struct secret *s)
 {
 	return s->watch.path != NULL;
 }
 
-bool
-secret_reload(struct secret *s)
+/* False, after a word to the log, if the old one stays. */
+static bool
+take_anew(struct secret *s)
 {
 	struct buf text;
 	char *why;
@@ -104,6 +77,84 @@ secret_reload(struct secret *s)
 	s->text = text;
 	LOG(LOG_LVL_INFO, "file taken anew", LOG_STR("file", s->watch.path));
 	return true;
+}
+
+bool
+secrets_are_used(const struct secrets *s)
+{
+	return secret_is_used(&s->passwords) || secret_is_used(&s->tokens);
+}
+
+/* One that has changed, or any because somebody said so. */
+static void
+look_at(struct secrets *s, struct secret *one, bool anyway)
+{
+	if (secret_is_used(one) && (watch_changed(&one->watch) || anyway) &&
+	    take_anew(one))
+		s->fn(s->arg, one);
+}
+
+static void secrets_on_look(void *arg);
+
+static void
+look(struct secrets *s, bool anyway)
+{
+	loop_at(s->loop, &s->look, clock_ms() + WATCH_MS, secrets_on_look, s);
+	look_at(s, &s->passwords, anyway);
+	look_at(s, &s->tokens, anyway);
+}
+
+static void
+secrets_on_look(void *arg)
+{
+	look(arg, false);
+}
+
+void
+secrets_reload(struct secrets *s)
+{
+	if (secrets_are_used(s))
+		look(s, true);
+}
+
+bool
+secrets_open(struct secrets *s, struct loop *loop, const struct conf *conf,
+    secrets_fn *fn, void *arg, char **why)
+{
+	*s = (struct secrets){
+		.loop = loop,
+		.fn = fn,
+		.arg = arg,
+		.passwords = { .kind = USERFILE_PASSWORDS,
+		    .piece = IPC_PASSWORDS },
+		.tokens = { .kind = USERFILE_TOKENS, .piece = IPC_TOKENS },
+	};
+	if (open_secret(&s->passwords, "--auth-file", conf->route.auth_file,
+		why) &&
+	    open_secret(&s->tokens, "--token-file", conf->route.token_file,
+		why)) {
+		if (secrets_are_used(s))
+			loop_at(loop, &s->look, clock_ms() + WATCH_MS,
+			    secrets_on_look, s);
+		return true;
+	}
+	secrets_close(s);
+	return false;
+}
+
+void
+secrets_stop(struct secrets *s)
+{
+	loop_cancel(&s->look);
+}
+
+void
+secrets_close(struct secrets *s)
+{
+	secrets_stop(s);
+	wipe(&s->passwords.text);
+	wipe(&s->tokens.text);
+	*s = (struct secrets){ 0 };
 }
 
 bool

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "conf/userfile.h"
 #include "ipc/ipc.h"
+#include "parent/loop.h"
 #include "parent/watch.h"
 
 struct conf;
@@ -27,20 +28,34 @@ struct secret {
 	struct buf text;     /* wiped when it goes */
 };
 
+/* This one has been taken anew. */
+typedef void secrets_fn(void *arg, struct secret *);
+
 struct secrets {
+	struct loop *loop;       /* kept */
 	struct secret passwords; /* no path: not asked for */
 	struct secret tokens;
-	uint64_t next_look;
+	struct loop_timer look; /* at whether they have changed */
+	secrets_fn *fn;
+	void *arg; /* kept */
 };
 
-/* Read what the settings (kept) name. False with an owned sentence in *why. */
-bool secrets_open(struct secrets *, const struct conf *, char **why);
+/*
+ * Read what the settings (kept) name, and again what changes: then call fn.
+ * Keeps loop and arg. False with an owned sentence in *why.
+ */
+bool secrets_open(struct secrets *, struct loop *, const struct conf *,
+    secrets_fn *, void *arg, char **why);
 void secrets_close(struct secrets *);
 
+/* What changes from now on is of no interest. */
+void secrets_stop(struct secrets *);
+
+bool secrets_are_used(const struct secrets *);
 bool secret_is_used(const struct secret *);
 
-/* Read it again; false, after a word to the log, if the old one stays. */
-bool secret_reload(struct secret *);
+/* Read all of them again, changed or not. */
+void secrets_reload(struct secrets *);
 
 /* Send all of it; false as ipc_chan_tell(). Nothing to do if it is unused. */
 bool secret_tell(const struct secret *, struct ipc_chan *);
