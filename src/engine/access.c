@@ -1,8 +1,10 @@
 #include "base/base.h"
+#include "codec/forwarded.h"
 #include "codec/origin.h"
 #include "conf/conf.h"
 #include "engine/access.h"
 #include "engine/credentials.h"
+#include "engine/dispatch.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
 #include "engine/hostname.h"
@@ -11,7 +13,6 @@
 #include "engine/refusal.h"
 #include "engine/remote.h"
 #include "engine/request.h"
-#include "engine/route.h"
 
 /* An upgrade that is none; what it asks for instead is decided later. */
 static enum access_verdict
@@ -103,13 +104,90 @@ check_denied(struct request *rq)
 	return ACCESS_REFUSED;
 }
 
+/* ------------------------------------------------- the client */
+
+/* Take over what a trusted proxy says. */
+static enum access_verdict
+find_remote(struct request *rq)
+{
+	static const struct refusal contradiction = {
+		.status = 400,
+		.why = "Forwarded and X-Forwarded-For contradict each other.",
+		.rule = "forwarded fields",
+	};
+	struct forwarded f;
+
+	if (!remote_read_proxy(engine_remote_rules(rq->engine), &rq->head,
+		&rq->client, rq->port, &f)) {
+		request_refuse(rq, &contradiction);
+		return ACCESS_REFUSED;
+	}
+	if (!f.trusted)
+		return ACCESS_NEXT;
+	rq->proxied = true;
+	request_set_client(rq, &f.client, f.port);
+	if (f.proto != FORWARDED_UNKNOWN)
+		rq->https = f.proto == FORWARDED_HTTPS;
+	rq->proxy_host = f.host;
+	rq->proxy_host_len = f.host_len;
+	rq->proxy_port = f.host_port;
+	return ACCESS_NEXT;
+}
+
+/* The peer itself was judged when it connected. */
+static enum access_verdict
+check_remote(struct request *rq)
+{
+	const struct refusal *why = rq->proxied
+	    ? remote_refuse(engine_remote_rules(rq->engine), &rq->client)
+	    : NULL;
+
+	if (why == NULL)
+		return ACCESS_NEXT;
+	request_refuse(rq, why);
+	return ACCESS_REFUSED;
+}
+
+static bool
+asks_for_folder(const struct request *rq)
+{
+	char path[HTTP1_MAX_LINE];
+	size_t len;
+
+	return url_decode(rq->url.path, rq->url.path_len, path, &len) &&
+	    len > 0 && path[len - 1] == '/';
+}
+
+/* A program may be started for it, or a folder be listed. */
+static bool
+is_dear(const struct request *rq)
+{
+	const struct engine *e = rq->engine;
+
+	return request_may_run(rq) ||
+	    (engine_conf(e)->route.list_directories &&
+		engine_static_folder(e) != -1 && asks_for_folder(rq));
+}
+
+static enum access_verdict
+check_limits(struct request *rq)
+{
+	if ((!rq->proxied && !rq->from.reused) || !is_dear(rq) ||
+	    !limits_ask_request(rq->engine, rq->id, &rq->client, rq->proxied))
+		return ACCESS_NEXT;
+	rq->asked = true;
+	return ACCESS_WAIT;
+}
+
+/* ------------------------------------------------- one after the other */
+
 static enum access_verdict (*const steps[])(struct request *) = {
 	check_denied,
-	remote_find,
+	find_remote,
 	check_path,
 	check_hello,
-	remote_check,
-	limits_check,
+	check_remote,
+	check_limits,
 	redirect_check,
 	check_origin,
 	credentials_check,
@@ -117,18 +195,30 @@ static enum access_verdict (*const steps[])(struct request *) = {
 	gate_check,
 };
 
-void
-access_begin(struct request *rq)
-{
-	rq->step = 0;
-	access_resume(rq);
-}
-
-void
-access_resume(struct request *rq)
+static void
+go_on(struct request *rq)
 {
 	while (rq->step < nitems(steps))
 		if (steps[rq->step++](rq) != ACCESS_NEXT)
 			return;
-	route_serve(rq);
+	dispatch(rq);
+}
+
+void
+access_begin(struct request *rq)
+{
+	rq->go_on = go_on;
+	rq->step = 0;
+	go_on(rq);
+}
+
+void
+access_admitted(struct request *rq, const struct ipc_admitted *a)
+{
+	struct refusal r;
+
+	if (limits_refuse(a, &r))
+		request_refuse(rq, &r);
+	else
+		go_on(rq);
 }

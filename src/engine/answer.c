@@ -91,25 +91,15 @@ answer_too_big(struct request *rq, const struct buf *vars)
 		.why = "The request does not fit into an environment.",
 		.rule = "environment",
 	};
-	const struct refusal starved = answer_short("out of memory");
+	const struct refusal starved = refusal_short("out of memory");
 
 	request_refuse(rq, vars->starved ? &starved : &too_big);
-}
-
-struct refusal
-answer_short(const char *why)
-{
-	return (struct refusal){
-		.status = 503,
-		.why = "The server is short of resources. Try again later.",
-		.rule = why,
-	};
 }
 
 bool
 answer_may_start(struct request *rq)
 {
-	struct refusal r = answer_short("descriptors");
+	struct refusal r = refusal_short("descriptors");
 	bool may = engine_may_start(rq->engine);
 
 	r.option = "ulimit -Hn";

@@ -25,9 +25,6 @@ void answer_note_failed(const struct request *, const char *what, int err);
 /* The variables of a request do not fit into vars, or into our memory. */
 void answer_too_big(struct request *, const struct buf *vars);
 
-/* What is answered when we are short of `why`, which is static. */
-struct refusal answer_short(const char *why);
-
 /* Whether a program's pipes have room here; false: that was the answer. */
 bool answer_may_start(struct request *);
 

@@ -13,7 +13,6 @@
 #include "engine/refusal.h"
 #include "engine/reply.h"
 #include "engine/request.h"
-#include "engine/route.h"
 #include "flow/deadlines.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
@@ -35,6 +34,7 @@ enum cgi_due {
 struct cgi {
 	struct engine *engine;     /* kept */
 	struct request *rq;        /* kept; NULL: it needs us no longer */
+	cgi_rest_fn *rest;         /* kept: who answers without a program */
 	struct endpoint *endpoint; /* owned; NULL: it has gone */
 	uint32_t id;               /* of it, for the log */
 	struct cgi_answer answer;
@@ -166,7 +166,7 @@ static void
 cgi_on_short(void *owner, const char *why)
 {
 	struct cgi *g = owner;
-	const struct refusal r = answer_short(why);
+	const struct refusal r = refusal_short(why);
 
 	if (g->state == CGI_HEAD && g->rq != NULL) {
 		fail(g, &r);
@@ -441,12 +441,13 @@ cgi_on_refused(void *owner, enum ipc_refusal why, int err)
 {
 	struct cgi *g = owner;
 	struct request *rq = let_go(g);
+	cgi_rest_fn *rest = g->rest;
 
 	g->endpoint = NULL;
 	cgi_free(g);
 	if (why == IPC_REFUSED_MISSING && !request_is_over(rq)) {
 		answer_note_missing(rq, err);
-		route_serve_rest(rq);
+		rest(rq);
 	} else {
 		answer_not_started(rq, why, err);
 	}
@@ -483,7 +484,7 @@ static const struct endpoint_ops cgi_endpoint = {
 };
 
 static struct cgi *
-cgi_new(struct request *rq)
+cgi_new(struct request *rq, cgi_rest_fn *rest)
 {
 	struct cgi *g = mem_new(1, sizeof(*g));
 	const struct http1_head *head = &rq->head;
@@ -494,6 +495,7 @@ cgi_new(struct request *rq)
 		.engine = rq->engine,
 		.rq = rq,
 		.id = engine_new_id(rq->engine),
+		.rest = rest,
 		.started = rq->started,
 		.peer = mem_strdup(peer),
 		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
@@ -510,7 +512,7 @@ cgi_new(struct request *rq)
 }
 
 void
-cgi_start(struct request *rq)
+cgi_start(struct request *rq, cgi_rest_fn *rest)
 {
 	static const struct request_program pr = {
 		.found = true,
@@ -523,11 +525,11 @@ cgi_start(struct request *rq)
 
 	buf_init(&vars, PROGRAM_VARS_MAX);
 	if (path == NULL) {
-		route_serve_rest(rq);
+		rest(rq);
 	} else if (!request_put_vars(rq, &pr, &vars)) {
 		answer_too_big(rq, &vars);
 	} else if (answer_may_start(rq)) {
-		g = cgi_new(rq);
+		g = cgi_new(rq, rest);
 		request_handle(rq, &cgi_handler, g);
 		g->endpoint = program_open(g->engine,
 		    &(struct program_wish){

@@ -11,10 +11,10 @@
 
 struct request;
 
-/*
- * Takes over the request's answer; if there is no such program, gives it to
- * route_serve_rest().
- */
-void cgi_start(struct request *);
+/* Answers a request that no program answers. */
+typedef void cgi_rest_fn(struct request *);
+
+/* Takes over the request's answer; if there is no such program, it is rest's. */
+void cgi_start(struct request *, cgi_rest_fn *rest);
 
 #endif

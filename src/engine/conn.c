@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "engine/access.h"
-#include "engine/answer.h"
 #include "engine/arrival.h"
 #include "engine/carrier.h"
 #include "engine/conn.h"
@@ -167,7 +165,7 @@ check_expect(struct conn *c)
 		return true;
 	c->expects = http1_has_token(head, "Expect", "100-continue");
 	if (!c->expects)
-		request_refuse(c->rq, &other);
+		c->ops->on_bad(c->rq, &other);
 	return c->expects;
 }
 
@@ -184,7 +182,7 @@ start_request(struct conn *c, const struct http1_head *head,
 	    (head->body == HTTP1_BODY_LENGTH && head->length == 0);
 	conn_wait(c, 0);
 	if (check_expect(c))
-		access_begin(c->rq);
+		c->ops->on_request(c->rq);
 }
 
 /* Something else may have been meant than a request. */
@@ -250,7 +248,7 @@ refuse_body(struct conn *c, enum http1_body_result rc)
 		return;
 	}
 	request_on_gone(c->rq);
-	request_refuse(c->rq,
+	c->ops->on_bad(c->rq,
 	    &(struct refusal){
 		.status = 400,
 		.why = http1_body_strresult(rc),
@@ -329,7 +327,7 @@ time_head(struct conn *c)
 static void
 give_up_input(struct conn *c)
 {
-	const struct refusal r = answer_short("out of memory");
+	const struct refusal r = refusal_short("out of memory");
 
 	if (c->in.starved && c->state == CONN_READING)
 		conn_refuse_all(c, &r);
@@ -646,14 +644,14 @@ conn_start_reading(struct conn *c)
 }
 
 void
-conn_new(struct engine *e, struct listener *l, int fd,
-    const struct sockaddr *sa, socklen_t len)
+conn_new(struct engine *e, const struct conn_ops *ops, struct listener *l,
+    int fd, const struct sockaddr *sa)
 {
 	struct conn *c = mem_new(1, sizeof(*c));
 	struct flow *flow = engine_flow(e);
 
-	(void)len;
 	c->engine = e;
+	c->ops = ops;
 	c->fd = fd;
 	c->how = *listener_how(l);
 	c->tls = c->how.tls == IPC_TLS;

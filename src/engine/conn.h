@@ -21,15 +21,28 @@
 #include <stdbool.h>
 
 struct engine;
+struct ipc_admitted;
 struct ipc_msg;
 struct listener;
+struct refusal;
+struct request;
+
+/* What becomes of its requests; each may be answered within the call. */
+struct conn_ops {
+	/* A complete head is there: let it in and serve it, or refuse it. */
+	void (*on_request)(struct request *);
+	/* The parent was asked whether it may be served, and says this. */
+	void (*on_admitted)(struct request *, const struct ipc_admitted *);
+	/* It is none, or not as HTTP has it, or nobody may come in: refuse it. */
+	void (*on_bad)(struct request *, const struct refusal *);
+};
 
 /*
- * Takes fd; keeps the engine. If connections are counted, nothing is read
- * before the parent has let it in.
+ * Takes fd; keeps the engine and ops. If connections are counted, nothing is
+ * read before the parent has let it in.
  */
-void conn_new(struct engine *, struct listener *, int fd,
-    const struct sockaddr *, socklen_t);
+void conn_new(struct engine *, const struct conn_ops *, struct listener *,
+    int fd, const struct sockaddr *);
 
 /* The parent's answer about one, or its request; false if it makes no sense. */
 bool conn_on_admitted(struct engine *, const struct ipc_msg *);

@@ -5,7 +5,6 @@
 #include "engine/carrier.h"
 #include "engine/conn_state.h"
 #include "engine/engine.h"
-#include "engine/refusal.h"
 #include "engine/request.h"
 #include "flow/stream.h"
 #include "flow/tls.h"
@@ -237,5 +236,5 @@ conn_refuse_all(struct conn *c, const struct refusal *r)
 	c->state = CONN_SERVING;
 	c->body_ended = false;
 	conn_make_request(c, &none, NULL, 0);
-	request_refuse(c->rq, r);
+	c->ops->on_bad(c->rq, r);
 }

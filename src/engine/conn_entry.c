@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "codec/proxy_hello.h"
 #include "conf/conf.h"
-#include "engine/access.h"
 #include "engine/arrival.h"
 #include "engine/conn.h"
 #include "engine/conn_state.h"
@@ -206,16 +205,12 @@ be_admitted(struct conn *c, const struct ipc_admitted *a)
 static void
 admit_request(struct conn *c, const struct ipc_admitted *a)
 {
-	struct refusal full;
-
 	c->rq->asked = false;
 	c->rq->seat = a->seat;
 	if (c->over)
 		conn_end_soon(c);
-	else if (limits_refuse(a, &full))
-		request_refuse(c->rq, &full);
 	else
-		access_resume(c->rq);
+		c->ops->on_admitted(c->rq, a);
 }
 
 /* What it was asked about is the connection, or the request that is there. */

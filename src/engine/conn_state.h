@@ -36,14 +36,15 @@ enum conn_state {
 
 struct conn {
 	struct id_node node;
-	struct engine *engine;   /* kept */
-	int fd;                  /* owned, till one of these has it */
-	struct arrival *arrival; /* owned; NULL: nothing comes before */
-	struct stream *stream;   /* owned; NULL: not yet, or taken over */
-	struct request *rq;      /* owned; of CONN_SERVING */
-	struct buf in;           /* bytes that are not used yet */
-	size_t scanned;          /* of the head, by the parser */
-	size_t dropped;          /* bytes behind the last answer */
+	struct engine *engine;      /* kept */
+	const struct conn_ops *ops; /* kept */
+	int fd;                     /* owned, till one of these has it */
+	struct arrival *arrival;    /* owned; NULL: nothing comes before */
+	struct stream *stream;      /* owned; NULL: not yet, or taken over */
+	struct request *rq;         /* owned; of CONN_SERVING */
+	struct buf in;              /* bytes that are not used yet */
+	size_t scanned;             /* of the head, by the parser */
+	size_t dropped;             /* bytes behind the last answer */
 	struct http1_body body;
 	struct reply_writer reply;
 	struct ipc_listen how; /* of the listener, which may end before us */

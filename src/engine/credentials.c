@@ -83,6 +83,17 @@ refuse_503(struct request *rq)
 	return ACCESS_REFUSED;
 }
 
+static bool
+may_log_in(struct request *rq)
+{
+	struct refusal r;
+	bool may = !limits_refuse_login(rq->engine, &rq->client, &r);
+
+	if (!may)
+		request_refuse(rq, &r);
+	return may;
+}
+
 /* An empty name is one that programs need not see. */
 static enum access_verdict
 admit(struct request *rq, const char *user, const char *type)
@@ -100,7 +111,7 @@ settle(struct request *rq, const char *user, enum passwords_verdict v)
 		return admit(rq, user, "Basic");
 	if (v == PASSWORDS_UNKNOWN)
 		return refuse_503(rq);
-	limits_failed_login(rq);
+	limits_failed_login(rq->engine, &rq->client);
 	return refuse_401(rq, "That name and password do not belong together.",
 	    "wrong password", "--auth-file");
 }
@@ -133,8 +144,8 @@ credentials_on_answer(void *owner, enum passwords_verdict v)
 		return;
 	}
 	/* too many may have failed since: then not even the right one counts */
-	if (limits_may_log_in(rq) && settle(rq, w->user, v) == ACCESS_NEXT)
-		access_resume(rq);
+	if (may_log_in(rq) && settle(rq, w->user, v) == ACCESS_NEXT)
+		request_go_on(rq);
 	free(w);
 }
 
@@ -172,7 +183,7 @@ check_token(struct request *rq, const struct credentials *c)
 		if (name != NULL)
 			return admit(rq, name, "Bearer");
 	}
-	limits_failed_login(rq);
+	limits_failed_login(rq->engine, &rq->client);
 	return refuse_401(rq, "That token is not known here.", "unknown token",
 	    "--token-file");
 }
@@ -189,7 +200,7 @@ judge(struct request *rq, const struct credentials *c,
 		    "Offer a second subprotocol besides bearer.TOKEN: one that"
 		    " can be answered.",
 		    "lone token");
-	if (rc != CREDENTIALS_NONE && !limits_may_log_in(rq))
+	if (rc != CREDENTIALS_NONE && !may_log_in(rq))
 		return ACCESS_REFUSED;
 	switch (rc) {
 	case CREDENTIALS_NONE:

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -10,22 +9,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "conf/wire.h"
-#include "engine/certs.h"
-#include "engine/compression.h"
-#include "engine/conn.h"
 #include "engine/engine.h"
-#include "engine/fields.h"
-#include "engine/hostname.h"
+#include "engine/engine_state.h"
 #include "engine/ids.h"
-#include "engine/limits.h"
 #include "engine/pages.h"
-#include "engine/passwords.h"
-#include "engine/program.h"
-#include "engine/remote.h"
-#include "engine/sandbox.h"
-#include "engine/sessions.h"
-#include "engine/tokens.h"
 #include "flow/listener.h"
 #include "flow/watch.h"
 #include "ipc/ipc_chan.h"
@@ -34,44 +21,13 @@ enum {
 	FDS_OF_PROGRAM = 3, /* its pipes */
 	FDS_OF_SESSION = 4, /* and the connection */
 	FDS_OURS = 16,      /* besides the listeners */
-	LIST_TURN = 64,     /* sessions that are listed in a turn */
-};
-
-struct engine {
-	struct flow flow;
-	struct conf conf;
-	struct buf packed;    /* the settings, until they are complete */
-	struct ipc_chan chan; /* to the parent */
-	struct certs certs;   /* the files of TLS */
-	struct event on_msg;
-	struct event on_room; /* the parent takes messages again */
-	struct event on_list; /* more sessions are to be listed */
-	size_t nlisted;
-	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
-	size_t nlisteners;
-	int folder[IPC_FOLDERS]; /* owned; -1: none */
-	struct fields fields_ws, fields_http;
-	struct pages *pages; /* owned; NULL: none */
-	uint32_t last_id, id_step;
-	size_t max_fds;
-	bool full; /* no descriptors for one more: the listeners are paused */
-	bool said_full; /* and it has not become much better since */
-	bool configured;
-	bool stopping;
-	int status;
-	struct ids conns, programs, sessions; /* owned, all of them */
-	struct hostnames *hostnames;          /* owned; NULL: not asked for */
-	struct limits *limits;                /* owned */
-	struct remote_rules *remote_rules;    /* owned */
-	struct passwords *passwords;          /* owned; NULL: not asked for */
-	struct tokens tokens;
 };
 
 /* ------------------------------------------------- the parent */
 
 /* Without a parent, or with one that we do not understand, we are no use. */
-static void
-give_up(struct engine *e)
+void
+engine_give_up(struct engine *e)
 {
 	e->status = EXIT_FAILURE;
 	(void)event_base_loopbreak(e->flow.base);
@@ -82,7 +38,7 @@ static void
 after_send(struct engine *e, bool sent)
 {
 	if (!sent)
-		give_up(e);
+		engine_give_up(e);
 	else if (ipc_chan_queued(&e->chan))
 		watch_need(&e->on_room, NULL);
 }
@@ -100,6 +56,16 @@ engine_tell(struct engine *e, enum ipc_type type, uint32_t id, const void *body,
     size_t len)
 {
 	engine_send(e, type, id, body, len, NULL, 0);
+}
+
+static void
+engine_on_room(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine *e = arg;
+
+	(void)fd;
+	(void)what;
+	after_send(e, ipc_chan_flush(&e->chan));
 }
 
 /* ------------------------------------------------- how much there is */
@@ -129,9 +95,8 @@ engine_may_start(const struct engine *e)
 	return has_room(e, FDS_OF_PROGRAM);
 }
 
-/* Accept while there are descriptors for one more session. */
-static void
-watch_room(struct engine *e)
+void
+engine_watch_room(struct engine *e)
 {
 	bool full = !has_room(e, FDS_OF_SESSION);
 
@@ -157,343 +122,10 @@ watch_room(struct engine *e)
 void
 engine_settle(struct engine *e)
 {
-	watch_room(e);
+	engine_watch_room(e);
 	if (e->stopping && e->conns.n == 0 && e->programs.n == 0 &&
 	    e->sessions.n == 0)
 		(void)event_base_loopbreak(e->flow.base);
-}
-
-static void
-engine_on_accept(void *owner, struct listener *l, int fd,
-    const struct sockaddr *sa, socklen_t len)
-{
-	struct engine *e = owner;
-
-	(void)conn_new(e, l, fd, sa, len);
-	watch_room(e);
-}
-
-/* The parent has them all, and makes another. */
-static void
-engine_on_spoilt(void *owner, struct listener *l)
-{
-	struct engine *e = owner;
-	uint32_t i = 0;
-
-	while (e->listener[i] != l)
-		i++;
-	engine_tell(e, IPC_SPOILT, i, NULL, 0);
-}
-
-/* ------------------------------------------------- what the parent says */
-
-static bool
-on_conf(struct engine *e, const struct ipc_msg *m)
-{
-	bool fits = !e->configured && buf_add(&e->packed, m->body, m->len);
-
-	if (e->packed.starved)
-		mem_die();
-	return fits;
-}
-
-static bool
-add_listener(struct engine *e, int fd, const struct ipc_listen *how)
-{
-	static const struct listener_ops ops = {
-		.on_accept = engine_on_accept,
-		.on_spoilt = engine_on_spoilt,
-	};
-	struct listener *l = listener_new(&e->flow, fd, how, &ops, e);
-
-	if (l != NULL)
-		e->listener[e->nlisteners++] = l;
-	return l != NULL;
-}
-
-/* One more, or another in the place of one that is spoilt. */
-static bool
-on_listen(struct engine *e, const struct ipc_msg *m)
-{
-	size_t index = m->session;
-	struct ipc_listen how;
-
-	if (index >= IPC_LISTENERS_MAX || !ipc_read_listen(m, &how))
-		return false;
-	if (index < e->nlisteners) {
-		listener_renew(e->listener[index], m->fd[0]);
-		return true;
-	}
-	return index == e->nlisteners && !e->configured &&
-	    add_listener(e, m->fd[0], &how);
-}
-
-static bool
-on_folder(struct engine *e, const struct ipc_msg *m)
-{
-	uint32_t which;
-
-	if (e->configured || !ipc_read_u32(m, &which) || which >= IPC_FOLDERS ||
-	    e->folder[which] != -1)
-		return false;
-	e->folder[which] = m->fd[0];
-	return true;
-}
-
-static bool
-configure(struct engine *e)
-{
-	bool ok = wire_unpack(&e->conf, e->packed.data, e->packed.len);
-
-	buf_clear(&e->packed);
-	e->configured = ok;
-	if (ok)
-		log_init(&(struct log_conf){
-		    .program = "standpiped",
-		    .level = (enum log_level)e->conf.loglevel,
-		    .format = (enum log_format)e->conf.log_format,
-		    .syslog = e->conf.syslog,
-		});
-	return ok;
-}
-
-/* What takes reading, while that is still allowed. */
-static void
-prepare_answers(struct engine *e)
-{
-	const struct conf_route *r = &e->conf.route;
-	int *errors = &e->folder[IPC_FOLDER_ERRORS];
-
-	fields_init(&e->fields_ws, &r->header, &r->header_ws);
-	fields_init(&e->fields_http, &r->header, &r->header_http);
-	if (*errors != -1)
-		e->pages = pages_read(*errors);
-	fd_close(errors);
-}
-
-/* Who hears nobody is not ready: the parent may have more luck with another. */
-static bool
-start_listening(struct engine *e)
-{
-	for (size_t i = 0; i < e->nlisteners; i++) {
-		if (listener_start(e->listener[i]) == 0)
-			continue;
-		log_error("engine: cannot watch a listener: %s",
-		    strerror(errno));
-		give_up(e);
-		return false;
-	}
-	return true;
-}
-
-/* The body says which engine we are (low half) of how many (high half). */
-static bool
-on_start(struct engine *e, const struct ipc_msg *m)
-{
-	uint32_t v;
-
-	if (e->configured || !ipc_read_u32(m, &v) || !configure(e))
-		return false;
-	e->id_step = v >> 16;
-	e->last_id = v & 0xffff;
-	if (e->id_step == 0)
-		return false;
-	complaints_share_init(&e->flow.complaints, e->id_step);
-	if (!certs_start(&e->certs, e))
-		return true; /* the parent decides what becomes of us */
-	e->remote_rules = remote_rules_new(&e->conf);
-	compression_init(e);
-	prepare_answers(e);
-	if (e->conf.route.auth_file != NULL)
-		e->passwords = passwords_new(e->flow.base);
-	if (e->conf.reverselookup)
-		e->hostnames = hostnames_new(e->flow.base);
-	sandbox_enter(&(struct sandbox){
-	    .how = e->conf.sandbox,
-	    .folder = e->folder[IPC_FOLDER_STATIC],
-	});
-	if (start_listening(e))
-		engine_tell(e, IPC_READY, 0, NULL, 0);
-	return true;
-}
-
-static bool
-on_tokens(struct engine *e, const struct ipc_msg *m)
-{
-	return tokens_on_piece(&e->tokens, m);
-}
-
-static bool
-on_worker(struct engine *e, const struct ipc_msg *m)
-{
-	uint32_t which;
-
-	if (!ipc_read_u32(m, &which))
-		which = IPC_WORKERS;
-	if (which == IPC_WORKER_AUTH && e->passwords != NULL) {
-		passwords_connect(e->passwords, m->fd[0]);
-	} else if (which == IPC_WORKER_NAMES && e->hostnames != NULL) {
-		hostnames_connect(e->hostnames, m->fd[0]);
-	} else {
-		close(m->fd[0]);
-		return false;
-	}
-	return true;
-}
-
-static bool
-on_forget(struct engine *e, const struct ipc_msg *m)
-{
-	(void)m;
-	if (e->passwords != NULL)
-		passwords_forget(e->passwords);
-	return e->passwords != NULL;
-}
-
-static bool
-on_tls_part(struct engine *e, const struct ipc_msg *m)
-{
-	return certs_on_part(&e->certs, m);
-}
-
-static bool
-on_tls_check(struct engine *e, const struct ipc_msg *m)
-{
-	return certs_on_check(&e->certs, e, m);
-}
-
-static bool
-on_tls_use(struct engine *e, const struct ipc_msg *m)
-{
-	return certs_on_use(&e->certs, m);
-}
-
-static bool
-on_tls_tickets(struct engine *e, const struct ipc_msg *m)
-{
-	return certs_on_tickets(&e->certs, m);
-}
-
-static bool
-on_stop(struct engine *e, const struct ipc_msg *m)
-{
-	(void)m;
-	e->stopping = true;
-	for (size_t i = 0; i < e->nlisteners; i++)
-		listener_free(e->listener[i]);
-	e->nlisteners = 0;
-	conn_stop_all(e);
-	sessions_stop_all(e);
-	program_stop_all(e);
-	engine_settle(e);
-	return true;
-}
-
-/* Made active, it would come again before anything new is looked for. */
-static void
-list_soon(struct engine *e)
-{
-	static const struct timeval at_once;
-
-	watch_need(&e->on_list, &at_once);
-}
-
-/* Somebody has asked what there is: a few lines a turn, then their number. */
-static void
-engine_on_list(evutil_socket_t fd, short what, void *arg)
-{
-	struct engine *e = arg;
-
-	(void)fd;
-	(void)what;
-	e->nlisted += sessions_list(e, LIST_TURN);
-	if (e->sessions.at != NULL)
-		list_soon(e);
-	else
-		LOG(LOG_LVL_INFO, "sessions of an engine",
-		    LOG_INT("engine", getpid()),
-		    LOG_UINT("sessions", e->nlisted),
-		    LOG_UINT("connections", e->conns.n));
-}
-
-static bool
-on_list(struct engine *e, const struct ipc_msg *m)
-{
-	(void)m;
-	e->nlisted = 0;
-	sessions_list_begin(e);
-	list_soon(e);
-	return true;
-}
-
-static bool
-handle(struct engine *e, const struct ipc_msg *m)
-{
-	static bool (*const handlers[IPC_TYPES])(struct engine *,
-	    const struct ipc_msg *) = {
-		[IPC_CONF] = on_conf,
-		[IPC_LISTEN] = on_listen,
-		[IPC_FOLDER] = on_folder,
-		[IPC_START] = on_start,
-		[IPC_STOP] = on_stop,
-		[IPC_LIST] = on_list,
-		[IPC_OPENED] = program_on_opened,
-		[IPC_REFUSED] = program_on_refused,
-		[IPC_EXITED] = program_on_exited,
-		[IPC_ADMITTED] = conn_on_admitted,
-		[IPC_TOKENS] = on_tokens,
-		[IPC_WORKER] = on_worker,
-		[IPC_FORGET] = on_forget,
-		[IPC_TLS_PART] = on_tls_part,
-		[IPC_TLS_CHECK] = on_tls_check,
-		[IPC_TLS_USE] = on_tls_use,
-		[IPC_TLS_TICKETS] = on_tls_tickets,
-		[IPC_BLOCKED] = limits_on_blocked,
-	};
-
-	return handlers[m->type] != NULL && handlers[m->type](e, m);
-}
-
-/*
- * The parent is to be believed, but a message that makes no sense means that
- * one of us is wrong: end, and be started anew.
- */
-static void
-engine_on_msg(evutil_socket_t fd, short what, void *arg)
-{
-	struct engine *e = arg;
-	struct ipc_msg m;
-	enum ipc_recv rc;
-
-	(void)fd;
-	(void)what;
-	while ((rc = ipc_chan_recv(&e->chan, &m)) == IPC_RECV_MSG) {
-		bool ok = handle(e, &m);
-
-		if (m.type == IPC_TLS_PART || m.type == IPC_TLS_TICKETS)
-			ipc_chan_wipe(&e->chan);
-		if (ok)
-			continue;
-		log_error("engine: bad message from the parent: %s",
-		    ipc_strtype(m.type));
-		rc = IPC_RECV_BAD;
-		break;
-	}
-	if (rc == IPC_RECV_NONE)
-		return;
-	if (rc == IPC_RECV_END)
-		log_debug("engine: the parent has gone");
-	give_up(e);
-}
-
-static void
-engine_on_room(evutil_socket_t fd, short what, void *arg)
-{
-	struct engine *e = arg;
-
-	(void)fd;
-	(void)what;
-	after_send(e, ipc_chan_flush(&e->chan));
 }
 
 /* ------------------------------------------------- the engine itself */
@@ -525,41 +157,18 @@ engine_new(int fd, size_t max_fds)
 		return NULL;
 	}
 	e->max_fds = max_fds;
-	e->limits = limits_new();
 	for (size_t i = 0; i < nitems(e->folder); i++)
 		e->folder[i] = -1;
-	buf_init(&e->packed, IPC_CONF_MAX);
 	tokens_init(&e->tokens);
-	certs_init(&e->certs, &e->conf);
 	flow_init(&e->flow, base);
 	ipc_chan_init(&e->chan, fd, IPC_FROM_ENGINE);
-	(void)event_assign(&e->on_msg, base, fd, EV_READ | EV_PERSIST,
-	    engine_on_msg, e);
-	(void)evtimer_assign(&e->on_list, base, engine_on_list, e);
 	(void)event_assign(&e->on_room, base, fd, EV_WRITE, engine_on_room, e);
-	watch_need(&e->on_msg, NULL);
 	return e;
-}
-
-int
-engine_run(struct engine *e)
-{
-	if (event_base_dispatch(e->flow.base) == -1) {
-		log_error("engine: event loop: %s", strerror(errno));
-		return EXIT_FAILURE;
-	}
-	return e->status;
 }
 
 void
 engine_free(struct engine *e)
 {
-	if (e == NULL)
-		return;
-	e->stopping = true;
-	program_drop_all(e);
-	conn_drop_all(e);
-	passwords_free(e->passwords);
 	tokens_clear(&e->tokens);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_free(e->listener[i]);
@@ -568,21 +177,16 @@ engine_free(struct engine *e)
 	fields_clear(&e->fields_ws);
 	fields_clear(&e->fields_http);
 	pages_free(e->pages);
-	(void)event_del(&e->on_msg);
 	(void)event_del(&e->on_room);
-	(void)event_del(&e->on_list);
 	ipc_chan_clear(&e->chan);
-	buf_clear(&e->packed);
-	remote_rules_free(e->remote_rules);
-	certs_clear(&e->certs);
-	limits_free(e->limits);
-	hostnames_free(e->hostnames);
 	if (e->configured)
 		conf_clear(&e->conf);
 	flow_clear(&e->flow);
 	event_base_free(e->flow.base);
 	free(e);
 }
+
+/* ------------------------------------------------- what is in it */
 
 struct flow *
 engine_flow(struct engine *e)

@@ -1,10 +1,10 @@
 /*
- * The engine: everything one unprivileged process has in its hands.
+ * The engine: everything one unprivileged process has in its hands, for whatever
+ * needs the settings or the parent. What it does is serve.h.
  *
- * It is told by the parent what to serve, accepts, and asks for a program for
- * each session. Connections (conn.h), sessions (sessions.h) and programs
- * (program.h) have numbers of one kind, by which both halves of the daemon and
- * the log know them; a session has that of its program.
+ * Connections (conn.h), sessions (sessions.h) and programs (program.h) have
+ * numbers of one kind, by which both halves of the daemon and the log know
+ * them; a session has that of its program.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -30,20 +30,17 @@ struct tls;
 
 /*
  * Gives an engine that speaks with its parent over fd (taken) and may have
- * max_fds descriptors open: it accepts a connection while there is room for the
- * pipes of one more program.
+ * max_fds descriptors open, but does nothing yet; NULL: no event loop is good
+ * enough.
  */
 struct engine *engine_new(int fd, size_t max_fds);
+void engine_free(struct engine *);
 
 /*
  * Whether there is room for the pipes of a program: without it they would be
  * lost on their way here.
  */
 bool engine_may_start(const struct engine *);
-
-/* Serve until the parent says stop, or has gone; the exit status. */
-int engine_run(struct engine *);
-void engine_free(struct engine *);
 
 struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);

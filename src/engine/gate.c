@@ -287,7 +287,7 @@ decide(struct gate *g)
 	} else {
 		take_vars(g);
 		rq = let_go(g);
-		access_resume(rq);
+		request_go_on(rq);
 	}
 }
 

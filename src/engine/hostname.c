@@ -122,7 +122,7 @@ finish(struct lookup *l, const char *name)
 		rq->host_name = mem_strdup(name);
 	request_handle(rq, NULL, NULL);
 	if (!request_is_over(rq))
-		access_resume(rq);
+		request_go_on(rq);
 }
 
 static void

@@ -5,14 +5,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rate.h"
-#include "codec/http1.h"
-#include "codec/url.h"
 #include "conf/conf.h"
 #include "engine/engine.h"
 #include "engine/limits.h"
 #include "engine/refusal.h"
 #include "engine/remote.h"
-#include "engine/request.h"
 
 enum {
 	ROWS = 1024,    /* the parent knows more of them */
@@ -72,46 +69,22 @@ limits_ask(struct engine *e, uint32_t id, const struct addr *peer, bool always)
 	return true;
 }
 
-static bool
-asks_for_folder(const struct request *rq)
+bool
+limits_ask_request(struct engine *e, uint32_t id, const struct addr *client,
+    bool stays)
 {
-	char path[HTTP1_MAX_LINE];
-	size_t len;
-
-	return url_decode(rq->url.path, rq->url.path_len, path, &len) &&
-	    len > 0 && path[len - 1] == '/';
-}
-
-/* A program may be started for it, or a folder be listed. */
-static bool
-is_dear(const struct request *rq)
-{
-	const struct engine *e = rq->engine;
-
-	return request_may_run(rq) ||
-	    (engine_conf(e)->route.list_directories &&
-		engine_static_folder(e) != -1 && asks_for_folder(rq));
-}
-
-enum access_verdict
-limits_check(struct request *rq)
-{
-	struct engine *e = rq->engine;
 	const struct ipc_admit a = {
 		.counted = true,
-		.stays = rq->proxied,
-		.addr = rq->client,
+		.stays = stays,
+		.addr = *client,
 	};
 	struct conf_limits limits;
 
-	if ((!rq->proxied && !rq->from.reused) || !is_dear(rq))
-		return ACCESS_NEXT;
-	conf_limits_of(engine_conf(e), &rq->client, &limits);
-	if (limits.rate == 0 && (!a.stays || limits.connections == 0))
-		return ACCESS_NEXT;
-	ask(e, rq->id, &a);
-	rq->asked = true;
-	return ACCESS_WAIT;
+	conf_limits_of(engine_conf(e), client, &limits);
+	if (limits.rate == 0 && (!stays || limits.connections == 0))
+		return false;
+	ask(e, id, &a);
+	return true;
 }
 
 /* No place, and what would make one, if anything does. */
@@ -176,6 +149,13 @@ limits_leave(struct engine *e, uint32_t *seat)
 
 /* ------------------------------------------------- logins */
 
+static const struct refusal failed_logins = {
+	.status = 429,
+	.why = "Too many failed logins from your address. Try again later.",
+	.rule = "failed logins of one address",
+	.option = "--max-failed-logins",
+};
+
 static struct row *
 find(struct limits *l, const struct addr *a)
 {
@@ -218,28 +198,22 @@ make_row(struct limits *l, const struct addr *a)
 }
 
 bool
-limits_may_log_in(struct request *rq)
+limits_refuse_login(struct engine *e, const struct addr *client,
+    struct refusal *r)
 {
-	struct refusal failed = {
-		.status = 429,
-		.why = "Too many failed logins from your address. Try again "
-		       "later.",
-		.rule = "failed logins of one address",
-		.option = "--max-failed-logins",
-	};
-	struct limits *l = engine_limits(rq->engine);
-	struct row *r = find(l, &rq->client);
+	struct limits *l = engine_limits(e);
+	struct row *row = find(l, client);
 	uint64_t now = clock_ms();
 
-	if (r != NULL && r->blocked_till > now) {
-		failed.retry_after =
-		    (r->blocked_till - now + SECOND - 1) / SECOND;
-		request_refuse(rq, &failed);
-		return false;
+	if (row != NULL && row->blocked_till > now) {
+		*r = failed_logins;
+		r->retry_after =
+		    (row->blocked_till - now + SECOND - 1) / SECOND;
+		return true;
 	}
-	if (r != NULL && matters_till(r) <= now)
-		*r = l->row[--l->n];
-	return true;
+	if (row != NULL && matters_till(row) <= now)
+		*row = l->row[--l->n];
+	return false;
 }
 
 /*
@@ -247,25 +221,24 @@ limits_may_log_in(struct request *rq)
  * a hundred guesses that came at once are judged before its answer is read.
  */
 void
-limits_failed_login(const struct request *rq)
+limits_failed_login(struct engine *e, const struct addr *client)
 {
-	struct engine *e = rq->engine;
 	struct limits *l = engine_limits(e);
 	uint64_t now = clock_ms(), us = now * SECOND, early, step;
 	struct conf_limits limits;
 	struct row *r;
 
-	conf_limits_of(engine_conf(e), &rq->client, &limits);
+	conf_limits_of(engine_conf(e), client, &limits);
 	if (limits.failed_logins == 0)
 		return;
-	if ((r = find(l, &rq->client)) == NULL)
-		r = make_row(l, &rq->client);
+	if ((r = find(l, client)) == NULL)
+		r = make_row(l, client);
 	step = (uint64_t)MINUTE * SECOND * SECOND / limits.failed_logins;
 	r->failed_till = rate_count(r->failed_till, us, step);
 	early = rate_early(r->failed_till, us, step, limits.failed_logins);
 	if (now + early / SECOND > r->blocked_till)
 		r->blocked_till = now + early / SECOND;
-	engine_tell(e, IPC_FAILED_LOGIN, 0, &rq->client, sizeof(rq->client));
+	engine_tell(e, IPC_FAILED_LOGIN, 0, client, sizeof(*client));
 }
 
 bool

@@ -16,14 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/access.h"
 #include "ipc/ipc_codec.h"
 
 struct addr;
 struct engine;
 struct limits;
 struct refusal;
-struct request;
 
 /* The places that a connection and its request hold; 0: none. */
 struct seats {
@@ -42,8 +40,12 @@ void limits_free(struct limits *);
 bool limits_ask(struct engine *, uint32_t id, const struct addr *peer,
     bool always);
 
-/* The step: ask about a request. */
-enum access_verdict limits_check(struct request *);
+/*
+ * Ask about a request of that client, in the same way; stays: it takes one of
+ * the connections that the client may have.
+ */
+bool limits_ask_request(struct engine *, uint32_t id, const struct addr *client,
+    bool stays);
 
 /* Whether the answer is no, and why; its texts are static. */
 bool limits_refuse(const struct ipc_admitted *, struct refusal *);
@@ -59,14 +61,14 @@ void limits_hearing_end(struct engine *);
 void limits_leave(struct engine *, uint32_t *seat);
 
 /*
- * Whether the client may try to log in: to be asked before credentials are
- * judged, and again when that took its time. If not, the request is answered
- * and gone.
+ * Whether the client may not try to log in, and why: to be asked before
+ * credentials are judged, and again when that took its time.
  */
-bool limits_may_log_in(struct request *);
+bool limits_refuse_login(struct engine *, const struct addr *client,
+    struct refusal *);
 
-/* Credentials were sent, and were wrong. */
-void limits_failed_login(const struct request *);
+/* Its credentials were wrong. */
+void limits_failed_login(struct engine *, const struct addr *client);
 
 /* What the parent says; false if it makes no sense. */
 bool limits_on_blocked(struct engine *, const struct ipc_msg *);

@@ -8,15 +8,14 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "engine/authworker.h"
-#include "engine/engine.h"
 #include "engine/nameworker.h"
+#include "engine/serve.h"
 
 /* Whether descriptor 0 is what standpiped would have put there. */
 static bool
@@ -27,21 +26,6 @@ started_by_parent(void)
 
 	return getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
 	    type == SOCK_SEQPACKET;
-}
-
-static int
-serve(void)
-{
-	struct engine *e = engine_new(0, fd_raise_limit());
-	int status;
-
-	if (e == NULL) {
-		log_error("engine: no usable event loop");
-		return EXIT_FAILURE;
-	}
-	status = engine_run(e);
-	engine_free(e);
-	return status;
 }
 
 /* Somebody may signal all of us: the parent says what is to happen. */
@@ -93,5 +77,5 @@ main(int argc, char **argv)
 		return authworker_run();
 	if (argc == 2 && strcmp(argv[1], "names") == 0)
 		return nameworker_run();
-	return serve();
+	return serve(0, fd_raise_limit());
 }

@@ -26,4 +26,7 @@ struct refusal {
 	bool full; /* there is no room: websocketd says 429 then */
 };
 
+/* What is answered when we are short of `why`, which is static. */
+struct refusal refusal_short(const char *why);
+
 #endif

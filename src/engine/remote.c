@@ -6,10 +6,8 @@
 #include "base/mem.h"
 #include "codec/forwarded.h"
 #include "conf/conf.h"
-#include "engine/engine.h"
 #include "engine/refusal.h"
 #include "engine/remote.h"
-#include "engine/request.h"
 
 struct nets {
 	struct addr_net *v; /* owned */
@@ -68,8 +66,8 @@ remote_is_proxy(const struct remote_rules *rules, const struct addr *a)
 	return is_in(&rules->trusted, a);
 }
 
-static const struct refusal *
-judge(const struct remote_rules *rules, const struct addr *a)
+const struct refusal *
+remote_refuse(const struct remote_rules *rules, const struct addr *a)
 {
 	static const struct refusal denied = {
 		.status = 403,
@@ -93,56 +91,16 @@ judge(const struct remote_rules *rules, const struct addr *a)
 const struct refusal *
 remote_refuse_peer(const struct remote_rules *rules, const struct addr *a)
 {
-	return remote_is_proxy(rules, a) ? NULL : judge(rules, a);
+	return remote_is_proxy(rules, a) ? NULL : remote_refuse(rules, a);
 }
 
-/* Take over what a trusted proxy says; false if it says two things. */
-static bool
-read_proxied(struct request *rq, const struct remote_rules *rules)
+bool
+remote_read_proxy(const struct remote_rules *rules,
+    const struct http1_head *head, const struct addr *peer, unsigned port,
+    struct forwarded *f)
 {
-	struct forwarded f;
-
-	if (rules->trusted.n == 0)
-		return true;
-	if (!forwarded_read(&f, &rq->head, rules->trusted.v, rules->trusted.n,
-		&rq->client, rq->port))
-		return false;
-	if (!f.trusted)
-		return true;
-	rq->proxied = true;
-	request_set_client(rq, &f.client, f.port);
-	if (f.proto != FORWARDED_UNKNOWN)
-		rq->https = f.proto == FORWARDED_HTTPS;
-	rq->proxy_host = f.host;
-	rq->proxy_host_len = f.host_len;
-	rq->proxy_port = f.host_port;
-	return true;
-}
-
-enum access_verdict
-remote_find(struct request *rq)
-{
-	static const struct refusal contradiction = {
-		.status = 400,
-		.why = "Forwarded and X-Forwarded-For contradict each other.",
-		.rule = "forwarded fields",
-	};
-
-	if (read_proxied(rq, engine_remote_rules(rq->engine)))
-		return ACCESS_NEXT;
-	request_refuse(rq, &contradiction);
-	return ACCESS_REFUSED;
-}
-
-/* The peer himself was judged when he connected. */
-enum access_verdict
-remote_check(struct request *rq)
-{
-	const struct refusal *why;
-
-	if (!rq->proxied ||
-	    (why = judge(engine_remote_rules(rq->engine), &rq->client)) == NULL)
-		return ACCESS_NEXT;
-	request_refuse(rq, why);
-	return ACCESS_REFUSED;
+	f->trusted = false;
+	return rules->trusted.n == 0 ||
+	    forwarded_read(f, head, rules->trusted.v, rules->trusted.n, peer,
+		port);
 }

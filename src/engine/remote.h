@@ -12,13 +12,12 @@
 
 #include <stdbool.h>
 
-#include "engine/access.h"
-
 struct addr;
 struct remote_rules;
 struct conf;
+struct forwarded;
+struct http1_head;
 struct refusal;
-struct request;
 
 /* Gives what the settings say about addresses. */
 struct remote_rules *remote_rules_new(const struct conf *);
@@ -30,10 +29,16 @@ bool remote_is_proxy(const struct remote_rules *, const struct addr *);
 const struct refusal *remote_refuse_peer(const struct remote_rules *,
     const struct addr *);
 
-/* The step: find out who it is. */
-enum access_verdict remote_find(struct request *);
+/* Why a client of that address may not come in; NULL: it may. */
+const struct refusal *remote_refuse(const struct remote_rules *,
+    const struct addr *);
 
-/* The step: whether he may come in. */
-enum access_verdict remote_check(struct request *);
+/*
+ * What a request says of its client if it comes from a trusted proxy, which is
+ * f->trusted; else the client is the peer, and nothing more of *f is filled.
+ * False: it says two things.
+ */
+bool remote_read_proxy(const struct remote_rules *, const struct http1_head *,
+    const struct addr *peer, unsigned port, struct forwarded *);
 
 #endif

@@ -71,6 +71,12 @@ request_set_client(struct request *rq, const struct addr *a, unsigned port)
 		addr_put(a, rq->addr);
 }
 
+void
+request_go_on(struct request *rq)
+{
+	rq->go_on(rq);
+}
+
 bool
 request_may_run(const struct request *rq)
 {

@@ -83,7 +83,8 @@ struct request {
 	bool asked;    /* the parent was asked whether it may be served */
 	uint32_t seat; /* that it holds, see limits.h; 0: none */
 
-	size_t step;      /* of access.c */
+	void (*go_on)(struct request *); /* what the step that waits delays */
+	size_t step;                     /* of access.c */
 	char *bytes;      /* owned: what head and url point into */
 	size_t len;       /* of them */
 	uint64_t started; /* clock_ms() */
@@ -103,6 +104,12 @@ void request_free(struct request *);
 
 /* Say who the client is. */
 void request_set_client(struct request *, const struct addr *, unsigned port);
+
+/*
+ * The step that waited has nothing against the request. It was its handler
+ * until now, and is no longer.
+ */
+void request_go_on(struct request *);
 
 /* Whether a program may be started for it, for all that its head tells. */
 bool request_may_run(const struct request *);

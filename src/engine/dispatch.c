@@ -4,11 +4,11 @@
 #include "dialect/standpipe_v1.h"
 #include "engine/answer.h"
 #include "engine/cgi.h"
+#include "engine/dispatch.h"
 #include "engine/engine.h"
 #include "engine/file.h"
 #include "engine/refusal.h"
 #include "engine/request.h"
-#include "engine/route.h"
 #include "engine/upgrade.h"
 
 static void
@@ -24,8 +24,9 @@ refuse(struct request *rq, unsigned status, const char *why, const char *rule,
 	    });
 }
 
-void
-route_serve_rest(struct request *rq)
+/* What no CGI program answers: files, or nothing. */
+static void
+serve_rest(struct request *rq)
 {
 	struct engine *e = rq->engine;
 	const struct beneath folder = {
@@ -82,14 +83,14 @@ serve_upgrade(struct request *rq, const struct conf *conf)
 }
 
 void
-route_serve(struct request *rq)
+dispatch(struct request *rq)
 {
 	const struct conf *conf = engine_conf(rq->engine);
 
 	if (rq->upgrade)
 		serve_upgrade(rq, conf);
 	else if (conf->route.cgidir != NULL)
-		cgi_start(rq);
+		cgi_start(rq, serve_rest);
 	else
-		route_serve_rest(rq);
+		serve_rest(rq);
 }
