@@ -112,8 +112,8 @@ static void
 add_message(struct inlet *l, const struct piece *p)
 {
 	if (l->bare)
-		gather_add(&l->flow->to_endpoint,
-		    endpoint_input(l->endpoint), p->data, p->len);
+		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
+		    p->data, p->len);
 	else if (p->len <= SMALL_MAX)
 		add_small(l, p);
 	else
@@ -187,8 +187,8 @@ take_bytes(struct inlet *l, const struct piece *p)
 	if (l->framing == FRAMING_FRAMES)
 		add_message(l, p);
 	else
-		gather_add(&l->flow->to_endpoint,
-		    endpoint_input(l->endpoint), p->data, p->len);
+		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
+		    p->data, p->len);
 }
 
 static bool
