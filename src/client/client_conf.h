@@ -18,8 +18,15 @@
 #include "conf/conf.h"
 #include "dialect/standpipe_v1.h"
 
-/* enum framing_kind and, behind its last: */
-enum { CLIENT_HEX = FRAMING_FRAMES + 1 };
+/* enum framing_number and, after its last: */
+enum { CLIENT_HEX = FRAMING_COUNT };
+
+/* The framing of one of these; digits stand for binary messages. */
+static inline const struct framing_kind *
+client_conf_framing(int how)
+{
+	return &framing_kinds[how == CLIENT_HEX ? FRAMING_BINARY : how];
+}
 
 struct client_conf {
 	char *url;
@@ -31,7 +38,7 @@ struct client_conf {
 	uint64_t wait;  /* of silence behind our end of input */
 	bool waits;     /* `wait` was given; otherwise for ever */
 	uint64_t count; /* messages to receive; 0: all */
-	int framing;    /* enum framing_kind, or CLIENT_HEX */
+	int framing;    /* enum framing_number, or CLIENT_HEX */
 	bool framing_given;
 	struct conf_list send_first; /* TEXT or @FILE, each a message */
 	uint64_t max_message;        /* bytes; 0: any */

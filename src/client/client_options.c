@@ -13,15 +13,11 @@
 #define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)
 #define SIZE_TOP (UINT64_C(1) << 50)
 
-static const struct option_word framing_words[] = {
-	{ .name = "lines", .value = FRAMING_LINES },
-	{ .name = "binary", .value = FRAMING_BINARY },
-	{ .name = "text", .value = FRAMING_TEXT },
-	{ .name = "nul", .value = FRAMING_NUL },
-	{ .name = "frames", .value = FRAMING_FRAMES },
-	{ .name = "hex", .value = CLIENT_HEX },
-	{ .name = NULL },
-};
+static const char *
+framing_word(int value)
+{
+	return value == CLIENT_HEX ? "hex" : framing_name(value);
+}
 
 static const struct option_word switch_words[] = {
 	{ .name = "on", .value = 1 },
@@ -126,7 +122,7 @@ static const struct option rows[] = {
 	    .field = FIELD(framing),
 	    .given = FIELD(framing_given),
 	    .dflt = "lines",
-	    .words = framing_words,
+	    .word = framing_word,
 	    .metavar = "NAME",
 	    .help = "what a message is here: lines, binary, text, nul, frames "
 		    "or hex",

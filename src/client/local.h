@@ -63,7 +63,7 @@ void local_set_owner(struct local *, const struct local_ops *, void *owner);
  */
 bool local_start(struct local *, struct outcome *);
 
-/* How its input is to be read: enum framing_kind, or CLIENT_HEX. */
+/* How its input is to be read: enum framing_number, or CLIENT_HEX. */
 int local_framing(const struct local *);
 
 void local_pause(struct local *);

@@ -71,7 +71,8 @@ give_record(struct stdio *s, bool last, uint8_t *data, size_t len)
 	struct piece p = { .text = text, .last = last, .len = len };
 	uint8_t head[FRAMING_HEAD_MAX];
 
-	local_give(&s->local, head, framing_head(head, FRAMING_FRAMES, &p));
+	local_give(&s->local, head,
+	    framing_head(head, &framing_kinds[FRAMING_FRAMES], &p));
 	if (len > 0)
 		local_give(&s->local, data, len);
 }

@@ -289,7 +289,7 @@ talk_new(const struct talk_start *start)
 	talk_input_init(&t->input, local_framing(t->local));
 	talk_print_init(&t->print, &t->client->flow.to_endpoint, t->local,
 	    conf->framing);
-	framing_init(&t->counted, (enum framing_kind)conf->framing, false);
+	framing_init(&t->counted, client_conf_framing(conf->framing), false);
 	talk_stderr_init(&t->remote_stderr, &t->client->flow, t->local,
 	    talk_on_output_drain, t);
 	talk_v1_init(&t->v1, &t->transport, start->facts, start->facts->v1);

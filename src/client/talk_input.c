@@ -9,8 +9,7 @@ void
 talk_input_init(struct talk_input *in, int how)
 {
 	*in = (struct talk_input){ .is_hex = how == CLIENT_HEX };
-	framing_init(&in->framing,
-	    in->is_hex ? FRAMING_BINARY : (enum framing_kind)how, true);
+	framing_init(&in->framing, client_conf_framing(how), true);
 }
 
 void

@@ -24,7 +24,7 @@ struct talk_input {
 	char why[TALK_INPUT_WHY_SIZE];
 };
 
-/* how: enum framing_kind, or CLIENT_HEX. */
+/* how: enum framing_number, or CLIENT_HEX. */
 void talk_input_init(struct talk_input *, int how);
 void talk_input_clear(struct talk_input *);
 

@@ -18,7 +18,8 @@ talk_print_init(struct talk_print *p, struct gather *gather,
 	*p = (struct talk_print){
 		.gather = gather,
 		.local = local,
-		.how = how,
+		.framing = client_conf_framing(how),
+		.is_hex = how == CLIENT_HEX,
 		.escapes = local_is_shown(local),
 		.escape = { .ascii = !term_charset_is_utf8() },
 	};
@@ -74,29 +75,26 @@ put_payload(struct talk_print *p, bool last, const uint8_t *data, size_t len)
 void
 talk_print_piece(struct talk_print *p, const struct piece *piece)
 {
-	enum framing_kind kind = (enum framing_kind)p->how;
 	uint8_t around[FRAMING_HEAD_MAX];
 	size_t n;
 
-	if (p->how == CLIENT_HEX) {
+	if (p->is_hex) {
 		put_hex(p, piece->data, piece->len);
 		put(p, (const uint8_t *)"\n", piece->last);
 		return;
 	}
-	n = framing_head(around, kind, piece);
+	n = framing_head(around, p->framing, piece);
 	put_payload(p, false, around, n);
 	put_payload(p, piece->last, piece->data, piece->len);
-	put_payload(p, false, around, framing_tail(around, kind, piece));
+	put_payload(p, false, around, framing_tail(around, p->framing, piece));
 }
 
 void
 talk_print_close(struct talk_print *p, const uint8_t *payload, size_t len)
 {
 	uint8_t head[FRAMING_HEAD_MAX];
-	size_t n = 0;
+	size_t n = framing_close_head(head, p->framing, len);
 
-	if (p->how != CLIENT_HEX)
-		n = framing_close_head(head, (enum framing_kind)p->how, len);
 	if (n == 0)
 		return;
 	put_payload(p, false, head, n);
@@ -108,7 +106,7 @@ talk_print_bytes(struct talk_print *p, const uint8_t *data, size_t len)
 {
 	struct piece whole = piece_whole(false, data, len);
 
-	if (p->how == CLIENT_HEX)
+	if (p->is_hex)
 		talk_print_piece(p, &whole);
 	else
 		put_payload(p, false, data, len);

@@ -16,14 +16,15 @@ struct gather;
 struct local;
 
 struct talk_print {
-	struct gather *gather; /* kept */
-	struct local *local;   /* kept */
-	int how;               /* enum framing_kind, or CLIENT_HEX */
+	struct gather *gather;              /* kept */
+	struct local *local;                /* kept */
+	const struct framing_kind *framing; /* kept */
+	bool is_hex;
 	bool escapes;
 	struct escape escape;
 };
 
-/* how: enum framing_kind, or CLIENT_HEX. */
+/* how: enum framing_number, or CLIENT_HEX. */
 void talk_print_init(struct talk_print *, struct gather *, struct local *,
     int how);
 

@@ -14,10 +14,10 @@ enum {
 };
 
 void
-framing_init(struct framing *f, enum framing_kind kind, bool repair)
+framing_init(struct framing *f, const struct framing_kind *kind, bool repair)
 {
 	*f = (struct framing){
-		.kind = (uint8_t)kind,
+		.kind = kind,
 		.repair = repair,
 	};
 	utf8_init(&f->utf8);
@@ -120,17 +120,11 @@ give_text(struct framing *f, struct piece *out, bool final, bool last,
 	return give(f, out, true, last, data, len);
 }
 
-int
-framing_delimiter(enum framing_kind kind)
-{
-	return kind == FRAMING_LINES ? '\n' : kind == FRAMING_NUL ? '\0' : -1;
-}
-
-/* A record has ended: `lines` takes a carriage return before it off. */
+/* A record has ended: a line loses the carriage return before its end. */
 static size_t
 strip(const struct framing *f, const uint8_t *p, size_t len)
 {
-	return f->kind == FRAMING_LINES && len > 0 && p[len - 1] == '\r'
+	return f->kind->delimiter == '\n' && len > 0 && p[len - 1] == '\r'
 	    ? len - 1
 	    : len;
 }
@@ -179,7 +173,7 @@ static enum framing_result
 read_records(struct framing *f, const uint8_t *in, size_t len, size_t *used,
     struct piece *out)
 {
-	const uint8_t *end = memchr(in, framing_delimiter(f->kind), len);
+	const uint8_t *end = memchr(in, f->kind->delimiter, len);
 	enum framing_result rc;
 	size_t n;
 
@@ -311,85 +305,156 @@ release(struct framing *f)
 		buf_clear(&f->fixed);
 }
 
-enum framing_result
-framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+static enum framing_result
+read_binary(struct framing *f, const uint8_t *in, size_t len, size_t *used,
     struct piece *out)
 {
-	enum framing_result rc;
-
-	release(f);
 	*used = len;
-	if (len == 0)
-		return FRAMING_MORE;
-	switch (f->kind) {
-	case FRAMING_BINARY:
-		return give(f, out, false, true, in, len);
-	case FRAMING_TEXT:
-		if ((rc = give_text(f, out, false, true, in, len)) < 0)
-			return rc;
-		return out->len > 0 ? FRAMING_PIECE : FRAMING_MORE;
-	case FRAMING_FRAMES:
-		return read_frames(f, in, len, used, out);
-	default:
-		return read_records(f, in, len, used, out);
-	}
+	return give(f, out, false, true, in, len);
+}
+
+static enum framing_result
+read_text(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct piece *out)
+{
+	enum framing_result rc = give_text(f, out, false, true, in, len);
+
+	*used = len;
+	return rc < 0 || out->len > 0 ? rc : FRAMING_MORE;
 }
 
 /* What was held is given as it is, with a carriage return if it has one. */
-enum framing_result
-framing_end(struct framing *f, struct piece *out)
+static enum framing_result
+end_held(struct framing *f, struct piece *out)
 {
-	size_t len;
+	size_t len = f->hold.len;
 
-	release(f);
-	if (f->kind == FRAMING_FRAMES)
-		return f->type != 0 || f->part != 0 || f->head_len != 0
-		    ? FRAMING_ERR_OPEN
-		    : FRAMING_MORE;
-	if (!f->open && f->hold.len == 0 && utf8_complete(&f->utf8))
+	if (!f->open && len == 0 && utf8_complete(&f->utf8))
 		return FRAMING_MORE;
-	len = f->hold.len;
 	f->hold.len = 0;
 	return give_text(f, out, true, true, f->hold.data, len);
 }
 
-/* A record's head. */
+static enum framing_result
+end_frames(struct framing *f, struct piece *out)
+{
+	(void)out;
+	return f->type != 0 || f->part != 0 || f->head_len != 0
+	    ? FRAMING_ERR_OPEN
+	    : FRAMING_MORE;
+}
+
+/* ------------------------------------------------- to the program */
+
+/* The head of a record of `frames`. */
 static size_t
-put_record(uint8_t out[FRAMING_HEAD_MAX], uint8_t type, size_t len)
+put_record(uint8_t *out, uint8_t type, size_t len)
 {
 	out[0] = type;
 	be_put(out + 1, len, 4);
-	return FRAMING_HEAD_MAX;
+	return 5;
 }
 
-size_t
-framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind kind,
-    const struct piece *p)
+static size_t
+frames_head(uint8_t *out, const struct piece *p)
 {
-	if (kind != FRAMING_FRAMES)
-		return 0;
 	return put_record(out,
 	    p->text ? (p->last ? REC_TEXT : REC_TEXT_PART)
 		    : (p->last ? REC_BINARY : REC_BINARY_PART),
 	    p->len);
 }
 
-size_t
-framing_tail(uint8_t out[1], enum framing_kind kind, const struct piece *p)
+static size_t
+frames_close_head(uint8_t *out, size_t len)
 {
-	int end = framing_delimiter(kind);
+	return put_record(out, REC_CLOSE, len);
+}
 
-	if (end == -1 || !p->last)
+/* ------------------------------------------------- all of them */
+
+const struct framing_kind framing_kinds[FRAMING_COUNT] = {
+	[FRAMING_LINES] = {
+	    .name = "lines",
+	    .text = true,
+	    .delimiter = '\n',
+	    .read = read_records,
+	    .end = end_held,
+	},
+	[FRAMING_BINARY] = {
+	    .name = "binary",
+	    .delimiter = -1,
+	    .read = read_binary,
+	    .end = end_held,
+	},
+	[FRAMING_TEXT] = {
+	    .name = "text",
+	    .text = true,
+	    .delimiter = -1,
+	    .read = read_text,
+	    .end = end_held,
+	},
+	[FRAMING_NUL] = {
+	    .name = "nul",
+	    .text = true,
+	    .delimiter = '\0',
+	    .read = read_records,
+	    .end = end_held,
+	},
+	[FRAMING_FRAMES] = {
+	    .name = "frames",
+	    .typed = true,
+	    .delimiter = -1,
+	    .read = read_frames,
+	    .end = end_frames,
+	    .head = frames_head,
+	    .close_head = frames_close_head,
+	},
+};
+
+const char *
+framing_name(int number)
+{
+	return number < FRAMING_COUNT ? framing_kinds[number].name : NULL;
+}
+
+enum framing_result
+framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct piece *out)
+{
+	release(f);
+	*used = len;
+	return len == 0 ? FRAMING_MORE : f->kind->read(f, in, len, used, out);
+}
+
+enum framing_result
+framing_end(struct framing *f, struct piece *out)
+{
+	release(f);
+	return f->kind->end(f, out);
+}
+
+size_t
+framing_head(uint8_t out[FRAMING_HEAD_MAX], const struct framing_kind *kind,
+    const struct piece *p)
+{
+	return kind->head == NULL ? 0 : kind->head(out, p);
+}
+
+size_t
+framing_tail(uint8_t out[1], const struct framing_kind *kind,
+    const struct piece *p)
+{
+	if (kind->delimiter == -1 || !p->last)
 		return 0;
-	out[0] = (uint8_t)end;
+	out[0] = (uint8_t)kind->delimiter;
 	return 1;
 }
 
 size_t
-framing_close_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind kind,
-    size_t len)
+framing_close_head(uint8_t out[FRAMING_HEAD_MAX],
+    const struct framing_kind *kind, size_t len)
 {
-	return kind == FRAMING_FRAMES ? put_record(out, REC_CLOSE, len) : 0;
+	return kind->close_head == NULL ? 0 : kind->close_head(out, len);
 }
 
 const char *

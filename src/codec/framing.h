@@ -5,9 +5,12 @@
  * that a read cut in two (at most FRAMING_HOLD bytes) and text that had to be
  * repaired are copied.
  *
- * Down is program to client and has state, struct framing; up is client to
- * program and has none: framing_head() and framing_tail() are what goes around
- * a piece of a message.
+ * What the program writes is read with state, struct framing; what it is given
+ * needs none: framing_head() and framing_tail() are what goes around a piece of
+ * a message.
+ *
+ * A framing is a row of framing_kinds, a number of its own, and the functions of
+ * the row.
  */
 #ifndef CODEC_FRAMING_H
 #define CODEC_FRAMING_H
@@ -20,12 +23,13 @@
 #include "codec/piece.h"
 #include "codec/utf8.h"
 
-enum framing_kind {
+enum framing_number {
 	FRAMING_LINES = 0, /* a line is a text message */
 	FRAMING_BINARY,    /* whatever is there is a binary message */
 	FRAMING_TEXT,      /* whatever is there is a text message */
 	FRAMING_NUL,       /* a NUL-terminated record is a text message */
 	FRAMING_FRAMES,    /* type, length, payload: everything can be said */
+	FRAMING_COUNT,
 };
 
 enum {
@@ -48,8 +52,32 @@ enum framing_result {
 	FRAMING_ERR_MEMORY = -6, /* there is none to hold a record with */
 };
 
+struct framing;
+
+struct framing_kind {
+	const char *name; /* of the option */
+	bool text;        /* all messages from the program are text */
+	bool typed;    /* text and binary are told apart, and so are pieces */
+	int delimiter; /* the byte that ends a record, or -1 */
+
+	/* framing_read() of at least a byte, and framing_end(). */
+	enum framing_result (*read)(struct framing *, const uint8_t *in,
+	    size_t len, size_t *used, struct piece *out);
+	enum framing_result (*end)(struct framing *, struct piece *out);
+
+	/* framing_head() and framing_close_head(); NULL: nothing goes there. */
+	size_t (*head)(uint8_t *out, const struct piece *);
+	size_t (*close_head)(uint8_t *out, size_t len);
+};
+
+/* By number. */
+extern const struct framing_kind framing_kinds[FRAMING_COUNT];
+
+/* The name of that number; NULL from FRAMING_COUNT on. */
+const char *framing_name(int number);
+
 struct framing {
-	uint8_t kind;
+	const struct framing_kind *kind; /* kept */
 	bool repair;
 	bool repaired; /* invalid text was replaced since the last look */
 	bool open;     /* a piece was given and its message is not complete */
@@ -65,7 +93,7 @@ struct framing {
 };
 
 /* repair: replace what is not UTF-8 by U+FFFD, otherwise fail. */
-void framing_init(struct framing *, enum framing_kind, bool repair);
+void framing_init(struct framing *, const struct framing_kind *, bool repair);
 void framing_clear(struct framing *);
 
 /*
@@ -82,20 +110,18 @@ enum framing_result framing_read(struct framing *, const uint8_t *in,
 /* The program's output has ended: events until FRAMING_MORE. */
 enum framing_result framing_end(struct framing *, struct piece *out);
 
-/* Up: what goes before a piece, and behind it; the bytes written. */
-size_t framing_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind,
+/* What goes before a piece for the program, and after it; the bytes written. */
+size_t framing_head(uint8_t out[FRAMING_HEAD_MAX], const struct framing_kind *,
     const struct piece *);
-size_t framing_tail(uint8_t out[1], enum framing_kind, const struct piece *);
+size_t framing_tail(uint8_t out[1], const struct framing_kind *,
+    const struct piece *);
 
 /*
- * Up: what goes before the payload of the client's Close, 0 if the framing has
- * no word for it.
+ * What goes before the payload of the client's Close, 0 if the framing has no
+ * word for it.
  */
-size_t framing_close_head(uint8_t out[FRAMING_HEAD_MAX], enum framing_kind,
-    size_t len);
-
-/* The byte that ends a record, which a message had better not hold; or -1. */
-int framing_delimiter(enum framing_kind);
+size_t framing_close_head(uint8_t out[FRAMING_HEAD_MAX],
+    const struct framing_kind *, size_t len);
 
 const char *framing_strresult(enum framing_result);
 

@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/framing.h"
 #include "conf/listen_spec.h"
 #include "conf/options.h"
 #include "conf/value.h"
@@ -115,21 +116,20 @@ static const char *
 check_framing(const struct conf *c)
 {
 	const struct conf_route *r = &c->route;
-	bool records = r->framing == CONF_LINES || r->framing == CONF_NUL;
-	bool text = records || r->framing == CONF_TEXT;
+	const struct framing_kind *kind = &framing_kinds[r->framing];
 
-	if (r->stderr_to == CONF_STDERR_JSON && !text)
-		return r->framing == CONF_BINARY
+	if (r->stderr_to == CONF_STDERR_JSON && !kind->text)
+		return r->framing == FRAMING_BINARY
 		    ? "--stderr=json (--passstderr) and --framing=binary"
 		      " (--binary) exclude each other: its objects are text"
-		    : "--stderr=json (--passstderr) needs --framing=lines,"
-		      " text or nul: the others have no place for it";
-	if (r->stderr_to != CONF_STDERR_LOG && !text &&
+		    : "--stderr=json (--passstderr) needs a framing of text"
+		      " messages, such as lines: its objects are text";
+	if (r->stderr_to != CONF_STDERR_LOG && !kind->text &&
 	    r->no_standpipe_protocol)
-		return "--stderr=client and both need --framing=lines, text or"
-		       " nul, or clients of standpipe.v1: nobody else has a"
-		       " place for it";
-	if (r->multiline == CONF_MULTILINE_REFUSE && !records)
+		return "--stderr=client and both need a framing of text"
+		       " messages, such as lines, or clients of standpipe.v1:"
+		       " nobody else has a place for it";
+	if (r->multiline == CONF_MULTILINE_REFUSE && kind->delimiter == -1)
 		return "--multiline=refuse needs --framing=lines or nul:"
 		       " the others do not end messages with a character";
 	return NULL;

@@ -16,14 +16,6 @@
 
 struct addr;
 
-enum conf_framing {
-	CONF_LINES = 0,
-	CONF_BINARY,
-	CONF_TEXT,
-	CONF_NUL,
-	CONF_FRAMES,
-};
-
 enum conf_refuse { CONF_REFUSE_STATUS = 0, CONF_REFUSE_CLOSE };
 enum conf_utf8 { CONF_UTF8_REPLACE = 0, CONF_UTF8_CLOSE };
 enum conf_multiline { CONF_MULTILINE_ALLOW = 0, CONF_MULTILINE_REFUSE };
@@ -84,7 +76,7 @@ struct conf_ladder {
 
 /* What applies to the sessions of one route. */
 struct conf_route {
-	int framing;          /* enum conf_framing */
+	int framing;          /* enum framing_number */
 	uint64_t max_message; /* bytes; 0: no limit */
 	bool accept_unmasked; /* frames of clients */
 	bool whole_messages;  /* a message is a write to the program */

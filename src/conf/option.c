@@ -55,6 +55,14 @@ distance(const char *a, size_t alen, const char *b, size_t blen)
 	return row[blen];
 }
 
+struct option_word
+option_word(const struct option *o, int i)
+{
+	if (o->words != NULL)
+		return o->words[i];
+	return (struct option_word){ .name = o->word(i), .value = i };
+}
+
 const char *
 option_nearest(const struct option_table *t, const char *name, size_t len)
 {

@@ -23,7 +23,7 @@ enum option_type {
 	OPT_DURATION, /* uint64_t: str_duration() */
 	OPT_MODE,     /* uint64_t: octal */
 	OPT_FD,       /* int64_t: a descriptor; -1 without a default */
-	OPT_ENUM,     /* int: one of `words` */
+	OPT_ENUM,     /* int: one of option_word() */
 	OPT_STRING,   /* char *: as `item` has it */
 	OPT_LIST,     /* struct conf_list: repeatable, one item each */
 	OPT_COMMAS,   /* struct conf_list: repeatable and comma-separated */
@@ -54,6 +54,7 @@ struct option {
 	const char *zero;        /* OPT_UINT: a word for 0 */
 	const char *bare;        /* the value it has without one; NULL: none */
 	const struct option_word *words;
+	const char *(*word)(int value); /* or these from 0 on, then NULL */
 	const char *metavar;
 	const char *help;
 
@@ -80,6 +81,9 @@ const struct option *option_find(const struct option_table *, const char *name,
 /* The row of that letter, or NULL. */
 const struct option *option_find_letter(const struct option_table *,
     char letter);
+
+/* Of an OPT_ENUM: word i, and behind the last one without a name. */
+struct option_word option_word(const struct option *, int i);
 
 /* The name most like it, or NULL if none is close. */
 const char *option_nearest(const struct option_table *, const char *name,

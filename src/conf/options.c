@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "codec/framing.h"
 #include "conf/conf.h"
 #include "conf/listen_spec.h"
 #include "conf/names.h"
@@ -14,15 +15,6 @@
 /* Far from where sums of times could wrap. */
 #define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)
 #define SIZE_TOP (UINT64_C(1) << 50)
-
-static const struct option_word framing_words[] = {
-	{ .name = "lines", .value = CONF_LINES },
-	{ .name = "binary", .value = CONF_BINARY },
-	{ .name = "text", .value = CONF_TEXT },
-	{ .name = "nul", .value = CONF_NUL },
-	{ .name = "frames", .value = CONF_FRAMES },
-	{ .name = NULL },
-};
 
 static const struct option_word utf8_words[] = {
 	{ .name = "replace", .value = CONF_UTF8_REPLACE },
@@ -135,9 +127,9 @@ apply_binary(void *conf, uint64_t on)
 	struct conf *c = conf;
 
 	if (on)
-		c->route.framing = CONF_BINARY;
-	else if (c->route.framing == CONF_BINARY)
-		c->route.framing = CONF_LINES;
+		c->route.framing = FRAMING_BINARY;
+	else if (c->route.framing == FRAMING_BINARY)
+		c->route.framing = FRAMING_LINES;
 }
 
 static void
@@ -383,7 +375,7 @@ const struct option options[] = {
 	    .engine = true,
 	    .field = FIELD(route.framing),
 	    .dflt = "lines",
-	    .words = framing_words,
+	    .word = framing_name,
 	    .metavar = "NAME",
 	    .help = "what a message is to the program: lines, binary, text, "
 		    "nul or frames",

@@ -74,9 +74,11 @@ read_uint(const struct option *o, const char *text, uint64_t *out)
 static bool
 read_word(const struct option *o, const char *text, uint64_t *out)
 {
-	for (const struct option_word *w = o->words; w->name != NULL; w++) {
-		if (strcmp(text, w->name) == 0) {
-			*out = (uint64_t)w->value;
+	struct option_word w;
+
+	for (int i = 0; (w = option_word(o, i)).name != NULL; i++) {
+		if (strcmp(text, w.name) == 0) {
+			*out = (uint64_t)w.value;
 			return true;
 		}
 	}
@@ -110,11 +112,12 @@ refuse_word(const struct option *o, const char *text, char **why)
 {
 	char *all = mem_strdup("not one of"), *longer;
 	const char *between = " ";
+	struct option_word w;
 
-	for (const struct option_word *w = o->words; w->name != NULL; w++) {
-		if (w->synonym)
+	for (int i = 0; (w = option_word(o, i)).name != NULL; i++) {
+		if (w.synonym)
 			continue;
-		longer = mem_printf("%s%s%s", all, between, w->name);
+		longer = mem_printf("%s%s%s", all, between, w.name);
 		free(all);
 		all = longer;
 		between = ", ";

@@ -31,9 +31,11 @@ pack_list(struct buf *b, const struct option *o, const struct conf_list *list)
 static const char *
 word_of(const struct option *o, int value)
 {
-	for (const struct option_word *w = o->words; w->name != NULL; w++) {
-		if (w->value == value)
-			return w->name;
+	struct option_word w;
+
+	for (int i = 0; (w = option_word(o, i)).name != NULL; i++) {
+		if (w.value == value)
+			return w.name;
 	}
 	bug("option %s: no word for %d", o->name, value);
 }

@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/framing.h"
 #include "codec/ws_hello.h"
 #include "engine/answer.h"
 #include "engine/compression.h"
@@ -201,21 +202,6 @@ static const struct endpoint_ops upgrade_endpoint = {
 };
 
 /* ------------------------------------------------- the beginning */
-
-/* STANDPIPE_FRAMING. */
-static const char *
-framing_name(int framing)
-{
-	static const char *const names[] = {
-		[CONF_LINES] = "lines",
-		[CONF_BINARY] = "binary",
-		[CONF_TEXT] = "text",
-		[CONF_NUL] = "nul",
-		[CONF_FRAMES] = "frames",
-	};
-
-	return names[framing];
-}
 
 /* One of a folder is asked for by the path, the command by none. */
 static bool

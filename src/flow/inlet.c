@@ -21,20 +21,6 @@ enum {
 	    GATHER_COPY - FRAMING_HEAD_MAX - 1, /* with a tail behind it */
 };
 
-static enum framing_kind
-framing_of(const struct conf_route *r)
-{
-	static const enum framing_kind kinds[] = {
-		[CONF_LINES] = FRAMING_LINES,
-		[CONF_BINARY] = FRAMING_BINARY,
-		[CONF_TEXT] = FRAMING_TEXT,
-		[CONF_NUL] = FRAMING_NUL,
-		[CONF_FRAMES] = FRAMING_FRAMES,
-	};
-
-	return kinds[r->framing];
-}
-
 void
 inlet_init(struct inlet *l, struct flow *flow, struct endpoint *endpoint,
     const struct conf_route *route, bool v1, const struct inlet_ops *ops,
@@ -46,9 +32,9 @@ inlet_init(struct inlet *l, struct flow *flow, struct endpoint *endpoint,
 		.route = route,
 		.ops = ops,
 		.owner = owner,
-		.framing = (uint8_t)framing_of(route),
+		.framing = &framing_kinds[route->framing],
 	};
-	l->bare = l->framing == FRAMING_BINARY || l->framing == FRAMING_TEXT;
+	l->bare = l->framing->head == NULL && l->framing->delimiter == -1;
 	if (route->whole_messages) {
 		l->held = mem_new(1, sizeof(*l->held));
 		buf_init(&l->held->bytes, HELD_MAX);
@@ -80,29 +66,27 @@ is_open(const struct inlet *l)
 static attr_apart void
 add_large(struct inlet *l, const struct piece *p)
 {
-	enum framing_kind kind = (enum framing_kind)l->framing;
 	struct stream *in = endpoint_input(l->endpoint);
 	struct gather *g = &l->flow->to_endpoint;
 	uint8_t around[FRAMING_HEAD_MAX];
 
-	gather_add(g, in, around, framing_head(around, kind, p));
+	gather_add(g, in, around, framing_head(around, l->framing, p));
 	gather_add(g, in, p->data, p->len);
-	gather_add(g, in, around, framing_tail(around, kind, p));
+	gather_add(g, in, around, framing_tail(around, l->framing, p));
 }
 
 /* The same, put together in its place. */
 static void
 add_small(struct inlet *l, const struct piece *p)
 {
-	enum framing_kind kind = (enum framing_kind)l->framing;
 	struct gather *g = &l->flow->to_endpoint;
 	uint8_t *out = gather_reserve(g, endpoint_input(l->endpoint));
-	size_t n = framing_head(out, kind, p);
+	size_t n = framing_head(out, l->framing, p);
 
 	if (p->len > 0)
 		memcpy(out + n, p->data, p->len);
 	n += p->len;
-	n += framing_tail(out + n, kind, p);
+	n += framing_tail(out + n, l->framing, p);
 	if (n > 0)
 		gather_commit(g, n);
 }
@@ -154,12 +138,10 @@ hold_message(struct inlet *l, const struct piece *p)
 static bool
 line_refused(const struct inlet *l, const struct piece *p)
 {
-	int end;
+	int end = l->framing->delimiter;
 
-	if (l->route->multiline != CONF_MULTILINE_REFUSE || p->len == 0)
-		return false;
-	end = framing_delimiter((enum framing_kind)l->framing);
-	return end != -1 && memchr(p->data, end, p->len) != NULL;
+	return l->route->multiline == CONF_MULTILINE_REFUSE && end != -1 &&
+	    p->len > 0 && memchr(p->data, end, p->len) != NULL;
 }
 
 static void
@@ -184,7 +166,7 @@ take_bytes(struct inlet *l, const struct piece *p)
 {
 	if (!is_open(l))
 		return;
-	if (l->framing == FRAMING_FRAMES)
+	if (l->framing->typed)
 		add_message(l, p);
 	else
 		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
@@ -280,8 +262,7 @@ inlet_end(struct inlet *l, const uint8_t *close, size_t len)
 		return;
 	l->ended = true;
 	if (in != NULL && close != NULL) {
-		n = framing_close_head(head, (enum framing_kind)l->framing,
-		    len);
+		n = framing_close_head(head, l->framing, len);
 		if (n > 0) {
 			gather_add(&l->flow->to_endpoint, in, head, n);
 			gather_add(&l->flow->to_endpoint, in, close, len);

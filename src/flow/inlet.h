@@ -15,6 +15,7 @@
 struct conf_route;
 struct endpoint;
 struct flow;
+struct framing_kind;
 struct piece;
 
 struct inlet_ops {
@@ -33,16 +34,16 @@ struct inlet_held {
 };
 
 struct inlet {
-	struct flow *flow;              /* kept */
-	struct endpoint *endpoint;      /* kept */
-	const struct conf_route *route; /* kept */
-	const struct inlet_ops *ops;    /* kept */
-	void *owner;                    /* kept */
-	struct v1_reader *v1;           /* owned; NULL: plain messages */
-	struct inlet_held *held;        /* owned; NULL: nothing is held */
+	struct flow *flow;                  /* kept */
+	struct endpoint *endpoint;          /* kept */
+	const struct conf_route *route;     /* kept */
+	const struct inlet_ops *ops;        /* kept */
+	void *owner;                        /* kept */
+	struct v1_reader *v1;               /* owned; NULL: plain messages */
+	struct inlet_held *held;            /* owned; NULL: nothing is held */
+	const struct framing_kind *framing; /* kept */
 	uint64_t signals; /* base/rate's: the next that would not be early */
-	uint8_t framing;  /* enum framing_kind */
-	bool bare;        /* it puts nothing around a message */
+	bool bare;        /* the framing puts nothing around a message */
 	bool ended;
 };
 

@@ -137,7 +137,7 @@ outlet_send(struct outlet *o, const struct piece *p)
 bool
 outlet_takes_bytes(const struct outlet *o)
 {
-	return o->v1 && o->route->framing != CONF_FRAMES;
+	return o->v1 && !framing_kinds[o->route->framing].typed;
 }
 
 void
@@ -236,10 +236,8 @@ send_line(struct outlet *o, const uint8_t *line, size_t len)
 static bool
 takes_lines(const struct outlet *o)
 {
-	int framing = o->route->framing;
-
 	return o->route->stderr_to != CONF_STDERR_LOG &&
-	    (o->v1 || (framing != CONF_BINARY && framing != CONF_FRAMES));
+	    (o->v1 || framing_kinds[o->route->framing].text);
 }
 
 bool

@@ -862,7 +862,7 @@ session_new(const struct session_start *start)
 	start_clocks(s);
 	inlet_init(&s->inlet, s->flow, s->endpoint, r, start->v1, &inlet_ops,
 	    s);
-	framing_init(&s->framing, (enum framing_kind)s->inlet.framing,
+	framing_init(&s->framing, s->inlet.framing,
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
 	transport_ws_init(&s->transport, WS_SERVER, s->flow, start->client,
 	    r->max_message, &transport_ops, s);

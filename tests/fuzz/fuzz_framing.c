@@ -16,12 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-enum {
-	KINDS = FRAMING_FRAMES + 1,
-	LONG_LETTER = 0x01,
-	LONG = 33000,
-	LONGS = 3
-};
+enum { LONG_LETTER = 0x01, LONG = 33000, LONGS = 3 };
 
 struct got {
 	struct framing framing;
@@ -47,7 +42,8 @@ put_message(struct got *g)
 	struct piece p = piece_whole(g->text, g->message.data, g->message.len);
 	uint8_t head[FRAMING_HEAD_MAX];
 
-	check(buf_add(&g->out, head, framing_head(head, FRAMING_FRAMES, &p)));
+	check(buf_add(&g->out, head,
+	    framing_head(head, &framing_kinds[FRAMING_FRAMES], &p)));
 	check(buf_add(&g->out, g->message.data, g->message.len));
 	buf_drain(&g->message, g->message.len);
 }
@@ -79,7 +75,8 @@ take_event(struct got *g, const struct piece *p)
 	if (g->rc == FRAMING_PIECE) {
 		take_piece(g, p);
 	} else if (g->rc > 0) {
-		size_t n = framing_close_head(head, FRAMING_FRAMES, p->len);
+		size_t n = framing_close_head(head,
+		    &framing_kinds[FRAMING_FRAMES], p->len);
 
 		check(p->len <= FRAMING_CONTROL_MAX);
 		head[0] = g->rc == FRAMING_CLOSE ? 'C' : 'P';
@@ -128,13 +125,13 @@ take_end(struct got *g)
 }
 
 static void
-run(struct got *g, enum framing_kind kind, bool repair, const struct buf *in,
+run(struct got *g, enum framing_number kind, bool repair, const struct buf *in,
     size_t step)
 {
 	*g = (struct got){
 		.bytes = kind == FRAMING_BINARY || kind == FRAMING_TEXT,
 	};
-	framing_init(&g->framing, kind, repair);
+	framing_init(&g->framing, &framing_kinds[kind], repair);
 	buf_init(&g->out, SIZE_MAX / 4);
 	buf_init(&g->message, SIZE_MAX / 4);
 	for (size_t at = 0; at < in->len && g->rc >= 0; at += step)
@@ -188,7 +185,7 @@ stretch(struct buf *to, const uint8_t *in, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
-	enum framing_kind kind;
+	enum framing_number kind;
 	struct got whole, cut;
 	struct buf all;
 	bool repair;
@@ -196,7 +193,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 
 	if (len < 3)
 		return 0;
-	kind = (enum framing_kind)(in[0] % KINDS);
+	kind = (enum framing_number)(in[0] % FRAMING_COUNT);
 	repair = in[0] & 0x80;
 	step = (size_t)in[1] + 1;
 	buf_init(&all, SIZE_MAX / 4);

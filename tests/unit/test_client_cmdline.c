@@ -74,7 +74,7 @@ rows_are_complete(void **state)
 		    option_find_letter(&client_options, o->letter) != o)
 			fail_msg("-%c: there are two", o->letter);
 		if (o->help == NULL || item != text ||
-		    (o->words != NULL) != (o->type == OPT_ENUM) ||
+		    (o->words || o->word) != (o->type == OPT_ENUM) ||
 		    (o->metavar == NULL) != (o->type == OPT_BOOL) ||
 		    (o->field == 0) != (o->apply != NULL))
 			fail_msg("%s: something is missing", o->name);

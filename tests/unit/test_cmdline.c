@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "codec/framing.h"
 #include "conf/cmdline.h"
 
 enum { WORDS_MAX = 12 };
@@ -217,12 +218,14 @@ static const struct good_case {
 	{ "--devconsole", { "--devconsole", "cat" }, console, 1 },
 	{ "--devconsole=false", { "--console", "--devconsole=false", "cat" },
 	    console, 0 },
-	{ "--binary", { "--binary", "cat" }, framing, CONF_BINARY },
-	{ "--binary=false", { "--binary=false", "cat" }, framing, CONF_LINES },
+	{ "--binary", { "--binary", "cat" }, framing, FRAMING_BINARY },
+	{ "--binary=false", { "--binary=false", "cat" }, framing,
+	    FRAMING_LINES },
 	{ "--binary=false undoes", { "--binary", "--binary=false", "cat" },
-	    framing, CONF_LINES },
+	    framing, FRAMING_LINES },
 	{ "--binary=false keeps others",
-	    { "--framing=nul", "--binary=false", "cat" }, framing, CONF_NUL },
+	    { "--framing=nul", "--binary=false", "cat" }, framing,
+	    FRAMING_NUL },
 	{ "--pingms", { "--pingms=1500", "cat" }, ping, 1500 },
 	{ "--pingms, timeout", { "--pingms=1500", "cat" }, ping_timeout, 1500 },
 	{ "--pingms=0", { "--pingms=0", "cat" }, ping, 0 },
@@ -246,7 +249,8 @@ static const struct good_case {
 	    { "--stderr=both", "--passstderr=false", "cat" }, stderr_to,
 	    CONF_STDERR_BOTH },
 	{ "stderr to a client of text",
-	    { "--framing=text", "--stderr=both", "cat" }, framing, CONF_TEXT },
+	    { "--framing=text", "--stderr=both", "cat" }, framing,
+	    FRAMING_TEXT },
 };
 
 static void
@@ -345,11 +349,12 @@ static const struct bad_case {
 	    "--inetd serves standard input and nothing else: no --port,"
 	    " --address, --listen, --unixsocket or --redirport beside it" },
 	{ { "--stderr=client", "--binary", "--no-standpipe-protocol", "x" },
-	    "--stderr=client and both need --framing=lines, text or nul, or"
-	    " clients of standpipe.v1: nobody else has a place for it" },
+	    "--stderr=client and both need a framing of text messages, such as"
+	    " lines, or clients of standpipe.v1: nobody else has a place for"
+	    " it" },
 	{ { "--passstderr", "--framing=frames", "x" },
-	    "--stderr=json (--passstderr) needs --framing=lines, text or nul:"
-	    " the others have no place for it" },
+	    "--stderr=json (--passstderr) needs a framing of text messages,"
+	    " such as lines: its objects are text" },
 	{ { "--address=1.2.3", "x" },
 	    "--address=1.2.3: not an address (examples: 127.0.0.1, ::1,"
 	    " localhost, *)" },

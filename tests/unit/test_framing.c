@@ -28,7 +28,7 @@ enum { REPAIR = true, REFUSE = false };
  */
 static const struct test_case {
 	const char *name;
-	enum framing_kind kind;
+	enum framing_number kind;
 	bool repair;
 	const char *in;
 	size_t in_len;
@@ -217,12 +217,12 @@ struct got {
 };
 
 static void
-got_init(struct got *g, enum framing_kind kind, bool repair)
+got_init(struct got *g, enum framing_number kind, bool repair)
 {
 	*g = (struct got){
 		.join = kind == FRAMING_BINARY || kind == FRAMING_TEXT,
 	};
-	framing_init(&g->framing, kind, repair);
+	framing_init(&g->framing, &framing_kinds[kind], repair);
 	buf_init(&g->message, SIZE_MAX / 4);
 	buf_init(&g->events, SIZE_MAX / 4);
 }
@@ -407,7 +407,7 @@ reads_byte_by_byte(void **state)
 
 /* A long record whose last byte is other than the rest. */
 struct record {
-	enum framing_kind kind;
+	enum framing_number kind;
 	size_t len;
 	const char *letter; /* that it is made of */
 	const char *ending;
@@ -579,8 +579,8 @@ counts_replacements(void **state)
 		{ "FE FF", "\xfe\xff", 2 },
 		{ "none", "\xf4\x8f\xbf\xbf", 0 },
 	};
-	static const enum framing_kind kinds[] = { FRAMING_LINES, FRAMING_TEXT,
-		FRAMING_NUL };
+	static const enum framing_number kinds[] = { FRAMING_LINES,
+		FRAMING_TEXT, FRAMING_NUL };
 
 	(void)state;
 	for (size_t i = 0; i < nitems(rows) * nitems(kinds); i++) {
@@ -620,7 +620,7 @@ refuses_early(void **state)
 	(void)state;
 	memset(in, 'a', sizeof(in));
 	in[66000] = 0xff;
-	framing_init(&f, FRAMING_LINES, REFUSE);
+	framing_init(&f, &framing_kinds[FRAMING_LINES], REFUSE);
 	assert_int_equal(framing_read(&f, in, 66000, &used, &p), FRAMING_PIECE);
 	assert_int_equal(used, 66000);
 	assert_int_equal(framing_read(&f, in + used, 1, &used, &p),
@@ -631,7 +631,7 @@ refuses_early(void **state)
 /* One message or record as the client sent it. */
 struct sent {
 	const char *name;
-	enum framing_kind kind;
+	enum framing_number kind;
 	bool text;
 	const char *parts[4]; /* NULL: no more */
 	const char *bytes;    /* on the program's standard input */
@@ -650,9 +650,11 @@ put_sent(struct buf *b, const struct sent *s)
 
 		p.first = i == 0;
 		p.last = last;
-		assert_true(buf_add(b, head, framing_head(head, s->kind, &p)));
+		assert_true(buf_add(b, head,
+		    framing_head(head, &framing_kinds[s->kind], &p)));
 		assert_true(buf_add(b, p.data, p.len));
-		assert_true(buf_add(b, tail, framing_tail(tail, s->kind, &p)));
+		assert_true(buf_add(b, tail,
+		    framing_tail(tail, &framing_kinds[s->kind], &p)));
 	}
 }
 
@@ -696,19 +698,22 @@ puts_messages(void **state)
 			fail_msg("%s: %zu bytes", rows[i].name, b.len);
 		buf_clear(&b);
 	}
-	assert_int_equal(framing_head(head, FRAMING_FRAMES, &part), 5);
+	assert_int_equal(framing_head(head, &framing_kinds[FRAMING_FRAMES],
+			     &part),
+	    5);
 	assert_memory_equal(head, "b\1\2\3\4", 5);
 	for (int k = FRAMING_LINES; k < FRAMING_FRAMES; k++)
-		assert_int_equal(framing_close_head(head, (enum framing_kind)k,
-				     2),
+		assert_int_equal(framing_close_head(head, &framing_kinds[k], 2),
 		    0);
-	assert_int_equal(framing_close_head(head, FRAMING_FRAMES, 125), 5);
+	assert_int_equal(framing_close_head(head,
+			     &framing_kinds[FRAMING_FRAMES], 125),
+	    5);
 	assert_memory_equal(head, "C\0\0\0\x7d", 5);
-	assert_int_equal(framing_delimiter(FRAMING_LINES), '\n');
-	assert_int_equal(framing_delimiter(FRAMING_NUL), '\0');
-	assert_int_equal(framing_delimiter(FRAMING_BINARY), -1);
-	assert_int_equal(framing_delimiter(FRAMING_TEXT), -1);
-	assert_int_equal(framing_delimiter(FRAMING_FRAMES), -1);
+	assert_int_equal(framing_kinds[FRAMING_LINES].delimiter, '\n');
+	assert_int_equal(framing_kinds[FRAMING_NUL].delimiter, '\0');
+	assert_int_equal(framing_kinds[FRAMING_BINARY].delimiter, -1);
+	assert_int_equal(framing_kinds[FRAMING_TEXT].delimiter, -1);
+	assert_int_equal(framing_kinds[FRAMING_FRAMES].delimiter, -1);
 }
 
 /* `cat` under `frames` is a faithful echo server. */
@@ -737,7 +742,8 @@ echoes_frames(void **state)
 		s.kind = FRAMING_FRAMES;
 		put_sent(&b, &s);
 	}
-	buf_add(&b, head, framing_close_head(head, FRAMING_FRAMES, 5));
+	buf_add(&b, head,
+	    framing_close_head(head, &framing_kinds[FRAMING_FRAMES], 5));
 	buf_add_str(&b,
 	    "\3\xe8"
 	    "bye");

@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "codec/framing.h"
 #include "conf/cmdline.h"
 #include "conf/ladder.h"
 #include "conf/names.h"
@@ -29,7 +30,7 @@ rows_are_complete(void **state)
 
 	(void)state;
 	for (o = options; o->name != NULL; o++) {
-		bool words = o->words != NULL;
+		bool words = (o->words != NULL) != (o->word != NULL);
 		bool item = o->item != NULL && o->wanted != NULL;
 		bool text = o->type == OPT_STRING || o->type == OPT_LIST ||
 		    o->type == OPT_COMMAS;
@@ -114,7 +115,7 @@ sets_defaults(void **state)
 	assert_int_equal(c.log_format, LOG_TEXT);
 	assert_int_equal(c.ready_fd, -1);
 	assert_false(c.once || c.syslog || c.version || c.help);
-	assert_int_equal(c.route.framing, CONF_LINES);
+	assert_int_equal(c.route.framing, FRAMING_LINES);
 	assert_int_equal(c.route.max_message, 16 << 20);
 	assert_int_equal(c.route.max_pipe, 256 << 10);
 	assert_int_equal(c.route.invalid_utf8, CONF_UTF8_REPLACE);

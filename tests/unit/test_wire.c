@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "codec/framing.h"
 #include "conf/options.h"
 #include "conf/value.h"
 #include "conf/wire.h"
@@ -103,7 +104,7 @@ assert_filled(const struct conf *c)
 {
 	const struct conf_route *r = &c->route;
 
-	assert_int_equal(r->framing, CONF_FRAMES);
+	assert_int_equal(r->framing, FRAMING_FRAMES);
 	assert_int_equal(r->max_message, 5);
 	assert_int_equal(r->invalid_utf8, CONF_UTF8_CLOSE);
 	assert_int_equal(r->multiline, CONF_MULTILINE_REFUSE);
