@@ -48,7 +48,7 @@ await_request(struct conn *c)
 static void
 end_request(struct conn *c)
 {
-	bool last = c->reply.close || engine_stopping(c->engine);
+	bool last = c->reply.close || engine_is_leaving(c->engine);
 
 	request_free(c->rq);
 	c->rq = NULL;
@@ -94,7 +94,7 @@ is_last(const struct conn *c)
 
 	return head->minor == 0 || !c->body_ended ||
 	    http1_count(head, "Upgrade") > 0 ||
-	    (c->read_all && c->in.len == 0) || engine_stopping(c->engine) ||
+	    (c->read_all && c->in.len == 0) || engine_is_leaving(c->engine) ||
 	    conn_conf(c)->keepalive_timeout == 0 ||
 	    http1_has_token(head, "Connection", "close");
 }

@@ -102,7 +102,7 @@ engine_watch_room(struct engine *e)
 
 	if (has_room(e, e->max_fds / 2))
 		e->said_full = false; /* another time will be another line */
-	if (full == e->full || e->stopping)
+	if (full == e->full || engine_is_leaving(e))
 		return;
 	e->full = full;
 	if (full && !e->said_full)
@@ -123,7 +123,7 @@ void
 engine_settle(struct engine *e)
 {
 	engine_watch_room(e);
-	if (e->stopping && e->conns.n == 0 && e->programs.n == 0 &&
+	if (engine_is_leaving(e) && e->conns.n == 0 && e->programs.n == 0 &&
 	    e->sessions.n == 0)
 		(void)event_base_loopbreak(e->flow.base);
 }
@@ -282,4 +282,10 @@ bool
 engine_stopping(const struct engine *e)
 {
 	return e->stopping;
+}
+
+bool
+engine_is_leaving(const struct engine *e)
+{
+	return e->stopping || e->retired;
 }

@@ -69,6 +69,9 @@ const struct pages *engine_pages(const struct engine *);
 /* Whether the parent has said stop. */
 bool engine_stopping(const struct engine *);
 
+/* Or others have taken over: it ends with its last connection or session. */
+bool engine_is_leaving(const struct engine *);
+
 /* A number that no connection, session or program has. */
 uint32_t engine_new_id(struct engine *);
 

@@ -44,6 +44,7 @@ struct engine {
 	bool said_full; /* and it has not become much better since */
 	bool configured;
 	bool stopping;
+	bool retired;
 	int status;
 	struct ids conns, programs, sessions; /* owned, all of them */
 	struct hostnames *hostnames;          /* owned; NULL: not asked for */

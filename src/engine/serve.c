@@ -167,19 +167,16 @@ start_listening(struct engine *e)
 	return true;
 }
 
-/* The body says which engine we are (low half) of how many (high half). */
 static bool
 on_start(struct engine *e, const struct ipc_msg *m)
 {
-	uint32_t v;
+	struct ipc_start s;
 
-	if (e->configured || !ipc_read_u32(m, &v) || !configure(e))
+	if (e->configured || !ipc_read_start(m, &s) || !configure(e))
 		return false;
-	e->id_step = v >> 16;
-	e->last_id = v & 0xffff;
-	if (e->id_step == 0)
-		return false;
-	complaints_share_init(&e->flow.complaints, e->id_step);
+	e->id_step = s.step;
+	e->last_id = s.number - s.step;
+	complaints_share_init(&e->flow.complaints, s.engines);
 	if (!certs_start(&e->certs, e))
 		return true; /* the parent decides what becomes of us */
 	e->remote_rules = remote_rules_new(&e->conf);
@@ -205,15 +202,14 @@ on_tokens(struct engine *e, const struct ipc_msg *m)
 }
 
 static bool
-on_worker(struct engine *e, const struct ipc_msg *m)
+on_link(struct engine *e, const struct ipc_msg *m)
 {
-	uint32_t which;
+	struct ipc_link to = { .role = IPC_ROLE_ENGINE };
 
-	if (!ipc_read_u32(m, &which))
-		which = IPC_WORKERS;
-	if (which == IPC_WORKER_AUTH && e->passwords != NULL) {
+	if (ipc_read_link(m, &to) && to.role == IPC_ROLE_AUTH &&
+	    e->passwords != NULL) {
 		passwords_connect(e->passwords, m->fd[0]);
-	} else if (which == IPC_WORKER_NAMES && e->hostnames != NULL) {
+	} else if (to.role == IPC_ROLE_NAMES && e->hostnames != NULL) {
 		hostnames_connect(e->hostnames, m->fd[0]);
 	} else {
 		close(m->fd[0]);
@@ -255,14 +251,31 @@ on_tls_tickets(struct engine *e, const struct ipc_msg *m)
 	return certs_on_tickets(&e->certs, m);
 }
 
+static void
+stop_accepting(struct engine *e)
+{
+	for (size_t i = 0; i < e->nlisteners; i++)
+		listener_free(e->listener[i]);
+	e->nlisteners = 0;
+}
+
+/* Others take over; what has begun here ends here, in its own time. */
+static bool
+on_retire(struct engine *e, const struct ipc_msg *m)
+{
+	(void)m;
+	e->retired = true;
+	stop_accepting(e);
+	engine_settle(e);
+	return true;
+}
+
 static bool
 on_stop(struct engine *e, const struct ipc_msg *m)
 {
 	(void)m;
 	e->stopping = true;
-	for (size_t i = 0; i < e->nlisteners; i++)
-		listener_free(e->listener[i]);
-	e->nlisteners = 0;
+	stop_accepting(e);
 	conn_stop_all(e);
 	sessions_stop_all(e);
 	program_stop_all(e);
@@ -317,13 +330,14 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_FOLDER] = on_folder,
 		[IPC_START] = on_start,
 		[IPC_STOP] = on_stop,
+		[IPC_RETIRE] = on_retire,
 		[IPC_LIST] = on_list,
 		[IPC_OPENED] = program_on_opened,
 		[IPC_REFUSED] = program_on_refused,
 		[IPC_EXITED] = program_on_exited,
 		[IPC_ADMITTED] = conn_on_admitted,
 		[IPC_TOKENS] = on_tokens,
-		[IPC_WORKER] = on_worker,
+		[IPC_LINK] = on_link,
 		[IPC_FORGET] = on_forget,
 		[IPC_TLS_PART] = on_tls_part,
 		[IPC_TLS_CHECK] = on_tls_check,

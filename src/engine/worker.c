@@ -68,18 +68,19 @@ on_start(struct worker *w)
 
 /* An engine's end of a new socket; that of the one before it has gone. */
 static bool
-on_asker(struct worker *w, struct ipc_msg *m)
+on_link(struct worker *w, struct ipc_msg *m)
 {
-	uint32_t index;
+	struct ipc_link to;
 
-	if (!w->ready || !ipc_read_u32(m, &index) || index >= WORKER_ASKERS) {
+	if (!w->ready || !ipc_read_link(m, &to) || to.role != IPC_ROLE_ENGINE ||
+	    to.index >= WORKER_ASKERS) {
 		fd_close(&m->fd[0]);
 		return false;
 	}
-	worker_drop(w, index);
-	w->asker[index] = m->fd[0];
+	worker_drop(w, to.index);
+	w->asker[to.index] = m->fd[0];
 	if (w->ops->on_asker != NULL)
-		w->ops->on_asker(w->owner, index);
+		w->ops->on_asker(w->owner, to.index);
 	return true;
 }
 
@@ -91,8 +92,8 @@ handle(struct worker *w, struct ipc_msg *m)
 		return !w->ready && buf_add(&w->settings, m->body, m->len);
 	case IPC_START:
 		return on_start(w);
-	case IPC_ASKER:
-		return on_asker(w, m);
+	case IPC_LINK:
+		return on_link(w, m);
 	case IPC_STOP:
 		w->over = true;
 		return true;

@@ -45,11 +45,12 @@ enum ipc_type {
 	IPC_FOLDER, /* a folder to read from; carries its descriptor */
 	/* who may come in, parent to engine */
 	IPC_TOKENS, /* a piece of the file of tokens */
-	IPC_WORKER, /* enum ipc_worker; carries an end of a socket to it */
+	IPC_LINK,   /* struct ipc_link; carries an end of a socket to it */
 	IPC_FORGET, /* passwords have changed: what was right may be wrong */
 	/* and parent to worker */
 	IPC_PASSWORDS, /* a piece of the file of passwords */
-	IPC_ASKER,     /* the other end of an engine's socket */
+	/* parent to engine */
+	IPC_RETIRE, /* accept nobody any more, end with the last session */
 	/* logins: engine to parent, and parent to engine */
 	IPC_FAILED_LOGIN, /* of that address */
 	IPC_BLOCKED,      /* it may not try again for a while */
@@ -65,6 +66,8 @@ enum {
 	IPC_HEAD = 8,
 	IPC_BODY_MAX = 64 * 1024,
 	IPC_LISTEN_BODY = 7,
+	IPC_START_BODY = 12,
+	IPC_LINK_BODY = 8,
 	IPC_FDS_MAX = 3,
 	IPC_LISTENERS_MAX = 64, /* sockets that an engine is handed */
 	IPC_PATH_MAX = 4096,    /* bytes of the path of an IPC_OPEN */
@@ -100,11 +103,31 @@ enum ipc_part {
 	IPC_PARTS,
 };
 
-/* Which worker an IPC_WORKER leads to. */
-enum ipc_worker {
-	IPC_WORKER_AUTH = 0, /* passwords, see ipc_ask.h */
-	IPC_WORKER_NAMES,    /* names of clients, see ipc_name.h */
-	IPC_WORKERS,
+/* What a process beside the parent is there for. */
+enum ipc_role {
+	IPC_ROLE_ENGINE = 0, /* it serves clients */
+	IPC_ROLE_AUTH,       /* the auth worker: passwords, see ipc_ask.h */
+	IPC_ROLE_NAMES,      /* the names worker, see ipc_name.h */
+	IPC_ROLES,
+};
+
+/*
+ * Two of these processes get to each other: a SOCK_SEQPACKET socketpair, of
+ * which each has an end and hears who has the other.
+ */
+struct ipc_link {
+	enum ipc_role role;
+	uint32_t index; /* its place; who is started anew in it has the same */
+};
+
+/*
+ * What an engine begins with. The numbers of its connections and sessions are
+ * `number`, and one every `step` after that: no two engines that live at a time
+ * share one.
+ */
+struct ipc_start {
+	uint32_t number, step;
+	uint32_t engines; /* that share what there is */
 };
 
 /* Which folder an IPC_FOLDER hands over. */

@@ -17,7 +17,8 @@ static const struct rule {
 	[IPC_CONF] = { "conf", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
 	[IPC_LISTEN] = { "listen", IPC_FROM_PARENT, IPC_LISTEN_BODY,
 	    IPC_LISTEN_BODY, 1, 1 },
-	[IPC_START] = { "start", IPC_FROM_PARENT, 4, 4, 0, 0 },
+	[IPC_START] = { "start", IPC_FROM_PARENT, IPC_START_BODY,
+	    IPC_START_BODY, 0, 0 },
 	[IPC_STOP] = { "stop", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_OPENED] = { "opened", IPC_FROM_PARENT, 4, 4, 1, 3 },
 	[IPC_REFUSED] = { "refused", IPC_FROM_PARENT, 8, 8, 0, 0 },
@@ -47,12 +48,13 @@ static const struct rule {
 	    IPC_VERDICT_HEAD + IPC_TLS_WHY, 0, 0 },
 	[IPC_FOLDER] = { "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
 	[IPC_TOKENS] = { "tokens", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
-	[IPC_WORKER] = { "worker", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	[IPC_LINK] = { "link", IPC_FROM_PARENT, IPC_LINK_BODY, IPC_LINK_BODY, 1,
+	    1 },
 	[IPC_FORGET] = { "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_PASSWORDS] = { "passwords", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0,
 	    0 },
 	[IPC_LIST] = { "list", IPC_FROM_PARENT, 0, 0, 0, 0 },
-	[IPC_ASKER] = { "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	[IPC_RETIRE] = { "retire", IPC_FROM_PARENT, 0, 0, 0, 0 },
 };
 
 void
@@ -109,6 +111,50 @@ ipc_read_u32(const struct ipc_msg *m, uint32_t *v)
 	struct ipc_in in = body_of(m);
 
 	*v = ipc_in_u32(&in);
+	return ipc_in_end(&in);
+}
+
+size_t
+ipc_put_start(uint8_t body[IPC_START_BODY], const struct ipc_start *s)
+{
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, IPC_START_BODY);
+	ipc_out_u32(&out, s->number);
+	ipc_out_u32(&out, s->step);
+	ipc_out_u32(&out, s->engines);
+	return out.len;
+}
+
+bool
+ipc_read_start(const struct ipc_msg *m, struct ipc_start *s)
+{
+	struct ipc_in in = body_of(m);
+
+	s->number = ipc_in_within(&in, ipc_in_u32(&in), 1, UINT32_MAX);
+	s->step = ipc_in_within(&in, ipc_in_u32(&in), 1, UINT32_MAX);
+	s->engines = ipc_in_within(&in, ipc_in_u32(&in), 1, UINT32_MAX);
+	return ipc_in_end(&in);
+}
+
+size_t
+ipc_put_link(uint8_t body[IPC_LINK_BODY], const struct ipc_link *l)
+{
+	struct ipc_out out;
+
+	ipc_out_init(&out, body, IPC_LINK_BODY);
+	ipc_out_u32(&out, (uint32_t)l->role);
+	ipc_out_u32(&out, l->index);
+	return out.len;
+}
+
+bool
+ipc_read_link(const struct ipc_msg *m, struct ipc_link *l)
+{
+	struct ipc_in in = body_of(m);
+
+	l->role = ipc_in_within(&in, ipc_in_u32(&in), 0, IPC_ROLES - 1);
+	l->index = ipc_in_u32(&in);
 	return ipc_in_end(&in);
 }
 

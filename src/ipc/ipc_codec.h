@@ -36,6 +36,12 @@ bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in,
     size_t len);
 
 /* Bodies. The readers say false if the body is not one. */
+size_t ipc_put_start(uint8_t body[IPC_START_BODY], const struct ipc_start *);
+bool ipc_read_start(const struct ipc_msg *, struct ipc_start *);
+
+size_t ipc_put_link(uint8_t body[IPC_LINK_BODY], const struct ipc_link *);
+bool ipc_read_link(const struct ipc_msg *, struct ipc_link *);
+
 size_t ipc_put_listen(uint8_t body[IPC_LISTEN_BODY], const struct ipc_listen *);
 bool ipc_read_listen(const struct ipc_msg *, struct ipc_listen *);
 

@@ -126,7 +126,7 @@ read_set(struct certs *c, struct certs_set *set, char **why)
 static bool
 is_user(const struct engine *e)
 {
-	return e->ready && e->role == ENGINE_SERVES;
+	return e->ready && e->role == IPC_ROLE_ENGINE;
 }
 
 static bool
@@ -213,7 +213,7 @@ certs_on_renew(void *arg)
 	}
 	for (size_t i = 0; i < d->nengines; i++)
 		if (d->engines[i].chan.fd != -1 &&
-		    d->engines[i].role == ENGINE_SERVES &&
+		    d->engines[i].role == IPC_ROLE_ENGINE &&
 		    !tell_tickets(c, &d->engines[i]))
 			lose(&d->engines[i]);
 }
@@ -282,7 +282,7 @@ count(const struct certs *c, struct tally *t)
 		const struct engine *e = &d->engines[i];
 		enum side s = side_of(c, e);
 
-		if (e->role != ENGINE_SERVES ||
+		if (e->role != IPC_ROLE_ENGINE ||
 		    (!is_user(e) && !c->coming.disputed))
 			continue;
 		t->n[s]++;

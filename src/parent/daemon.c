@@ -23,6 +23,7 @@
 
 enum {
 	ENGINES_MAX = 256,
+	NUMBERS_EACH = 16,    /* engines that follow each other in a place */
 	STOP_GRACE_MS = 2000, /* beyond what ladder and Closes may take */
 	FORCE_MS = 2000,      /* for what was killed to die */
 };
@@ -337,6 +338,26 @@ announce(struct daemon *d)
 	end_ready_fd(fd);
 }
 
+static bool
+is_taken(const struct daemon *d, uint32_t number)
+{
+	for (size_t i = 0; i < d->nengines; i++)
+		if (d->engines[i].number == number)
+			return true;
+	return false;
+}
+
+uint32_t
+daemon_new_number(struct daemon *d)
+{
+	for (uint32_t i = 0; i < d->step; i++) {
+		d->last_number = d->last_number % d->step + 1;
+		if (!is_taken(d, d->last_number))
+			return d->last_number;
+	}
+	return 0;
+}
+
 void
 daemon_engine_ready(struct daemon *d)
 {
@@ -443,7 +464,7 @@ open_folders(struct daemon *d, char **why)
 }
 
 static void
-add_engine(struct daemon *d, enum engine_role role)
+add_engine(struct daemon *d, enum ipc_role role)
 {
 	engine_init(&d->engines[d->nengines], d, role, (uint16_t)d->nengines);
 	d->nengines++;
@@ -458,13 +479,16 @@ make_engines(struct daemon *d)
 
 	if (n > ENGINES_MAX)
 		n = ENGINES_MAX;
-	d->engines = mem_new(n + ENGINE_ROLES, sizeof(*d->engines));
+	d->engines = mem_new(n + IPC_ROLES, sizeof(*d->engines));
 	while (d->nengines < n)
-		add_engine(d, ENGINE_SERVES);
+		add_engine(d, IPC_ROLE_ENGINE);
 	if (secret_is_used(&d->secrets.passwords))
-		add_engine(d, ENGINE_AUTH);
+		add_engine(d, IPC_ROLE_AUTH);
 	if (d->conf->reverselookup)
-		add_engine(d, ENGINE_NAMES);
+		add_engine(d, IPC_ROLE_NAMES);
+	/* a power of two: numbers stay apart when they begin anew, too */
+	for (d->step = 1; d->step < NUMBERS_EACH * d->nengines;)
+		d->step *= 2;
 }
 
 /* Engines learn where the folder really is: its links may say so. */

@@ -42,6 +42,8 @@ struct daemon {
 	struct child_set *children; /* owned */
 	struct engine *engines;     /* owned, nengines of them */
 	size_t nengines;            /* with the workers, the last of them */
+	uint32_t step;              /* numbers of engines are 1 to that */
+	uint32_t last_number;
 	struct secrets secrets;
 	struct limits *limits; /* owned */
 	bool announced;        /* people were told that we listen */
@@ -67,6 +69,9 @@ void daemon_close(struct daemon *);
 
 /* Stop accepting, send everybody away, run the ladders. */
 void daemon_stop(struct daemon *);
+
+/* A number that no engine has; 0: all are taken. */
+uint32_t daemon_new_number(struct daemon *);
 
 /* An engine is ready: when all are, people are told. */
 void daemon_engine_ready(struct daemon *);

@@ -32,15 +32,16 @@ static char auth_word[] = "auth", names_word[] = "names";
 static const struct {
 	char *word;                /* that the program is started with */
 	const char *lost, *killed; /* for the log */
-} roles[ENGINE_ROLES] = {
-	[ENGINE_SERVES] = { NULL, "engine lost", "engine killed" },
-	[ENGINE_AUTH] = { auth_word, "auth worker lost", "auth worker killed" },
-	[ENGINE_NAMES] = { names_word, "names worker lost",
+} roles[IPC_ROLES] = {
+	[IPC_ROLE_ENGINE] = { NULL, "engine lost", "engine killed" },
+	[IPC_ROLE_AUTH] = { auth_word, "auth worker lost",
+	    "auth worker killed" },
+	[IPC_ROLE_NAMES] = { names_word, "names worker lost",
 	    "names worker killed" },
 };
 
 void
-engine_init(struct engine *e, struct daemon *d, enum engine_role role,
+engine_init(struct engine *e, struct daemon *d, enum ipc_role role,
     uint16_t index)
 {
 	*e = (struct engine){
@@ -196,51 +197,56 @@ tell_folders(struct engine *e)
 static bool
 tell_start(struct engine *e)
 {
-	uint8_t body[4];
+	const struct ipc_start s = {
+		.number = e->number,
+		.step = e->daemon->step,
+		.engines = (uint32_t)e->daemon->nengines,
+	};
+	uint8_t body[IPC_START_BODY];
 
-	/* numbers of sessions: every engine counts in steps of its own */
-	ipc_put_u32(body, (uint32_t)e->daemon->nengines << 16 | e->index);
-	return ipc_chan_tell(&e->chan, IPC_START, 0, body, sizeof(body));
+	return ipc_chan_tell(&e->chan, IPC_START, 0, body,
+	    ipc_put_start(body, &s));
 }
 
-/* A worker and an engine, which may not run now, get to each other. */
-static bool
-join(struct engine *worker, struct engine *e)
+/* Who cannot be told is lost, which shows soon, and told when replaced. */
+static void
+tell_link(struct engine *e, const struct engine *other, int fd)
 {
-	enum ipc_worker which =
-	    worker->role == ENGINE_AUTH ? IPC_WORKER_AUTH : IPC_WORKER_NAMES;
-	int pair[2] = { -1, -1 };
-	uint8_t body[4];
+	const struct ipc_link to = { other->role, other->index };
+	uint8_t body[IPC_LINK_BODY];
 
-	if (worker->chan.fd == -1 || e->chan.fd == -1)
+	(void)ipc_chan_send(&e->chan, IPC_LINK, 0, body,
+	    ipc_put_link(body, &to), NULL, 0, &fd, 1);
+	rewatch(e);
+}
+
+/* Two that may not run now get to each other. */
+static bool
+link_two(struct engine *a, struct engine *b)
+{
+	int pair[2] = { -1, -1 };
+
+	if (a->chan.fd == -1 || b->chan.fd == -1)
 		return true;
 	if (fd_seqpacket_pair(pair) == -1)
 		return false;
-	ipc_put_u32(body, e->index);
-	/* who cannot be told is lost, which shows soon, and told when replaced */
-	(void)ipc_chan_send(&worker->chan, IPC_ASKER, 0, body, sizeof(body),
-	    NULL, 0, &pair[0], 1);
-	rewatch(worker);
-	ipc_put_u32(body, which);
-	(void)ipc_chan_send(&e->chan, IPC_WORKER, 0, body, sizeof(body), NULL,
-	    0, &pair[1], 1);
-	rewatch(e);
+	tell_link(a, b, pair[0]);
+	tell_link(b, a, pair[1]);
 	return true;
 }
 
 /* One that serves with every worker, a worker with every one that serves. */
 static bool
-join_all(struct engine *e)
+link_all(struct engine *e)
 {
 	struct daemon *d = e->daemon;
-	bool serves = e->role == ENGINE_SERVES;
+	bool serves = e->role == IPC_ROLE_ENGINE;
 
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *other = &d->engines[i];
 
-		if (serves == (other->role == ENGINE_SERVES))
-			continue;
-		if (!join(serves ? other : e, serves ? e : other))
+		if (serves != (other->role == IPC_ROLE_ENGINE) &&
+		    !link_two(e, other))
 			return false;
 	}
 	return true;
@@ -281,15 +287,15 @@ tell_everything(struct engine *e)
 
 	if (!tell_settings(e))
 		return false;
-	if (e->role == ENGINE_AUTH)
+	if (e->role == IPC_ROLE_AUTH)
 		return secret_tell(&s->passwords, &e->chan) && tell_start(e) &&
-		    join_all(e);
-	if (e->role == ENGINE_NAMES)
-		return tell_start(e) && join_all(e);
+		    link_all(e);
+	if (e->role == IPC_ROLE_NAMES)
+		return tell_start(e) && link_all(e);
 	return tell_listeners(e) && tell_folders(e) &&
 	    certs_tell(&e->daemon->certs, e) &&
 	    secret_tell(&s->tokens, &e->chan) && tell_all_blocked(e) &&
-	    tell_start(e) && join_all(e);
+	    tell_start(e) && link_all(e);
 }
 
 static void engine_on_ready(void *arg, short found);
@@ -303,6 +309,10 @@ start(struct engine *e)
 	e->restart_at = UINT64_MAX;
 	e->started = clock_ms();
 	e->ready = false;
+	if ((e->number = daemon_new_number(e->daemon)) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
 	if (fd_seqpacket_pair(pair) == -1)
 		return -1;
 	if ((e->pid = spawn_engine(e, pair[1])) == -1) {
@@ -377,6 +387,7 @@ void
 engine_clear(struct engine *e)
 {
 	loop_unwatch(&e->watch);
+	e->number = 0;
 	ipc_chan_clear(&e->chan);
 	e->chan.fd = -1;
 	e->ready = false;
@@ -407,9 +418,9 @@ engine_lost(struct engine *e, const char *why)
 		return; /* it ends as it was told, and will be reaped */
 	engine_kill(e);
 	certs_engine_lost(&d->certs);
-	if (!d->announced || (d->conf->inetd && e->role == ENGINE_SERVES))
+	if (!d->announced || (d->conf->inetd && e->role == IPC_ROLE_ENGINE))
 		daemon_fail(d);
-	else if (d->once_taken && e->role == ENGINE_SERVES)
+	else if (d->once_taken && e->role == IPC_ROLE_ENGINE)
 		daemon_stop(d);
 	else
 		plan_restart(e);
@@ -613,7 +624,7 @@ on_ready(struct engine *e, const struct ipc_msg *m)
 	if (e->ready)
 		return false;
 	e->ready = true;
-	if (e->role == ENGINE_SERVES)
+	if (e->role == IPC_ROLE_ENGINE)
 		certs_engine_ready(&e->daemon->certs, e);
 	daemon_engine_ready(e->daemon);
 	return true;
@@ -666,7 +677,7 @@ tell_blocked(struct engine *e, const struct addr *a, uint32_t ms)
 {
 	uint8_t body[IPC_BLOCKED_BODY];
 
-	if (e->chan.fd != -1 && e->role == ENGINE_SERVES)
+	if (e->chan.fd != -1 && e->role == IPC_ROLE_ENGINE)
 		tell(e, IPC_BLOCKED, 0, body, ipc_put_blocked(body, a, ms));
 }
 
@@ -705,7 +716,7 @@ handle(struct engine *e, const struct ipc_msg *m)
 	};
 
 	/* a worker has nothing else to ask for */
-	if (e->role != ENGINE_SERVES && m->type != IPC_READY)
+	if (e->role != IPC_ROLE_ENGINE && m->type != IPC_READY)
 		return false;
 	return requests[m->type](e, m);
 }
@@ -767,7 +778,7 @@ engine_tell_tokens(struct daemon *d)
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
-		if (e->role == ENGINE_SERVES && e->chan.fd != -1)
+		if (e->role == IPC_ROLE_ENGINE && e->chan.fd != -1)
 			after_send(e,
 			    secret_tell(&d->secrets.tokens, &e->chan));
 	}
@@ -780,14 +791,14 @@ engine_tell_passwords(struct daemon *d)
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
-		if (e->role == ENGINE_AUTH && e->chan.fd != -1)
+		if (e->role == IPC_ROLE_AUTH && e->chan.fd != -1)
 			after_send(e,
 			    secret_tell(&d->secrets.passwords, &e->chan));
 	}
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
-		if (e->role == ENGINE_SERVES && e->chan.fd != -1)
+		if (e->role == IPC_ROLE_ENGINE && e->chan.fd != -1)
 			tell(e, IPC_FORGET, 0, NULL, 0);
 	}
 }
@@ -801,7 +812,7 @@ engine_mend_listeners(struct daemon *d)
 		for (size_t j = 0; j < d->nengines; j++) {
 			struct engine *e = &d->engines[j];
 
-			if (e->role == ENGINE_SERVES && e->chan.fd != -1)
+			if (e->role == IPC_ROLE_ENGINE && e->chan.fd != -1)
 				after_send(e, tell_listener(e, i));
 		}
 	}
@@ -822,7 +833,7 @@ engine_list_sessions(struct daemon *d)
 	for (size_t i = 0; i < d->nengines; i++) {
 		struct engine *e = &d->engines[i];
 
-		if (e->role == ENGINE_SERVES && e->ready && e->chan.fd != -1)
+		if (e->role == IPC_ROLE_ENGINE && e->ready && e->chan.fd != -1)
 			tell(e, IPC_LIST, 0, NULL, 0);
 	}
 }

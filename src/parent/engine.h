@@ -19,21 +19,14 @@
 
 struct daemon;
 
-/* Behind those that serve come the workers, one of each that is wanted. */
-enum engine_role {
-	ENGINE_SERVES,
-	ENGINE_AUTH,  /* the auth worker: passwords */
-	ENGINE_NAMES, /* the names worker: what DNS calls a client */
-	ENGINE_ROLES,
-};
-
 struct engine {
 	struct daemon *daemon; /* kept */
 	struct ipc_chan chan;  /* fd -1: not running */
 	struct loop_fd watch;  /* of that */
-	enum engine_role role;
+	enum ipc_role role;
 	uint16_t index;
-	pid_t pid; /* 0: not running; unreaped till then */
+	uint32_t number; /* a new one at every start; 0: it does not run */
+	pid_t pid;       /* 0: not running; unreaped till then */
 	bool ready;
 	struct certs_user certs;
 	unsigned failures; /* in a row */
@@ -43,7 +36,7 @@ struct engine {
 	struct limits_seats seats; /* what it took of the limits */
 };
 
-void engine_init(struct engine *, struct daemon *, enum engine_role,
+void engine_init(struct engine *, struct daemon *, enum ipc_role,
     uint16_t index);
 
 /* Start it, now or as soon as that is possible. */

@@ -114,6 +114,25 @@ check_admission(const struct ipc_msg *m)
 }
 
 static void
+check_beginning(const struct ipc_msg *m)
+{
+	uint8_t out[IPC_START_BODY];
+	struct ipc_start s;
+	struct ipc_link l;
+
+	if (ipc_read_start(m, &s)) {
+		check(s.number > 0 && s.step > 0 && s.engines > 0);
+		check(ipc_put_start(out, &s) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	}
+	if (ipc_read_link(m, &l)) {
+		check(l.role < IPC_ROLES);
+		check(ipc_put_link(out, &l) == m->len &&
+		    memcmp(out, m->body, m->len) == 0);
+	}
+}
+
+static void
 check_exit(const struct ipc_msg *m)
 {
 	struct ipc_exit e;
@@ -235,6 +254,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		check_open(&m);
 		check_numbers(&m);
 		check_admission(&m);
+		check_beginning(&m);
 		check_exit(&m);
 		check_verdict(&m);
 		check_files(&m);

@@ -48,7 +48,7 @@ static const struct row {
 } rows[] = {
 	{ IPC_CONF, "conf", IPC_FROM_PARENT, 1, 65536, 0, 0 },
 	{ IPC_LISTEN, "listen", IPC_FROM_PARENT, 7, 7, 1, 1 },
-	{ IPC_START, "start", IPC_FROM_PARENT, 4, 4, 0, 0 },
+	{ IPC_START, "start", IPC_FROM_PARENT, 12, 12, 0, 0 },
 	{ IPC_STOP, "stop", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_OPENED, "opened", IPC_FROM_PARENT, 4, 4, 1, 3 },
 	{ IPC_REFUSED, "refused", IPC_FROM_PARENT, 8, 8, 0, 0 },
@@ -68,10 +68,10 @@ static const struct row {
 	{ IPC_TLS_VERDICT, "tls-verdict", IPC_FROM_ENGINE, 8, 208, 0, 0 },
 	{ IPC_FOLDER, "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
 	{ IPC_TOKENS, "tokens", IPC_FROM_PARENT, 1, 65536, 0, 0 },
-	{ IPC_WORKER, "worker", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	{ IPC_LINK, "link", IPC_FROM_PARENT, 8, 8, 1, 1 },
 	{ IPC_FORGET, "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_PASSWORDS, "passwords", IPC_FROM_PARENT, 1, 65536, 0, 0 },
-	{ IPC_ASKER, "asker", IPC_FROM_PARENT, 4, 4, 1, 1 },
+	{ IPC_RETIRE, "retire", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_LIST, "list", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_SIGNAL, "signal", IPC_FROM_ENGINE, 8, 8, 0, 0 },
 	{ IPC_FAILED_LOGIN, "failed-login", IPC_FROM_ENGINE, 16, 16, 0, 0 },
@@ -467,6 +467,36 @@ reads_what_was_put(void **state)
 			assert_false(ipc_read_refused(&m, &why, &err));
 		guarded_free(&g);
 	}
+}
+
+static void
+reads_starts_and_links(void **state)
+{
+	static const struct ipc_start bad[] = {
+		{ 0, 1, 1 },
+		{ 1, 0, 1 },
+		{ 1, 1, 0 },
+	};
+	const struct ipc_start start = { 3, 64, 2 };
+	const struct ipc_link link = { IPC_ROLE_NAMES, 255 };
+	uint8_t out[IPC_START_BODY];
+	struct ipc_start s;
+	struct ipc_link l;
+	struct ipc_msg m;
+
+	(void)state;
+	m = with_body(out, ipc_put_start(out, &start));
+	assert_true(ipc_read_start(&m, &s));
+	assert_true(s.number == 3 && s.step == 64 && s.engines == 2);
+	for (size_t i = 0; i < nitems(bad); i++) {
+		m = with_body(out, ipc_put_start(out, &bad[i]));
+		assert_false(ipc_read_start(&m, &s));
+	}
+	m = with_body(out, ipc_put_link(out, &link));
+	assert_true(ipc_read_link(&m, &l));
+	assert_true(l.role == IPC_ROLE_NAMES && l.index == 255);
+	out[0] = IPC_ROLES;
+	assert_false(ipc_read_link(&m, &l));
 }
 
 static void
@@ -1032,6 +1062,7 @@ main(void)
 		cmocka_unit_test(reads_listeners),
 		cmocka_unit_test(reads_admissions),
 		cmocka_unit_test(reads_what_was_put),
+		cmocka_unit_test(reads_starts_and_links),
 		cmocka_unit_test(reads_pieces),
 		cmocka_unit_test(reads_questions),
 		cmocka_unit_test(bounds_questions),
