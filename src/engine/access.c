@@ -13,6 +13,7 @@
 #include "engine/refusal.h"
 #include "engine/remote.h"
 #include "engine/request.h"
+#include "engine/route.h"
 
 /* An upgrade that is none; what it asks for instead is decided later. */
 static enum access_verdict
@@ -38,7 +39,7 @@ static enum access_verdict
 check_origin(struct request *rq)
 {
 	const struct conf *conf = engine_conf(rq->engine);
-	const struct conf_route *r = &conf->route;
+	const struct conf_route *r = rq->route->conf;
 	const struct origin_policy policy = {
 		.origins = (const char *const *)r->origins.v,
 		.norigins = r->origins.n,
@@ -55,7 +56,7 @@ check_origin(struct request *rq)
 	o.loopback = rq->from.loopback;
 	o.https = rq->https;
 	o.page = !rq->upgrade &&
-	    (r->cgidir != NULL || engine_static_folder(rq->engine) != -1);
+	    (r->cgidir != NULL || rq->route->folder[IPC_FOLDER_STATIC] != -1);
 	o.proxy_host = rq->proxy_host;
 	o.proxy_host_len = rq->proxy_host_len;
 	o.proxy_port = rq->proxy_port;
@@ -134,6 +135,27 @@ find_remote(struct request *rq)
 	return ACCESS_NEXT;
 }
 
+/* Host and path are what they are to the client from here on. */
+static enum access_verdict
+choose_route(struct request *rq)
+{
+	static const struct refusal nothing = {
+		.status = 404,
+		.why = "There is nothing under that name and path.",
+		.rule = "no route",
+	};
+	size_t n;
+	const struct route *v = engine_routes(rq->engine, &n);
+	const struct route *r = route_choose(v, n, rq);
+
+	if (r == NULL) {
+		request_refuse(rq, &nothing);
+		return ACCESS_REFUSED;
+	}
+	rq->route = r;
+	return ACCESS_NEXT;
+}
+
 /* The peer itself was judged when it connected. */
 static enum access_verdict
 check_remote(struct request *rq)
@@ -162,11 +184,11 @@ asks_for_folder(const struct request *rq)
 static bool
 is_dear(const struct request *rq)
 {
-	const struct engine *e = rq->engine;
+	const struct route *r = rq->route;
 
 	return request_may_run(rq) ||
-	    (engine_conf(e)->route.list_directories &&
-		engine_static_folder(e) != -1 && asks_for_folder(rq));
+	    (r->conf->list_directories && r->folder[IPC_FOLDER_STATIC] != -1 &&
+		asks_for_folder(rq));
 }
 
 static enum access_verdict
@@ -184,6 +206,7 @@ check_limits(struct request *rq)
 static enum access_verdict (*const steps[])(struct request *) = {
 	check_denied,
 	find_remote,
+	choose_route,
 	check_path,
 	check_hello,
 	check_remote,

@@ -13,6 +13,7 @@
 #include "engine/refusal.h"
 #include "engine/reply.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "flow/deadlines.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
@@ -34,6 +35,7 @@ enum cgi_due {
 struct cgi {
 	struct engine *engine;     /* kept */
 	struct request *rq;        /* kept; NULL: it needs us no longer */
+	const struct route *route; /* kept */
 	cgi_rest_fn *rest;         /* kept: who answers without a program */
 	struct endpoint *endpoint; /* owned; NULL: it has gone */
 	uint32_t id;               /* of it, for the log */
@@ -54,12 +56,6 @@ struct cgi {
 	bool answered; /* as far as announced: more is dropped */
 	bool unwanted; /* the output is closed with the next turn */
 };
-
-static const struct conf_route *
-route_of(const struct cgi *g)
-{
-	return &engine_conf(g->engine)->route;
-}
 
 /* ------------------------------------------------- its end */
 
@@ -301,7 +297,7 @@ cgi_on_output_end(void *owner)
 static void
 await_head(struct cgi *g)
 {
-	uint64_t ms = route_of(g)->cgi_timeout;
+	uint64_t ms = g->route->conf->cgi_timeout;
 
 	if (g->state != CGI_HEAD || ms == 0)
 		return;
@@ -495,6 +491,7 @@ cgi_new(struct request *rq, cgi_rest_fn *rest)
 		.engine = rq->engine,
 		.rq = rq,
 		.id = engine_new_id(rq->engine),
+		.route = rq->route,
 		.rest = rest,
 		.started = rq->started,
 		.peer = mem_strdup(peer),
@@ -533,7 +530,7 @@ cgi_start(struct request *rq, cgi_rest_fn *rest)
 		request_handle(rq, &cgi_handler, g);
 		g->endpoint = program_open(g->engine,
 		    &(struct program_wish){
-			.conf = route_of(g),
+			.route = g->route,
 			.part = IPC_PART_CGI,
 			.path = path,
 			.path_len = len,

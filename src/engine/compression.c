@@ -6,6 +6,7 @@
 #include "engine/compression.h"
 #include "engine/engine.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "flow/flow.h"
 #include "flow/zpool.h"
 
@@ -48,7 +49,7 @@ bool
 compression_agree(const struct request *rq, struct compression *c)
 {
 	struct engine *e = rq->engine;
-	const struct conf_route *r = &engine_conf(e)->route;
+	const struct conf_route *r = rq->route->conf;
 	struct zpool *ds = &engine_flow(e)->zpool;
 	enum ws_terms_result rc;
 	struct ws_terms most;

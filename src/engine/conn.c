@@ -21,6 +21,7 @@
 #include "engine/limits.h"
 #include "engine/refusal.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "engine/stranger.h"
 #include "flow/listener.h"
 #include "flow/stream.h"
@@ -659,6 +660,7 @@ conn_new(struct engine *e, const struct conn_ops *ops, struct listener *l,
 	c->loopback = listener_is_loopback(l, fd);
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
 	reply_init(&c->reply);
+	c->route = engine_routes(e, &(size_t){ 0 });
 	addr_from(&c->peer, &c->peer_port, sa);
 	ids_add(engine_conns(e), &c->node, engine_new_id(e));
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);
@@ -671,13 +673,15 @@ conn_new(struct engine *e, const struct conn_ops *ops, struct listener *l,
 static void
 stop(struct conn *c)
 {
+	const struct route *route = c->rq != NULL ? c->rq->route : c->route;
+
 	if (c->state == CONN_READING && c->reused && !c->over &&
 	    stream_queued(c->stream) > 0)
 		conn_close_behind(c);
 	if (c->state == CONN_ADMITTING || c->state == CONN_READING)
 		conn_end_soon(c);
 	else
-		conn_wait(c, conn_conf(c)->route.close_timeout);
+		conn_wait(c, route->conf->close_timeout);
 }
 
 void

@@ -6,6 +6,7 @@
 #include "engine/conn_state.h"
 #include "engine/engine.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "flow/stream.h"
 #include "flow/tls.h"
 #include "flow/tls_vars.h"
@@ -50,6 +51,7 @@ end_request(struct conn *c)
 {
 	bool last = c->reply.close || engine_is_leaving(c->engine);
 
+	c->route = c->rq->route;
 	request_free(c->rq);
 	c->rq = NULL;
 	reply_clear(&c->reply);
@@ -110,7 +112,7 @@ conn_reply_start(struct request *rq, const struct reply *r)
 	    &(struct reply_to){
 		.minor = rq->head.minor,
 		.head = http1_method_is(&rq->head, "HEAD"),
-		.fields = engine_fields_http(c->engine),
+		.fields = &rq->route->http,
 	    });
 	conn_watch_stall(c);
 }

@@ -12,6 +12,7 @@
 #include "engine/conn.h"
 #include "engine/conn_state.h"
 #include "engine/engine.h"
+#include "engine/farewell.h"
 #include "engine/ids.h"
 #include "engine/limits.h"
 #include "engine/refusal.h"
@@ -96,8 +97,8 @@ let_in(struct conn *c)
 static void
 turn_away(struct conn *c, const struct refusal *why)
 {
-	if (conn_conf(c)->route.refuse == CONF_REFUSE_CLOSE &&
-	    why->status != 503 && limits_hearing_begin(c->engine)) {
+	if (farewell_is_wanted(c->engine) && why->status != 503 &&
+	    limits_hearing_begin(c->engine)) {
 		c->denied = mem_new(1, sizeof(*c->denied));
 		*c->denied = *why;
 		c->heard = true;

@@ -42,6 +42,7 @@ struct conn {
 	struct arrival *arrival;    /* owned; NULL: nothing comes before */
 	struct stream *stream;      /* owned; NULL: not yet, or taken over */
 	struct request *rq;         /* owned; of CONN_SERVING */
+	const struct route *route;  /* kept: of the request before that */
 	struct buf in;              /* bytes that are not used yet */
 	size_t scanned;             /* of the head, by the parser */
 	size_t dropped;             /* bytes behind the last answer */

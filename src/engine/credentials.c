@@ -13,6 +13,7 @@
 #include "engine/passwords.h"
 #include "engine/refusal.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "engine/tokens.h"
 
 enum { CHALLENGE_MAX = 512 };
@@ -27,7 +28,7 @@ struct wait {
 static const struct conf_route *
 route_of(const struct request *rq)
 {
-	return &engine_conf(rq->engine)->route;
+	return rq->route->conf;
 }
 
 /* ------------------------------------------------- answers */
@@ -175,10 +176,8 @@ check_password(struct request *rq, const struct credentials *c)
 static enum access_verdict
 check_token(struct request *rq, const struct credentials *c)
 {
-	struct engine *e = rq->engine;
-
 	for (size_t i = 0; i < c->ntokens; i++) {
-		const char *name = tokens_find(engine_tokens(e), c->token[i]);
+		const char *name = tokens_find(&rq->route->tokens, c->token[i]);
 
 		if (name != NULL)
 			return admit(rq, name, "Bearer");

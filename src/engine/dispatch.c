@@ -5,10 +5,10 @@
 #include "engine/answer.h"
 #include "engine/cgi.h"
 #include "engine/dispatch.h"
-#include "engine/engine.h"
 #include "engine/file.h"
 #include "engine/refusal.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "engine/upgrade.h"
 
 static void
@@ -28,21 +28,21 @@ refuse(struct request *rq, unsigned status, const char *why, const char *rule,
 static void
 serve_rest(struct request *rq)
 {
-	struct engine *e = rq->engine;
+	const struct conf_route *conf = rq->route->conf;
 	const struct beneath folder = {
-		.fd = engine_static_folder(e),
-		.home = engine_conf(e)->route.staticdir,
+		.fd = rq->route->folder[IPC_FOLDER_STATIC],
+		.home = conf->staticdir,
 	};
 
 	if (!http1_method_is(&rq->head, "HEAD") &&
 	    !http1_method_is(&rq->head, "GET"))
 		refuse(rq, 405, "Only GET and HEAD are served here.", "method",
 		    NULL);
-	else if (engine_conf(e)->route.console)
+	else if (conf->console)
 		answer_console(rq);
 	else if (folder.fd != -1)
 		file_serve(rq, &folder);
-	else if (engine_conf(e)->route.cgidir != NULL)
+	else if (conf->cgidir != NULL)
 		refuse(rq, 404, "There is nothing of that name.", NULL, NULL);
 	else
 		refuse(rq, 426, "This is a WebSocket service.", "no upgrade",
@@ -63,18 +63,18 @@ offers_v1(const struct request *rq)
 }
 
 static void
-serve_upgrade(struct request *rq, const struct conf *conf)
+serve_upgrade(struct request *rq, const struct conf_route *conf)
 {
-	const struct conf_list *list = &conf->route.subprotocols;
+	const struct conf_list *list = &conf->subprotocols;
 	int i =
 	    ws_hello_choose(&rq->head, (const char *const *)list->v, list->n);
 	enum v1_offer v1 =
-	    conf->route.no_standpipe_protocol ? V1_NOT_OFFERED : offers_v1(rq);
+	    conf->no_standpipe_protocol ? V1_NOT_OFFERED : offers_v1(rq);
 
 	if (i == WS_HELLO_BAD_PROTOCOL)
 		refuse(rq, 400, "Sec-WebSocket-Protocol is malformed.",
 		    "handshake", NULL);
-	else if (i < 0 && conf->route.subprotocol_required)
+	else if (i < 0 && conf->subprotocol_required)
 		refuse(rq, 400,
 		    "None of the offered subprotocols is spoken here.",
 		    "subprotocol", "--subprotocol");
@@ -85,11 +85,11 @@ serve_upgrade(struct request *rq, const struct conf *conf)
 void
 dispatch(struct request *rq)
 {
-	const struct conf *conf = engine_conf(rq->engine);
+	const struct conf_route *conf = rq->route->conf;
 
 	if (rq->upgrade)
 		serve_upgrade(rq, conf);
-	else if (conf->route.cgidir != NULL)
+	else if (conf->cgidir != NULL)
 		cgi_start(rq, serve_rest);
 	else
 		serve_rest(rq);

@@ -6,13 +6,12 @@
 #include <event2/event_struct.h>
 
 #include "base/base.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "engine/engine_state.h"
 #include "engine/ids.h"
-#include "engine/pages.h"
+#include "engine/route.h"
 #include "flow/listener.h"
 #include "flow/watch.h"
 #include "ipc/ipc_chan.h"
@@ -157,9 +156,8 @@ engine_new(int fd, size_t max_fds)
 		return NULL;
 	}
 	e->max_fds = max_fds;
-	for (size_t i = 0; i < nitems(e->folder); i++)
-		e->folder[i] = -1;
-	tokens_init(&e->tokens);
+	for (uint32_t i = 0; i < IPC_ROUTES_MAX; i++)
+		route_init(&e->route[i], i);
 	flow_init(&e->flow, base);
 	ipc_chan_init(&e->chan, fd, IPC_FROM_ENGINE);
 	(void)event_assign(&e->on_room, base, fd, EV_WRITE, engine_on_room, e);
@@ -169,14 +167,10 @@ engine_new(int fd, size_t max_fds)
 void
 engine_free(struct engine *e)
 {
-	tokens_clear(&e->tokens);
 	for (size_t i = 0; i < e->nlisteners; i++)
 		listener_free(e->listener[i]);
-	for (size_t i = 0; i < nitems(e->folder); i++)
-		fd_close(&e->folder[i]);
-	fields_clear(&e->fields_ws);
-	fields_clear(&e->fields_http);
-	pages_free(e->pages);
+	for (size_t i = 0; i < IPC_ROUTES_MAX; i++)
+		route_clear(&e->route[i]);
 	(void)event_del(&e->on_room);
 	ipc_chan_clear(&e->chan);
 	if (e->configured)
@@ -242,40 +236,17 @@ engine_sessions(struct engine *e)
 	return &e->sessions;
 }
 
-int
-engine_static_folder(const struct engine *e)
+const struct route *
+engine_routes(const struct engine *e, size_t *n)
 {
-	return e->folder[IPC_FOLDER_STATIC];
+	*n = e->nroutes;
+	return e->route;
 }
 
 struct passwords *
 engine_passwords(struct engine *e)
 {
 	return e->passwords;
-}
-
-const struct tokens *
-engine_tokens(const struct engine *e)
-{
-	return &e->tokens;
-}
-
-const struct fields *
-engine_fields_ws(const struct engine *e)
-{
-	return &e->fields_ws;
-}
-
-const struct fields *
-engine_fields_http(const struct engine *e)
-{
-	return &e->fields_http;
-}
-
-const struct pages *
-engine_pages(const struct engine *e)
-{
-	return e->pages;
 }
 
 bool

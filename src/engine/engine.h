@@ -19,13 +19,11 @@
 
 struct remote_rules;
 struct engine;
-struct fields;
 struct hostnames;
 struct ids;
 struct limits;
-struct pages;
 struct passwords;
-struct tokens;
+struct route;
 struct tls;
 
 /*
@@ -52,19 +50,11 @@ struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);
 struct ids *engine_sessions(struct engine *);
 
-/* The folder of files that are served, borrowed; -1: none. */
-int engine_static_folder(const struct engine *);
+/* What is served: n routes, in the order in which they are tried. */
+const struct route *engine_routes(const struct engine *, size_t *n);
 
-/* Who may come in; there are passwords only if they are asked for. */
+/* Where passwords are checked; NULL: none are asked for. */
 struct passwords *engine_passwords(struct engine *);
-const struct tokens *engine_tokens(const struct engine *);
-
-/* What the settings add to a 101, and to all other answers. */
-const struct fields *engine_fields_ws(const struct engine *);
-const struct fields *engine_fields_http(const struct engine *);
-
-/* The pages for errors; NULL: none. */
-const struct pages *engine_pages(const struct engine *);
 
 /* Whether the parent has said stop. */
 bool engine_stopping(const struct engine *);

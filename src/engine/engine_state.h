@@ -14,9 +14,8 @@
 #include "conf/conf.h"
 #include "engine/certs.h"
 #include "engine/engine.h"
-#include "engine/fields.h"
 #include "engine/ids.h"
-#include "engine/tokens.h"
+#include "engine/route.h"
 #include "flow/flow.h"
 #include "ipc/ipc.h"
 #include "ipc/ipc_chan.h"
@@ -35,9 +34,8 @@ struct engine {
 	size_t nlisted;
 	struct listener *listener[IPC_LISTENERS_MAX]; /* owned */
 	size_t nlisteners;
-	int folder[IPC_FOLDERS]; /* owned; -1: none */
-	struct fields fields_ws, fields_http;
-	struct pages *pages; /* owned; NULL: none */
+	struct route route[IPC_ROUTES_MAX];
+	size_t nroutes; /* of them; 0: not configured */
 	uint32_t last_id, id_step;
 	size_t max_fds;
 	bool full; /* no descriptors for one more: the listeners are paused */
@@ -51,7 +49,6 @@ struct engine {
 	struct limits *limits;                /* owned */
 	struct remote_rules *remote_rules;    /* owned */
 	struct passwords *passwords;          /* owned; NULL: not asked for */
-	struct tokens tokens;
 };
 
 /* engine.c: without a parent that is understood the engine is no use: end. */

@@ -9,16 +9,28 @@
 #include "engine/farewell.h"
 #include "engine/fields.h"
 #include "engine/request.h"
+#include "engine/route.h"
 
 enum { CODE_BASE = 4000 }; /* codes for private use: 4000 + the status */
 
 bool
+farewell_is_wanted(const struct engine *e)
+{
+	size_t n;
+	const struct route *v = engine_routes(e, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].conf->refuse == CONF_REFUSE_CLOSE)
+			return true;
+	return false;
+}
+
+bool
 farewell_suits(const struct request *rq, unsigned status)
 {
-	const struct conf *conf = engine_conf(rq->engine);
 	struct ws_hello hello;
 
-	return conf->route.refuse == CONF_REFUSE_CLOSE &&
+	return rq->route->conf->refuse == CONF_REFUSE_CLOSE &&
 	    (status == 401 || status == 403 || status == 429) &&
 	    ws_hello_read(&rq->head, &hello) == WS_HELLO_OK;
 }
@@ -26,9 +38,8 @@ farewell_suits(const struct request *rq, unsigned status)
 static void
 put_101(struct buf *out, const struct request *rq)
 {
-	struct engine *e = rq->engine;
-	const struct conf_list *list = &engine_conf(e)->route.subprotocols;
-	const struct fields *more = engine_fields_ws(e);
+	const struct conf_list *list = &rq->route->conf->subprotocols;
+	const struct fields *more = &rq->route->ws;
 	char accept[WS_HELLO_ACCEPT_SIZE];
 	struct ws_hello hello;
 	int i =

@@ -9,7 +9,11 @@
 #include <stdbool.h>
 
 struct buf;
+struct engine;
 struct request;
+
+/* Whether any route does that. */
+bool farewell_is_wanted(const struct engine *);
 
 /* Whether the settings want that for this request and status. */
 bool farewell_suits(const struct request *, unsigned status);

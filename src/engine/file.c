@@ -29,6 +29,7 @@
 #include "engine/refusal.h"
 #include "engine/reply.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "flow/later.h"
 
 enum {
@@ -479,7 +480,6 @@ refuse_listing(struct request *rq)
 void
 file_serve(struct request *rq, const struct beneath *root)
 {
-	const struct conf *conf = engine_conf(rq->engine);
 	enum http_coding codings[HTTP_CODINGS];
 	size_t n = http_accept_codings(&rq->head, codings), len;
 	char path[HTTP1_MAX_LINE];
@@ -494,7 +494,7 @@ file_serve(struct request *rq, const struct beneath *root)
 		reply_file(rq, &found);
 		break;
 	case LOOKUP_FOLDER:
-		if (conf->route.list_directories)
+		if (rq->route->conf->list_directories)
 			list(rq, &found, root, path, len);
 		else
 			refuse_listing(rq);

@@ -15,6 +15,7 @@
 #include "engine/refusal.h"
 #include "engine/reply.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "flow/deadlines.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
@@ -423,7 +424,7 @@ start(struct request *rq, const struct buf *vars)
 	struct gate *g = mem_new(1, sizeof(*g));
 
 	g->rq = rq;
-	g->route = &engine_conf(rq->engine)->route;
+	g->route = rq->route->conf;
 	g->id = engine_new_id(e);
 	buf_init(&g->output, OUTPUT_MAX);
 	deadlines_init(&g->deadlines, engine_flow(e)->base, g->due,
@@ -432,7 +433,7 @@ start(struct request *rq, const struct buf *vars)
 	request_handle(rq, &gate_handler, g);
 	g->endpoint = program_open(e,
 	    &(struct program_wish){
-		.conf = g->route,
+		.route = rq->route,
 		.part = IPC_PART_GATE,
 		.vars = vars,
 		.id = g->id,
@@ -447,7 +448,7 @@ gate_check(struct request *rq)
 	enum access_verdict v = ACCESS_WAIT;
 	struct buf vars;
 
-	if (engine_conf(rq->engine)->route.gate == NULL)
+	if (rq->route->conf->gate == NULL)
 		return ACCESS_NEXT;
 	if (!answer_may_start(rq))
 		return ACCESS_REFUSED;

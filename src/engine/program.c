@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/ids.h"
 #include "engine/program.h"
+#include "engine/route.h"
 #include "flow/endpoint_exec.h"
 #include "ipc/ipc_codec.h"
 
@@ -144,14 +145,14 @@ program_open(struct engine *e, const struct program_wish *w,
 	uint8_t head[IPC_OPEN_MAX];
 	size_t n = ipc_put_open(head,
 	    &(struct ipc_open){
-		.route = w->route,
+		.route = w->route->index,
 		.part = w->part,
 		.path = w->path,
 		.path_len = w->path_len,
 	    });
 
 	p->engine = e;
-	p->conf = w->conf;
+	p->conf = w->route->conf;
 	p->gate = w->part == IPC_PART_GATE;
 	endpoint_exec_init(&p->exec,
 	    &(struct endpoint_exec_start){
@@ -159,9 +160,9 @@ program_open(struct engine *e, const struct program_wish *w,
 		.half = &exec_ops,
 		.ops = ops,
 		.owner = owner,
-		.level = (enum log_level)w->conf->stderr_level,
+		.level = (enum log_level)p->conf->stderr_level,
 		.id = w->id,
-		.linger_ms = p->gate ? ENDPOINT_LINGERS : w->conf->linger,
+		.linger_ms = p->gate ? ENDPOINT_LINGERS : p->conf->linger,
 	    });
 	ids_add(engine_programs(e), &p->node, w->id);
 	engine_send(e, IPC_OPEN, w->id, head, n, w->vars->data, w->vars->len);

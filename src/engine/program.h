@@ -18,7 +18,6 @@
 #include "ipc/ipc.h"
 
 struct buf;
-struct conf_route;
 struct endpoint;
 struct endpoint_ops;
 struct engine;
@@ -26,8 +25,7 @@ struct ipc_msg;
 
 /* Which one, and what it gets; all borrowed but the route. */
 struct program_wish {
-	const struct conf_route *conf; /* kept: the ladder, the linger ... */
-	uint32_t route;                /* the number of that */
+	const struct route *route; /* kept: the ladder, the linger ... */
 	enum ipc_part part;
 	const char *path; /* inside a folder, by part; else NULL */
 	size_t path_len;

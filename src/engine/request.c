@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "engine/limits.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "ipc/ipc_path.h"
 
 enum {
@@ -33,6 +34,7 @@ request_new(struct engine *e, const struct carrier *carrier, void *owner,
 		head->nfields * sizeof(head->field[0]));
 
 	rq->engine = e;
+	rq->route = engine_routes(e, &(size_t){ 0 });
 	rq->carrier = carrier;
 	rq->owner = owner;
 	rq->len = len;
@@ -80,7 +82,7 @@ request_go_on(struct request *rq)
 bool
 request_may_run(const struct request *rq)
 {
-	const struct conf_route *r = &engine_conf(rq->engine)->route;
+	const struct conf_route *r = rq->route->conf;
 
 	return http1_count(&rq->head, "Upgrade") > 0 || r->cgidir != NULL ||
 	    r->gate != NULL;
@@ -134,7 +136,7 @@ request_put_vars(const struct request *rq, const struct request_program *pr,
 {
 	const struct conf *conf = engine_conf(rq->engine);
 	bool websocketd = conf->compat == CONF_COMPAT_WEBSOCKETD;
-	const struct conf_route *r = &conf->route;
+	const struct conf_route *r = rq->route->conf;
 	char id[2 * ID_BYTES + 1];
 	char *path = mem_new(1, rq->url.path_len + 1);
 	struct cgi_request cgi = {

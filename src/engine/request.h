@@ -31,6 +31,7 @@ struct handler_ops;
 struct ipc_listen;
 struct refusal;
 struct reply;
+struct route;
 struct seats;
 struct stream;
 
@@ -50,6 +51,7 @@ struct request_from {
 
 struct request {
 	struct engine *engine;         /* kept */
+	const struct route *route;     /* kept; the first, until it is chosen */
 	const struct carrier *carrier; /* kept; it owns the request */
 	void *owner;                   /* kept, for the carrier */
 	uint32_t id;                   /* its number in the log */

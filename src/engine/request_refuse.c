@@ -16,6 +16,7 @@
 #include "engine/refusal.h"
 #include "engine/reply.h"
 #include "engine/request.h"
+#include "engine/route.h"
 
 enum {
 	VALUE_MAX = 512,   /* bytes of what a client said that a line has */
@@ -139,7 +140,7 @@ retry_after(const struct refusal *r, char seconds[SECONDS_SIZE])
 static const struct buf *
 find_page(const struct request *rq, unsigned status)
 {
-	const struct pages *pages = engine_pages(rq->engine);
+	const struct pages *pages = rq->route->pages;
 
 	if (http1_count(&rq->head, "Upgrade") > 0 ||
 	    !http_accept_html(&rq->head))

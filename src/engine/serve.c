@@ -17,15 +17,14 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/engine_state.h"
-#include "engine/fields.h"
 #include "engine/hostname.h"
 #include "engine/ids.h"
 #include "engine/limits.h"
-#include "engine/pages.h"
 #include "engine/passwords.h"
 #include "engine/program.h"
 #include "engine/remote.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "engine/sandbox.h"
 #include "engine/serve.h"
 #include "engine/sessions.h"
@@ -115,9 +114,9 @@ on_folder(struct engine *e, const struct ipc_msg *m)
 	uint32_t which;
 
 	if (e->configured || !ipc_read_u32(m, &which) || which >= IPC_FOLDERS ||
-	    e->folder[which] != -1)
+	    e->route[0].folder[which] != -1)
 		return false;
-	e->folder[which] = m->fd[0];
+	e->route[0].folder[which] = m->fd[0];
 	return true;
 }
 
@@ -138,18 +137,19 @@ configure(struct engine *e)
 	return ok;
 }
 
-/* What takes reading, while that is still allowed. */
 static void
-prepare_answers(struct engine *e)
+add_route(struct engine *e, const struct conf_route *conf)
 {
-	const struct conf_route *r = &e->conf.route;
-	int *errors = &e->folder[IPC_FOLDER_ERRORS];
+	route_prepare(&e->route[e->nroutes++], conf);
+}
 
-	fields_init(&e->fields_ws, &r->header, &r->header_ws);
-	fields_init(&e->fields_http, &r->header, &r->header_http);
-	if (*errors != -1)
-		e->pages = pages_read(*errors);
-	fd_close(errors);
+static bool
+asks_for_passwords(const struct engine *e)
+{
+	for (size_t i = 0; i < e->nroutes; i++)
+		if (e->route[i].conf->auth_file != NULL)
+			return true;
+	return false;
 }
 
 /* Who hears nobody is not ready: the parent may have more luck with another. */
@@ -181,14 +181,14 @@ on_start(struct engine *e, const struct ipc_msg *m)
 		return true; /* the parent decides what becomes of us */
 	e->remote_rules = remote_rules_new(&e->conf);
 	compression_init(e);
-	prepare_answers(e);
-	if (e->conf.route.auth_file != NULL)
+	add_route(e, &e->conf.route);
+	if (asks_for_passwords(e))
 		e->passwords = passwords_new(e->flow.base);
 	if (e->conf.reverselookup)
 		e->hostnames = hostnames_new(e->flow.base);
 	sandbox_enter(&(struct sandbox){
 	    .how = e->conf.sandbox,
-	    .folder = e->folder[IPC_FOLDER_STATIC],
+	    .folder = e->route[0].folder[IPC_FOLDER_STATIC],
 	});
 	if (start_listening(e))
 		engine_tell(e, IPC_READY, 0, NULL, 0);
@@ -198,7 +198,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 static bool
 on_tokens(struct engine *e, const struct ipc_msg *m)
 {
-	return tokens_on_piece(&e->tokens, m);
+	return tokens_on_piece(&e->route[0].tokens, m);
 }
 
 static bool

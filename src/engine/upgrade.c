@@ -14,6 +14,7 @@
 #include "engine/program.h"
 #include "engine/refusal.h"
 #include "engine/request.h"
+#include "engine/route.h"
 #include "engine/sessions.h"
 #include "engine/upgrade.h"
 #include "flow/endpoint.h"
@@ -75,7 +76,7 @@ upgrade_on_refused(void *owner, enum ipc_refusal why, int err)
 static size_t
 list_fields(const struct upgrade *u, struct http1_out fields[])
 {
-	const struct fields *more = engine_fields_ws(u->engine);
+	const struct fields *more = &u->rq->route->ws;
 	size_t n = 0;
 
 	if (u->v1 != V1_NOT_OFFERED)
@@ -140,7 +141,7 @@ begin_session(struct upgrade *u, const struct seats *seats,
 	struct session *s = sessions_begin(u->engine,
 	    &(struct session_start){
 		.flow = engine_flow(u->engine),
-		.route = &engine_conf(u->engine)->route,
+		.route = u->rq->route->conf,
 		.client = client,
 		.terms = terms_of(u),
 		.endpoint = u->endpoint,
@@ -254,7 +255,7 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 		.rule = "handshake",
 	};
 	struct engine *e = rq->engine;
-	const struct conf_route *r = &engine_conf(e)->route;
+	const struct conf_route *r = rq->route->conf;
 	const struct request_program pr = {
 		.subprotocol = subprotocol,
 		.framing = framing_name(r->framing),
@@ -262,7 +263,7 @@ upgrade_start(struct request *rq, const char *subprotocol, enum v1_offer v1)
 	};
 	struct buf vars;
 	struct program_wish w = {
-		.conf = r,
+		.route = rq->route,
 		.part = r->dir != NULL ? IPC_PART_DIR : IPC_PART_COMMAND,
 		.vars = &vars,
 	};

@@ -70,6 +70,7 @@ enum {
 	IPC_LINK_BODY = 8,
 	IPC_FDS_MAX = 3,
 	IPC_LISTENERS_MAX = 64, /* sockets that an engine is handed */
+	IPC_ROUTES_MAX = 64,    /* that an engine serves */
 	IPC_PATH_MAX = 4096,    /* bytes of the path of an IPC_OPEN */
 	IPC_OPEN_HEAD = 12,     /* of what comes before that */
 	IPC_OPEN_MAX = IPC_OPEN_HEAD + IPC_PATH_MAX,
