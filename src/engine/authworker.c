@@ -24,10 +24,15 @@
 static const char nobody[] =
     "$2y$10$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu";
 
+/* The file of a route. */
+struct secret {
+	struct buf text;           /* until it is complete */
+	struct userfile passwords; /* the last complete one */
+};
+
 struct auth {
 	struct worker worker;
-	struct buf text;           /* of the file, until it is complete */
-	struct userfile passwords; /* the last complete one */
+	struct secret secret[IPC_ROUTES_MAX];
 };
 
 /* ------------------------------------------------- one password */
@@ -50,7 +55,7 @@ hashes_to(const char *password, const char *hash)
 static bool
 is_right(const struct auth *au, const struct ipc_ask *a)
 {
-	const struct userfile *f = &au->passwords;
+	const struct userfile *f = &au->secret[a->route].passwords;
 	const struct userfile_entry *u = userfile_find(f, a->user);
 	const char *other = f->n > 0 ? f->v[0].hash : nobody;
 	bool same = hashes_to(a->password, u != NULL ? u->hash : other);
@@ -80,25 +85,29 @@ auth_on_msg(void *owner, const struct ipc_msg *m)
 {
 	struct auth *au = owner;
 	struct userfile_error e;
+	struct secret *s;
 	struct userfile f;
 	struct ipc_piece p;
 	bool ok;
 
 	if (m->type != IPC_PASSWORDS || !ipc_read_piece(m, &p) ||
-	    !buf_add(&au->text, p.data, p.len))
+	    p.route >= IPC_ROUTES_MAX)
+		return false;
+	s = &au->secret[p.route];
+	if (!buf_add(&s->text, p.data, p.len))
 		return false;
 	if (!p.last)
 		return true;
 	ok = userfile_read(&f, USERFILE_PASSWORDS,
-	    au->text.len == 0 ? "" : (const char *)au->text.data, au->text.len,
+	    s->text.len == 0 ? "" : (const char *)s->text.data, s->text.len,
 	    &e);
-	if (au->text.len > 0)
-		OPENSSL_cleanse(au->text.data, au->text.len);
-	buf_clear(&au->text);
+	if (s->text.len > 0)
+		OPENSSL_cleanse(s->text.data, s->text.len);
+	buf_clear(&s->text);
 	if (!ok)
 		return false;
-	userfile_clear(&au->passwords);
-	au->passwords = f;
+	userfile_clear(&s->passwords);
+	s->passwords = f;
 	return true;
 }
 
@@ -124,7 +133,8 @@ answer(struct auth *au, size_t i)
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0 || !ipc_read_ask(in, (size_t)n, &a)) {
+	if (n <= 0 || !ipc_read_ask(in, (size_t)n, &a) ||
+	    a.route >= IPC_ROUTES_MAX) {
 		worker_drop(w, i);
 		OPENSSL_cleanse(in, sizeof(in));
 		return;
@@ -165,11 +175,14 @@ authworker_run(void)
 	struct auth au = { 0 };
 
 	worker_init(&au.worker, "auth", &ops, &au);
-	buf_init(&au.text, USERFILE_MAX);
+	for (size_t i = 0; i < IPC_ROUTES_MAX; i++)
+		buf_init(&au.secret[i].text, USERFILE_MAX);
 	while (!au.worker.over)
 		wait_and_answer(&au);
 	worker_clear(&au.worker);
-	buf_clear(&au.text);
-	userfile_clear(&au.passwords);
+	for (size_t i = 0; i < IPC_ROUTES_MAX; i++) {
+		buf_clear(&au.secret[i].text);
+		userfile_clear(&au.secret[i].passwords);
+	}
 	return au.worker.status;
 }

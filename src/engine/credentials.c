@@ -161,8 +161,14 @@ check_password(struct request *rq, const struct credentials *c)
 	w->ask.on_answer = credentials_on_answer;
 	w->ask.owner = w;
 	(void)memcpy(w->user, c->user, sizeof(w->user));
-	v = passwords_check(engine_passwords(e), &rq->client, c->user,
-	    c->password, &w->ask);
+	v = passwords_check(engine_passwords(e),
+	    &(struct passwords_login){
+		.route = rq->route->index,
+		.client = &rq->client,
+		.user = c->user,
+		.password = c->password,
+	    },
+	    &w->ask);
 	if (v == PASSWORDS_ASKED) {
 		request_handle(rq, &waiting, w);
 		return ACCESS_WAIT;

@@ -59,15 +59,19 @@ struct passwords {
 /* ------------------------------------------------- what is remembered */
 
 static void
-digest(const struct passwords *p, const char *user, const char *password,
+digest(const struct passwords *p, const struct passwords_login *w,
     uint8_t out[DIGEST_LEN])
 {
-	uint8_t text[2 * (IPC_ASK_TEXT + 1)];
-	size_t len = strlen(user) + 1, rest = strlen(password);
+	uint8_t text[sizeof(w->route) + 2 * (IPC_ASK_TEXT + 1)];
+	size_t len = sizeof(w->route), user = strlen(w->user) + 1;
+	size_t rest = strlen(w->password);
 	unsigned int n;
 
-	memcpy(text, user, len); /* with its NUL, which is in neither */
-	memcpy(text + len, password, rest);
+	memcpy(text, &w->route, len);
+	memcpy(text + len, w->user,
+	    user); /* with its NUL, which is in neither */
+	len += user;
+	memcpy(text + len, w->password, rest);
 	if (HMAC(EVP_sha256(), p->key, sizeof(p->key), text, len + rest, out,
 		&n) == NULL)
 		bug("no HMAC");
@@ -226,15 +230,16 @@ passwords_connect(struct passwords *p, int fd)
 }
 
 static bool
-send_question(const struct passwords *p, uint32_t id, const char *user,
-    const char *password)
+send_question(const struct passwords *p, uint32_t id,
+    const struct passwords_login *w)
 {
 	uint8_t out[IPC_ASK_MAX];
 	size_t len = ipc_put_ask(out,
 	    &(struct ipc_ask){
 		.id = id,
-		.user = user,
-		.password = password,
+		.route = w->route,
+		.user = w->user,
+		.password = w->password,
 	    });
 	ssize_t n = -1;
 
@@ -283,17 +288,16 @@ has_enough(const struct passwords *p, const struct addr *customer)
 
 static bool
 ask_worker(struct passwords *p, struct passwords_check *c,
-    const struct addr *client, const char *user, const char *password,
-    const uint8_t d[DIGEST_LEN])
+    const struct passwords_login *w, const uint8_t d[DIGEST_LEN])
 {
-	struct addr customer = *client;
+	struct addr customer = *w->client;
 
 	addr_cut_customer(&customer);
 	if (has_enough(p, &customer))
 		return false;
 	if (++p->last_id == 0)
 		p->last_id = 1;
-	if (!send_question(p, p->last_id, user, password))
+	if (!send_question(p, p->last_id, w))
 		return false;
 	c->id = p->last_id;
 	c->stale = false;
@@ -303,17 +307,17 @@ ask_worker(struct passwords *p, struct passwords_check *c,
 }
 
 enum passwords_verdict
-passwords_check(struct passwords *p, const struct addr *client,
-    const char *user, const char *password, struct passwords_ask *ask)
+passwords_check(struct passwords *p, const struct passwords_login *w,
+    struct passwords_ask *ask)
 {
 	struct passwords_check *c;
 	uint8_t d[DIGEST_LEN];
 
-	digest(p, user, password, d);
+	digest(p, w, d);
 	if (is_remembered(p, d))
 		return PASSWORDS_RIGHT;
 	if ((c = find_check(p, d)) == NULL ||
-	    (c->id == 0 && !ask_worker(p, c, client, user, password, d)))
+	    (c->id == 0 && !ask_worker(p, c, w, d)))
 		return PASSWORDS_UNKNOWN;
 	join(c, ask);
 	return PASSWORDS_ASKED;
@@ -335,7 +339,7 @@ passwords_new(struct event_base *base)
 		(void)evtimer_assign(&p->check[i].timer, base,
 		    passwords_on_timer, &p->check[i]);
 	}
-	digest(p, "", "", d);
+	digest(p, &(struct passwords_login){ .user = "", .password = "" }, d);
 	return p;
 }
 

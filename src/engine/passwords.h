@@ -11,6 +11,7 @@
 #define ENGINE_PASSWORDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct addr;
 struct event_base;
@@ -43,12 +44,19 @@ void passwords_connect(struct passwords *, int fd);
 /* The file has changed: remember nothing. */
 void passwords_forget(struct passwords *);
 
+/* Who wants to come in where; all borrowed. */
+struct passwords_login {
+	uint32_t route;
+	const struct addr *client;
+	const char *user, *password;
+};
+
 /*
- * Is it right, for a client at that address? PASSWORDS_ASKED keeps `ask`, whose first two fields are set,
+ * Is it right? PASSWORDS_ASKED keeps `ask`, whose first two fields are set,
  * until its on_answer() is called or passwords_leave() is; then it is unused.
  */
-enum passwords_verdict passwords_check(struct passwords *, const struct addr *,
-    const char *user, const char *password, struct passwords_ask *ask);
+enum passwords_verdict passwords_check(struct passwords *,
+    const struct passwords_login *, struct passwords_ask *ask);
 void passwords_leave(struct passwords_ask *);
 
 #endif

@@ -111,12 +111,16 @@ on_listen(struct engine *e, const struct ipc_msg *m)
 static bool
 on_folder(struct engine *e, const struct ipc_msg *m)
 {
-	uint32_t which;
+	struct ipc_folder f;
+	int *folder;
 
-	if (e->configured || !ipc_read_u32(m, &which) || which >= IPC_FOLDERS ||
-	    e->route[0].folder[which] != -1)
+	if (e->configured || !ipc_read_folder(m, &f) ||
+	    f.route >= IPC_ROUTES_MAX)
 		return false;
-	e->route[0].folder[which] = m->fd[0];
+	folder = &e->route[f.route].folder[f.which];
+	if (*folder != -1)
+		return false;
+	*folder = m->fd[0];
 	return true;
 }
 
@@ -198,7 +202,10 @@ on_start(struct engine *e, const struct ipc_msg *m)
 static bool
 on_tokens(struct engine *e, const struct ipc_msg *m)
 {
-	return tokens_on_piece(&e->route[0].tokens, m);
+	struct ipc_piece p;
+
+	return ipc_read_piece(m, &p) && p.route < IPC_ROUTES_MAX &&
+	    tokens_on_piece(&e->route[p.route].tokens, &p);
 }
 
 static bool

@@ -26,16 +26,15 @@ tokens_clear(struct tokens *t)
 }
 
 bool
-tokens_on_piece(struct tokens *t, const struct ipc_msg *m)
+tokens_on_piece(struct tokens *t, const struct ipc_piece *p)
 {
 	struct userfile_error e;
 	struct userfile f;
-	struct ipc_piece p;
 	bool ok;
 
-	if (!ipc_read_piece(m, &p) || !buf_add(&t->text, p.data, p.len))
+	if (!buf_add(&t->text, p->data, p->len))
 		return false;
-	if (!p.last)
+	if (!p->last)
 		return true;
 	ok = userfile_read(&f, USERFILE_TOKENS,
 	    t->text.len == 0 ? "" : (const char *)t->text.data, t->text.len,

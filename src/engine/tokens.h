@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "conf/userfile.h"
 
-struct ipc_msg;
+struct ipc_piece;
 
 struct tokens {
 	struct buf text;      /* of a file that is not complete */
@@ -21,7 +21,7 @@ void tokens_init(struct tokens *);
 void tokens_clear(struct tokens *);
 
 /* A piece of the file; false if it makes no sense. */
-bool tokens_on_piece(struct tokens *, const struct ipc_msg *);
+bool tokens_on_piece(struct tokens *, const struct ipc_piece *);
 
 /*
  * The name of who has that token, which may be empty, or NULL; good until the

@@ -42,13 +42,13 @@ enum ipc_type {
 	IPC_TLS_TICKETS, /* the keys of session tickets, newest first */
 	IPC_TLS_VERDICT,
 	/* files, parent to engine */
-	IPC_FOLDER, /* a folder to read from; carries its descriptor */
+	IPC_FOLDER, /* struct ipc_folder; carries its descriptor */
 	/* who may come in, parent to engine */
-	IPC_TOKENS, /* a piece of the file of tokens */
+	IPC_TOKENS, /* a piece of a route's file of tokens */
 	IPC_LINK,   /* struct ipc_link; carries an end of a socket to it */
 	IPC_FORGET, /* passwords have changed: what was right may be wrong */
 	/* and parent to worker */
-	IPC_PASSWORDS, /* a piece of the file of passwords */
+	IPC_PASSWORDS, /* a piece of a route's file of passwords */
 	/* parent to engine */
 	IPC_RETIRE, /* accept nobody any more, end with the last session */
 	/* logins: engine to parent, and parent to engine */
@@ -76,6 +76,8 @@ enum {
 	IPC_OPEN_MAX = IPC_OPEN_HEAD + IPC_PATH_MAX,
 	IPC_ADMIT_BODY = 17, /* what it is, and the address */
 	IPC_ADMITTED_BODY = 12,
+	IPC_FOLDER_BODY = 8,
+	IPC_PIECE_HEAD = 5, /* before the bytes of a piece */
 	IPC_BLOCKED_BODY = 20,
 	IPC_VARS_MAX = 256,         /* those, counted */
 	IPC_CONF_MAX = 1024 * 1024, /* the settings in all */
@@ -131,11 +133,14 @@ struct ipc_start {
 	uint32_t engines; /* that share what there is */
 };
 
-/* Which folder an IPC_FOLDER hands over. */
-enum ipc_folder {
-	IPC_FOLDER_STATIC = 0, /* --staticdir: stays open */
-	IPC_FOLDER_ERRORS,     /* --errordir: read once, at the start */
-	IPC_FOLDERS,
+/* Which folder of which route an IPC_FOLDER hands over. */
+struct ipc_folder {
+	uint32_t route;
+	enum {
+		IPC_FOLDER_STATIC = 0, /* --staticdir: stays open */
+		IPC_FOLDER_ERRORS,     /* --errordir: read once, at the start */
+		IPC_FOLDERS,
+	} which;
 };
 
 /* Whether somebody may stay. */

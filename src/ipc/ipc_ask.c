@@ -14,6 +14,7 @@ ipc_put_ask(uint8_t packet[IPC_ASK_MAX], const struct ipc_ask *a)
 		return 0;
 	ipc_out_init(&out, packet, IPC_ASK_MAX);
 	ipc_out_u32(&out, a->id);
+	ipc_out_u32(&out, a->route);
 	ipc_out_bytes(&out, a->user, user + 1);
 	ipc_out_bytes(&out, a->password, password + 1);
 	return out.len;
@@ -26,6 +27,7 @@ ipc_read_ask(const uint8_t *packet, size_t len, struct ipc_ask *a)
 
 	ipc_in_init(&in, packet, len);
 	a->id = ipc_in_u32(&in);
+	a->route = ipc_in_u32(&in);
 	a->user = ipc_in_text(&in, IPC_ASK_TEXT);
 	a->password = ipc_in_text(&in, IPC_ASK_TEXT);
 	return ipc_in_end(&in);

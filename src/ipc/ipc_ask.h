@@ -1,7 +1,7 @@
 /*
  * What an engine and the auth worker say to each other: a question is a user
- * and a password, the answer whether they belong together. Pure, and fuzzed:
- * tests/fuzz/fuzz_ipc.c.
+ * and a password, the answer whether they belong together on a route. Pure, and
+ * fuzzed: tests/fuzz/fuzz_ipc.c.
  *
  * One SOCK_SEQPACKET socketpair for each engine, which the parent makes; a
  * message is a packet. The worker answers one after the other; the number of
@@ -17,12 +17,13 @@
 
 enum {
 	IPC_ASK_TEXT = 511, /* bytes of a user, and of a password */
-	IPC_ASK_MAX = 4 + 2 * (IPC_ASK_TEXT + 1),
+	IPC_ASK_MAX = 8 + 2 * (IPC_ASK_TEXT + 1),
 	IPC_ANSWER_LEN = 5,
 };
 
 struct ipc_ask {
 	uint32_t id;
+	uint32_t route;   /* whose file says it */
 	const char *user; /* texts: borrowed, in the packet */
 	const char *password;
 };

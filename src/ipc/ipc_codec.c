@@ -46,12 +46,12 @@ static const struct rule {
 	    IPC_TICKET_KEYS *IPC_TICKET_KEY, 0, 0 },
 	[IPC_TLS_VERDICT] = { "tls-verdict", IPC_FROM_ENGINE, IPC_VERDICT_HEAD,
 	    IPC_VERDICT_HEAD + IPC_TLS_WHY, 0, 0 },
-	[IPC_FOLDER] = { "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
-	[IPC_TOKENS] = { "tokens", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0, 0 },
+	[IPC_FOLDER] = { "folder", IPC_FROM_PARENT, 8, 8, 1, 1 },
+	[IPC_TOKENS] = { "tokens", IPC_FROM_PARENT, 5, IPC_BODY_MAX, 0, 0 },
 	[IPC_LINK] = { "link", IPC_FROM_PARENT, IPC_LINK_BODY, IPC_LINK_BODY, 1,
 	    1 },
 	[IPC_FORGET] = { "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
-	[IPC_PASSWORDS] = { "passwords", IPC_FROM_PARENT, 1, IPC_BODY_MAX, 0,
+	[IPC_PASSWORDS] = { "passwords", IPC_FROM_PARENT, 5, IPC_BODY_MAX, 0,
 	    0 },
 	[IPC_LIST] = { "list", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	[IPC_RETIRE] = { "retire", IPC_FROM_PARENT, 0, 0, 0, 0 },
@@ -405,11 +405,28 @@ ipc_read_exit(const struct ipc_msg *m, struct ipc_exit *e)
 }
 
 size_t
-ipc_put_piece_head(uint8_t body[1], bool last)
+ipc_put_folder(uint8_t body[IPC_FOLDER_BODY], const struct ipc_folder *f)
+{
+	return put_two(body, f->route, (uint32_t)f->which);
+}
+
+bool
+ipc_read_folder(const struct ipc_msg *m, struct ipc_folder *f)
+{
+	struct ipc_in in = body_of(m);
+
+	f->route = ipc_in_u32(&in);
+	f->which = ipc_in_within(&in, ipc_in_u32(&in), 0, IPC_FOLDERS - 1);
+	return ipc_in_end(&in);
+}
+
+size_t
+ipc_put_piece_head(uint8_t body[IPC_PIECE_HEAD], uint32_t route, bool last)
 {
 	struct ipc_out out;
 
-	ipc_out_init(&out, body, 1);
+	ipc_out_init(&out, body, IPC_PIECE_HEAD);
+	ipc_out_u32(&out, route);
 	ipc_out_bool(&out, last);
 	return out.len;
 }
@@ -419,6 +436,7 @@ ipc_read_piece(const struct ipc_msg *m, struct ipc_piece *p)
 {
 	struct ipc_in in = body_of(m);
 
+	p->route = ipc_in_u32(&in);
 	p->last = ipc_in_bool(&in);
 	p->data = ipc_in_rest(&in, &p->len);
 	return ipc_in_end(&in);

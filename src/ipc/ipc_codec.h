@@ -105,14 +105,20 @@ bool ipc_read_refused(const struct ipc_msg *, enum ipc_refusal *, int *err);
 size_t ipc_put_exit(uint8_t body[3], const struct ipc_exit *);
 bool ipc_read_exit(const struct ipc_msg *, struct ipc_exit *);
 
-/* A piece of a file; the last one may be empty. */
+/* What routes there are is for the reader of the next two to know. */
+size_t ipc_put_folder(uint8_t body[IPC_FOLDER_BODY], const struct ipc_folder *);
+bool ipc_read_folder(const struct ipc_msg *, struct ipc_folder *);
+
+/* A piece of a file of a route; the last one may be empty. */
 struct ipc_piece {
+	uint32_t route;
 	bool last;
 	const uint8_t *data; /* borrowed */
 	size_t len;
 };
 
-size_t ipc_put_piece_head(uint8_t body[1], bool last);
+size_t ipc_put_piece_head(uint8_t body[IPC_PIECE_HEAD], uint32_t route,
+    bool last);
 bool ipc_read_piece(const struct ipc_msg *, struct ipc_piece *);
 
 const char *ipc_strtype(enum ipc_type);

@@ -161,13 +161,13 @@ bool
 secret_tell(const struct secret *s, struct ipc_chan *chan)
 {
 	size_t at = 0, n;
-	uint8_t head[1];
+	uint8_t head[IPC_PIECE_HEAD];
 
 	if (!secret_is_used(s))
 		return true;
 	do {
 		n = s->text.len - at < PIECE ? s->text.len - at : PIECE;
-		ipc_put_piece_head(head, at + n == s->text.len);
+		ipc_put_piece_head(head, s->route, at + n == s->text.len);
 		if (!ipc_chan_send(chan, s->piece, 0, head, sizeof(head),
 			n == 0 ? NULL : s->text.data + at, n, NULL, 0))
 			return false;

@@ -25,6 +25,7 @@ struct secret {
 	struct watch watch;
 	enum userfile_kind kind;
 	enum ipc_type piece; /* the message that carries it */
+	uint32_t route;      /* whose file it is */
 	struct buf text;     /* wiped when it goes */
 };
 

@@ -192,12 +192,13 @@ static void
 check_piece(const struct ipc_msg *m)
 {
 	struct ipc_piece p;
-	uint8_t head[1];
+	uint8_t head[IPC_PIECE_HEAD];
 
 	if (!ipc_read_piece(m, &p))
 		return;
-	check(ipc_put_piece_head(head, p.last) + p.len == m->len);
-	check(head[0] == m->body[0] && p.data == m->body + 1);
+	check(ipc_put_piece_head(head, p.route, p.last) + p.len == m->len);
+	check(memcmp(head, m->body, sizeof(head)) == 0 &&
+	    p.data == m->body + sizeof(head));
 }
 
 /* What goes to the workers has no head. */

@@ -66,11 +66,11 @@ static const struct row {
 	{ IPC_TLS_USE, "tls-use", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_TLS_TICKETS, "tls-tickets", IPC_FROM_PARENT, 80, 160, 0, 0 },
 	{ IPC_TLS_VERDICT, "tls-verdict", IPC_FROM_ENGINE, 8, 208, 0, 0 },
-	{ IPC_FOLDER, "folder", IPC_FROM_PARENT, 4, 4, 1, 1 },
-	{ IPC_TOKENS, "tokens", IPC_FROM_PARENT, 1, 65536, 0, 0 },
+	{ IPC_FOLDER, "folder", IPC_FROM_PARENT, 8, 8, 1, 1 },
+	{ IPC_TOKENS, "tokens", IPC_FROM_PARENT, 5, 65536, 0, 0 },
 	{ IPC_LINK, "link", IPC_FROM_PARENT, 8, 8, 1, 1 },
 	{ IPC_FORGET, "forget", IPC_FROM_PARENT, 0, 0, 0, 0 },
-	{ IPC_PASSWORDS, "passwords", IPC_FROM_PARENT, 1, 65536, 0, 0 },
+	{ IPC_PASSWORDS, "passwords", IPC_FROM_PARENT, 5, 65536, 0, 0 },
 	{ IPC_RETIRE, "retire", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_LIST, "list", IPC_FROM_PARENT, 0, 0, 0, 0 },
 	{ IPC_SIGNAL, "signal", IPC_FROM_ENGINE, 8, 8, 0, 0 },
@@ -507,12 +507,12 @@ reads_pieces(void **state)
 		size_t len;
 		bool ok, last;
 	} list[] = {
-		{ "", 0, false, false },
-		{ "\0", 1, true, false },
-		{ "\1", 1, true, true },
-		{ "\0abc", 4, true, false },
-		{ "\1abc", 4, true, true },
-		{ "\2abc", 4, false, false },
+		{ "\3\0\0\0", 4, false, false },
+		{ "\3\0\0\0\0", 5, true, false },
+		{ "\3\0\0\0\1", 5, true, true },
+		{ "\3\0\0\0\0abc", 8, true, false },
+		{ "\3\0\0\0\1abc", 8, true, true },
+		{ "\3\0\0\0\2abc", 8, false, false },
 	};
 
 	(void)state;
@@ -523,12 +523,29 @@ reads_pieces(void **state)
 
 		assert_int_equal(ipc_read_piece(&m, &p), list[i].ok);
 		if (list[i].ok) {
+			assert_int_equal(p.route, 3);
 			assert_int_equal(p.last, list[i].last);
-			assert_int_equal(p.len, list[i].len - 1);
-			assert_memory_equal(p.data, list[i].body + 1, p.len);
+			assert_int_equal(p.len, list[i].len - 5);
+			assert_memory_equal(p.data, list[i].body + 5, p.len);
 		}
 		guarded_free(&g);
 	}
+}
+
+static void
+reads_folders(void **state)
+{
+	const struct ipc_folder errors = { 7, IPC_FOLDER_ERRORS };
+	uint8_t out[IPC_FOLDER_BODY];
+	struct ipc_folder f;
+	struct ipc_msg m;
+
+	(void)state;
+	m = with_body(out, ipc_put_folder(out, &errors));
+	assert_true(ipc_read_folder(&m, &f));
+	assert_true(f.route == 7 && f.which == IPC_FOLDER_ERRORS);
+	out[4] = IPC_FOLDERS;
+	assert_false(ipc_read_folder(&m, &f));
 }
 
 /* What an engine and the auth worker say to each other. */
@@ -541,13 +558,13 @@ reads_questions(void **state)
 		const char *user, *password; /* NULL: it is none */
 	} list[] = {
 #define P(s) s, sizeof(s) - 1
-		{ "a question", P("\7\0\0\0a\0bc\0"), "a", "bc" },
-		{ "of nothing", P("\7\0\0\0\0\0"), "", "" },
+		{ "a question", P("\7\0\0\0\2\0\0\0a\0bc\0"), "a", "bc" },
+		{ "of nothing", P("\7\0\0\0\2\0\0\0\0\0"), "", "" },
 		{ "empty", P(""), NULL, NULL },
-		{ "no user", P("\7\0\0\0"), NULL, NULL },
-		{ "no password", P("\7\0\0\0a\0"), NULL, NULL },
-		{ "no end", P("\7\0\0\0a\0b"), NULL, NULL },
-		{ "three texts", P("\7\0\0\0a\0b\0c\0"), NULL, NULL },
+		{ "no user", P("\7\0\0\0\2\0\0\0"), NULL, NULL },
+		{ "no password", P("\7\0\0\0\2\0\0\0a\0"), NULL, NULL },
+		{ "no end", P("\7\0\0\0\2\0\0\0a\0b"), NULL, NULL },
+		{ "three texts", P("\7\0\0\0\2\0\0\0a\0b\0c\0"), NULL, NULL },
 #undef P
 	};
 	uint8_t out[IPC_ASK_MAX];
@@ -561,6 +578,7 @@ reads_questions(void **state)
 		if (ok != (list[i].user != NULL))
 			fail_msg("%s", list[i].name);
 		if (ok) {
+			assert_int_equal(a.route, 2);
 			assert_string_equal(a.user, list[i].user);
 			assert_string_equal(a.password, list[i].password);
 			assert_int_equal(ipc_put_ask(out, &a), list[i].len);
@@ -1064,6 +1082,7 @@ main(void)
 		cmocka_unit_test(reads_what_was_put),
 		cmocka_unit_test(reads_starts_and_links),
 		cmocka_unit_test(reads_pieces),
+		cmocka_unit_test(reads_folders),
 		cmocka_unit_test(reads_questions),
 		cmocka_unit_test(bounds_questions),
 		cmocka_unit_test(names_types),
