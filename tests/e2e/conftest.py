@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from proc import Mailbox, adopt_orphans  # noqa: E402
 
 def pytest_configure(config):
     adopt_orphans()
+    # Tests in the background of a shell would hand on what it ignores there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     config.addinivalue_line("markers", "root: needs to be started as root")
 
 

@@ -351,21 +351,22 @@ def test_engine_that_reads_no_answers_costs_the_parent_nothing():
 
 @contextlib.contextmanager
 def one_of_two_lies(lie, *args):
-    """A daemon with two engines, of which the first that is started lies, as
-    do those that follow it: one engine is always ours."""
+    """A daemon with two engines, of which the first that is started lies: the
+    other one, and each that follows, is ours."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         shutil.copy(STANDPIPED, folder)
         shutil.copy(ENGINE, f"{folder}/ours")
         shutil.copy(handler("lying-engine"), f"{folder}/liar")
         Path(folder, "lie").write_text(lie)
-        first = Path(folder, "first")
-        first.touch()
-        first.chmod(0o666)
+        marks = Path(folder, "marks")
+        marks.mkdir()
+        marks.chmod(0o777)
         start = Path(folder, "standpiped-engine")
         start.write_text("#!/bin/sh\n"
-                         f"if [ -s {first} ]; then exec {folder}/ours; fi\n"
-                         f"echo x >{first}; exec {folder}/liar\n")
+                         f"if mkdir {marks}/first 2>/dev/null\n"
+                         f"then exec {folder}/liar; fi\n"
+                         f"exec {folder}/ours\n")
         start.chmod(0o755)
         d = Daemon("--engines=2", "--kill=TERM:50ms,KILL", *args)
         d.args[0] = f"{folder}/standpiped"
