@@ -14,14 +14,17 @@ compat_preset(struct conf *c)
 	char *why;
 
 	for (o = options; o->name != NULL; o++) {
+		void *about = option_about(&daemon_table, c, o);
+
 		if (o->websocketd == NULL)
 			continue;
-		if (!value_set(c, o, o->websocketd, &why))
+		if (!value_set(about, o, o->websocketd, &why))
 			bug("default: %s", why);
 		if (o->given != 0)
-			*value_given(c, o) = false;
+			*value_given(about, o) = false;
 		if (o->type == OPT_COMMAS || o->type == OPT_LIST)
-			((struct conf_list *)value_field(c, o))->preset = true;
+			((struct conf_list *)value_field(about, o))->preset =
+			    true;
 	}
 }
 
@@ -84,7 +87,7 @@ subprotocol_of(const struct option *o, const char *text)
 }
 
 static bool
-set_as_websocketd(struct conf *c, const struct option *o, const char *text,
+set_as_websocketd(void *about, const struct option *o, const char *text,
     char **why)
 {
 	static const char *const single[] = { "origin", "passenv", NULL };
@@ -93,21 +96,23 @@ set_as_websocketd(struct conf *c, const struct option *o, const char *text,
 	if (subprotocol != NULL) {
 		o = option_find(&daemon_table, "subprotocol",
 		    strlen("subprotocol"));
-		return value_set(c, o, subprotocol, why);
+		return value_set(about, o, subprotocol, why);
 	}
 	if ((text = translate(o, text)) == NULL)
 		return true;
-	if (!value_set(c, o, text, why))
+	if (!value_set(about, o, text, why))
 		return false;
 	if (is_one_of(o, single))
-		((struct conf_list *)value_field(c, o))->preset = true;
+		((struct conf_list *)value_field(about, o))->preset = true;
 	return true;
 }
 
 bool
 compat_set(struct conf *c, const struct option *o, const char *text, char **why)
 {
+	void *about = option_about(&daemon_table, c, o);
+
 	return c->compat == CONF_COMPAT_WEBSOCKETD
-	    ? set_as_websocketd(c, o, text, why)
-	    : value_set(c, o, text, why);
+	    ? set_as_websocketd(about, o, text, why)
+	    : value_set(about, o, text, why);
 }

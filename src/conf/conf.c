@@ -41,11 +41,16 @@ conf_limits_of(const struct conf *c, const struct addr *a,
 		out->failed_logins = c->max_failed_logins;
 }
 
-static const char *
-check_command(const struct conf *c)
+static bool
+has_command(const struct conf_route *r)
 {
-	const struct conf_route *r = &c->route;
-	bool command = r->argv != NULL && r->argv[0] != NULL;
+	return r->argv != NULL && r->argv[0] != NULL;
+}
+
+static const char *
+check_command(const struct conf_route *r)
+{
+	bool command = has_command(r);
 
 	if (command && r->dir != NULL)
 		return "a COMMAND and --dir exclude each other: both would"
@@ -55,42 +60,52 @@ check_command(const struct conf *c)
 		return "no command given, and no --dir, --cgidir or"
 		       " --staticdir (usage: standpiped [options] [--]"
 		       " COMMAND [ARG...])";
-	if (c->once && !command && r->dir == NULL)
-		return "--once needs a COMMAND or --dir: without them there is"
-		       " no session to wait for";
 	return NULL;
 }
 
 static const char *
-check_folders(const struct conf *c)
+check_folders(const struct conf_route *r)
 {
-	const struct conf_route *r = &c->route;
-
 	if (r->console && r->cgidir != NULL)
 		return "--console and --cgidir exclude each other: both would"
 		       " answer every plain request";
 	if (r->console && r->staticdir != NULL)
 		return "--console and --staticdir exclude each other: both"
 		       " would answer every plain request";
-	if (r->list_directories && r->staticdir == NULL &&
-	    c->compat == CONF_COMPAT_NONE)
-		return "--list-directories needs a --staticdir to list";
 	if (r->header.n + r->header_ws.n + r->header_http.n > CONF_HEADERS_MAX)
 		return "--header, --header-ws and --header-http are more than"
 		       " 48 in all";
 	if (r->gate_vars.n > 0 && r->gate == NULL)
 		return "--gate-vars needs a --gate=COMMAND that sets them";
-	if (c->gate_timeout_given && r->gate == NULL)
+	if (r->gate_timeout_given && r->gate == NULL)
 		return "--gate-timeout needs a --gate=COMMAND to wait for";
 	return NULL;
 }
 
 static const char *
-check_ping(const struct conf *c)
+check_once(const struct conf *c)
+{
+	if (c->once && !has_command(&c->route) && c->route.dir == NULL)
+		return "--once needs a COMMAND or --dir: without them there is"
+		       " no session to wait for";
+	return NULL;
+}
+
+static const char *
+check_listing(const struct conf *c)
 {
 	const struct conf_route *r = &c->route;
 
-	if (r->ping == 0 && r->ping_timeout != 0 && c->ping_timeout_given)
+	if (r->list_directories && r->staticdir == NULL &&
+	    c->compat == CONF_COMPAT_NONE)
+		return "--list-directories needs a --staticdir to list";
+	return NULL;
+}
+
+static const char *
+check_ping(const struct conf_route *r)
+{
+	if (r->ping == 0 && r->ping_timeout != 0 && r->ping_timeout_given)
 		return "--ping-timeout has no effect with --ping=0:"
 		       " no ping is sent whose answer could be missed";
 	if (r->ping != 0 && r->ping_timeout == 0)
@@ -101,9 +116,9 @@ check_ping(const struct conf *c)
 
 /* "none" is a list of nothing, not one of several. */
 static const char *
-check_signals(const struct conf *c)
+check_signals(const struct conf_route *r)
 {
-	const struct conf_list *l = &c->route.client_signals;
+	const struct conf_list *l = &r->client_signals;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (l->n > 1 && strcmp(l->v[i], "none") == 0)
@@ -113,9 +128,8 @@ check_signals(const struct conf *c)
 }
 
 static const char *
-check_framing(const struct conf *c)
+check_framing(const struct conf_route *r)
 {
-	const struct conf_route *r = &c->route;
 	const struct framing_kind *kind = &framing_kinds[r->framing];
 
 	if (r->stderr_to == CONF_STDERR_JSON && !kind->text)
@@ -192,10 +206,8 @@ check_listeners(const struct conf *c)
 }
 
 static const char *
-check_tokens(const struct conf *c)
+check_tokens(const struct conf_route *r)
 {
-	const struct conf_route *r = &c->route;
-
 	if (r->token_file == NULL && r->auth_cookie != NULL)
 		return "--auth-cookie needs --token-file: nothing else is"
 		       " looked for in a cookie";
@@ -251,47 +263,71 @@ check_tls(const struct conf *c)
 static const char *
 check_compression(const struct conf *c)
 {
-	if (!c->route.compression && c->compression_given)
+	const struct conf_route *r = &c->route;
+
+	if (!r->compression && (c->compression_given || r->compression_given))
 		return "--compression-level and its like have no effect with"
 		       " --compression=off";
 	return NULL;
 }
 
 static const char *
-check_rest(const struct conf *c)
+check_subprotocols(const struct conf_route *r)
 {
-	if (c->route.subprotocol_required && c->route.subprotocols.n == 0)
+	if (r->subprotocol_required && r->subprotocols.n == 0)
 		return "--subprotocol-required needs a --subprotocol to "
 		       "require";
+	return NULL;
+}
+
+static const char *
+check_resolver(const struct conf *c)
+{
 	if (c->resolver != NULL && !c->reverselookup)
 		return "--resolver needs --reverselookup: nothing else asks a"
 		       " name server";
-	if (c->realm_given && c->route.auth_file == NULL &&
-	    c->route.token_file == NULL)
+	return NULL;
+}
+
+static const char *
+check_realm(const struct conf_route *r)
+{
+	if (r->realm_given && r->auth_file == NULL && r->token_file == NULL)
 		return "--realm needs --auth-file or --token-file: it is what"
 		       " they are asked for under";
 	return NULL;
 }
 
+/* In the order in which a person is told: one of a route, or of the daemon. */
+static const struct check {
+	const char *(*route)(const struct conf_route *);
+	const char *(*daemon)(const struct conf *);
+} checks[] = {
+	{ .route = check_ping },
+	{ .route = check_framing },
+	{ .route = check_signals },
+	{ .daemon = check_compression },
+	{ .daemon = check_listeners },
+	{ .route = check_tokens },
+	{ .daemon = check_tls },
+	{ .route = check_subprotocols },
+	{ .daemon = check_resolver },
+	{ .route = check_realm },
+	{ .route = check_folders },
+	{ .daemon = check_listing },
+	{ .route = check_command },
+	{ .daemon = check_once },
+};
+
 bool
 conf_check(const struct conf *c, char **why)
 {
-	static const char *(*const checks[])(const struct conf *) = {
-		check_ping,
-		check_framing,
-		check_signals,
-		check_compression,
-		check_listeners,
-		check_tokens,
-		check_tls,
-		check_rest,
-		check_folders,
-		check_command,
-	};
 	const char *wrong;
 
 	for (size_t i = 0; i < nitems(checks); i++) {
-		if ((wrong = checks[i](c)) != NULL) {
+		wrong = checks[i].route != NULL ? checks[i].route(&c->route)
+						: checks[i].daemon(c);
+		if (wrong != NULL) {
 			*why = mem_strdup(wrong);
 			return false;
 		}

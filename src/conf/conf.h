@@ -74,7 +74,7 @@ struct conf_ladder {
 	size_t n;
 };
 
-/* What applies to the sessions of one route. */
+/* What applies to one route; what is given was written by the user. */
 struct conf_route {
 	int framing;          /* enum framing_number */
 	uint64_t max_message; /* bytes; 0: no limit */
@@ -91,12 +91,14 @@ struct conf_route {
 	uint64_t close_timeout;
 	uint64_t ping;
 	uint64_t ping_timeout;
+	bool ping_timeout_given;
 	uint64_t idle_timeout;
 	uint64_t max_session;
 	int compression;             /* 0: off, 1: on */
 	int compression_takeover;    /* enum conf_takeover */
 	uint64_t compression_window; /* bits: 8 to 15 */
 	uint64_t compression_min;    /* bytes of a message */
+	bool compression_given;      /* one of these three */
 	struct conf_list subprotocols;
 	bool subprotocol_required;
 	bool no_standpipe_protocol;      /* standpipe.v1 is not spoken */
@@ -117,9 +119,11 @@ struct conf_route {
 	    gate_vars; /* NAME or PREFIX_*; empty: the usual ones */
 	uint64_t cgi_timeout;
 	uint64_t gate_timeout;
-	int refuse;               /* enum conf_refuse */
-	char *auth_file;          /* NULL: no passwords are asked for */
-	char *realm;              /* what they are asked for under */
+	bool gate_timeout_given;
+	int refuse;      /* enum conf_refuse */
+	char *auth_file; /* NULL: no passwords are asked for */
+	char *realm;     /* what they are asked for under */
+	bool realm_given;
 	char *token_file;         /* NULL: nobody has a token */
 	char *auth_cookie;        /* NULL: in no cookie */
 	char *auth_query;         /* NULL: in no query */
@@ -146,9 +150,6 @@ struct conf {
 	bool port_given;        /* these: written by the user */
 	bool unixsocket_mode_given;
 	bool redirport_given;
-	bool ping_timeout_given;
-	bool realm_given;
-	bool gate_timeout_given;
 	/* TLS */
 	int ssl;                   /* enum conf_ssl: what TCP listeners speak */
 	struct conf_list ssl_cert; /* files; the i-th key belongs to the i-th */
@@ -164,11 +165,11 @@ struct conf {
 	uint64_t maxforks;        /* 0: no limit */
 	uint64_t max_connections; /* 0: no limit */
 	uint64_t handshake_timeout;
-	uint64_t keepalive_timeout;  /* 0: one request a connection */
-	uint64_t stall_timeout;      /* 0: none */
-	uint64_t compression_level;  /* 1 to 9 */
-	uint64_t compression_memory; /* bytes, of each engine */
-	bool compression_given;      /* any of its options but --compression */
+	uint64_t keepalive_timeout;    /* 0: one request a connection */
+	uint64_t stall_timeout;        /* 0: none */
+	uint64_t compression_level;    /* 1 to 9 */
+	uint64_t compression_memory;   /* bytes, of each engine */
+	bool compression_given;        /* one of these two */
 	struct conf_list server_names; /* small letters; IPv6 in brackets */
 	bool reverselookup;
 	char *resolver; /* ADDRESS or ADDRESS:PORT; NULL: as resolv.conf says */

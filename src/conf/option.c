@@ -2,6 +2,13 @@
 
 #include "conf/option.h"
 
+void *
+option_about(const struct option_table *t, void *settings,
+    const struct option *o)
+{
+	return (char *)settings + (o->scope == SCOPE_ROUTE ? t->route : 0);
+}
+
 const struct option *
 option_find(const struct option_table *t, const char *name, size_t len)
 {

@@ -42,12 +42,12 @@ struct option {
 	const char *name; /* without dashes; NULL ends the table */
 	char letter;      /* -x for short; '\0': none */
 	enum option_type type;
-	enum option_scope scope; /* of the daemon's */
+	enum option_scope scope; /* of the daemon's: which struct it is about */
 	unsigned int group;      /* index of its heading */
 	bool engine;             /* the engine needs it too */
 	bool secret;             /* but of this text only whether it is set */
-	size_t field;            /* in the settings */
-	size_t given;            /* a bool in the settings to set; 0: none */
+	size_t field;            /* in the struct that it is about */
+	size_t given;            /* a bool in there to set; 0: none */
 	const char *dflt;        /* as it would be written; NULL: unset */
 	const char *websocketd;  /* under --compat=websocketd; NULL: the same */
 	uint64_t min, max;       /* of the numbers; max 0: no limit */
@@ -62,17 +62,22 @@ struct option {
 	char *(*item)(const char *);
 	const char *wanted; /* and what to say then */
 
-	/* A synonym: what to do with the settings instead of setting a field. */
-	void (*apply)(void *settings, uint64_t value);
+	/* A synonym: what to do with the struct instead of setting a field. */
+	void (*apply)(void *about, uint64_t value);
 };
 
 struct option_table {
-	const struct option *rows;   /* in the order of their headings */
+	const struct option *rows; /* in the order of their headings */
+	size_t route; /* in the settings: what SCOPE_ROUTE is about */
 	const char *const *headings; /* of --help */
 	size_t groups;               /* how many headings */
 	const char *usage;           /* what --help begins with */
 	bool letters; /* -x is a letter; false: as --x, written short */
 };
+
+/* The struct that the row is about: the settings, or the route in them. */
+void *option_about(const struct option_table *, void *settings,
+    const struct option *);
 
 /* The row of that name (len bytes), or NULL; abbreviations are no names. */
 const struct option *option_find(const struct option_table *, const char *name,

@@ -10,7 +10,9 @@
 #include "conf/names.h"
 #include "conf/options.h"
 
+/* Of the daemon's rows, and of a route's. */
 #define FIELD(member) offsetof(struct conf, member)
+#define ROUTE(member) offsetof(struct conf_route, member)
 
 /* Far from where sums of times could wrap. */
 #define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)
@@ -122,34 +124,34 @@ static const struct option_word format_words[] = {
 
 /* --binary=false is about --binary alone: any other framing stays. */
 static void
-apply_binary(void *conf, uint64_t on)
+apply_binary(void *route, uint64_t on)
 {
-	struct conf *c = conf;
+	struct conf_route *r = route;
 
 	if (on)
-		c->route.framing = FRAMING_BINARY;
-	else if (c->route.framing == FRAMING_BINARY)
-		c->route.framing = FRAMING_LINES;
+		r->framing = FRAMING_BINARY;
+	else if (r->framing == FRAMING_BINARY)
+		r->framing = FRAMING_LINES;
 }
 
 static void
-apply_passstderr(void *conf, uint64_t on)
+apply_passstderr(void *route, uint64_t on)
 {
-	struct conf *c = conf;
+	struct conf_route *r = route;
 
 	if (on)
-		c->route.stderr_to = CONF_STDERR_JSON;
-	else if (c->route.stderr_to == CONF_STDERR_JSON)
-		c->route.stderr_to = CONF_STDERR_LOG;
+		r->stderr_to = CONF_STDERR_JSON;
+	else if (r->stderr_to == CONF_STDERR_JSON)
+		r->stderr_to = CONF_STDERR_LOG;
 }
 
 /* websocketd's own ladder, each step longer by that much. */
 static void
-apply_closems(void *conf, uint64_t ms)
+apply_closems(void *route, uint64_t ms)
 {
-	struct conf *c = conf;
+	struct conf_route *r = route;
 
-	c->route.kill = (struct conf_ladder){
+	r->kill = (struct conf_ladder){
 		.rung = {
 			{ .sig = 0, .wait_ms = 100 + ms },
 			{ .sig = SIGINT, .wait_ms = 250 + ms },
@@ -162,13 +164,13 @@ apply_closems(void *conf, uint64_t ms)
 
 /* websocketd gives up after two intervals: the ping's, then as long again. */
 static void
-apply_pingms(void *conf, uint64_t ms)
+apply_pingms(void *route, uint64_t ms)
 {
-	struct conf *c = conf;
+	struct conf_route *r = route;
 
-	c->route.ping = ms;
+	r->ping = ms;
 	if (ms != 0)
-		c->route.ping_timeout = ms;
+		r->ping_timeout = ms;
 }
 
 const struct option options[] = {
@@ -373,7 +375,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.framing),
+	    .field = ROUTE(framing),
 	    .dflt = "lines",
 	    .word = framing_name,
 	    .metavar = "NAME",
@@ -386,7 +388,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.max_message),
+	    .field = ROUTE(max_message),
 	    .dflt = "16M",
 	    .websocketd = "1M",
 	    .max = SIZE_TOP,
@@ -399,7 +401,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.whole_messages),
+	    .field = ROUTE(whole_messages),
 	    .websocketd = "true",
 	    .help = "gather a message up to 64K and write it at once",
 	},
@@ -409,7 +411,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.accept_unmasked),
+	    .field = ROUTE(accept_unmasked),
 	    .help = "let clients in that do not mask their frames",
 	},
 	{
@@ -418,7 +420,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.invalid_utf8),
+	    .field = ROUTE(invalid_utf8),
 	    .dflt = "replace",
 	    .words = utf8_words,
 	    .metavar = "POLICY",
@@ -430,7 +432,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.multiline),
+	    .field = ROUTE(multiline),
 	    .dflt = "allow",
 	    .words = multiline_words,
 	    .metavar = "POLICY",
@@ -443,7 +445,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.stderr_to),
+	    .field = ROUTE(stderr_to),
 	    .dflt = "log",
 	    .words = stderr_words,
 	    .metavar = "WHERE",
@@ -455,7 +457,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.stderr_level),
+	    .field = ROUTE(stderr_level),
 	    .dflt = "info",
 	    .websocketd = "error",
 	    .words = line_level_words,
@@ -468,7 +470,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.max_pipe),
+	    .field = ROUTE(max_pipe),
 	    .dflt = "256K",
 	    .max = INT_MAX,
 	    .metavar = "SIZE",
@@ -480,7 +482,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.subprotocols),
+	    .field = ROUTE(subprotocols),
 	    .item = name_token,
 	    .wanted = "not the name of a subprotocol (an RFC 9110 token)",
 	    .metavar = "NAME",
@@ -492,7 +494,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.subprotocol_required),
+	    .field = ROUTE(subprotocol_required),
 	    .dflt = "false",
 	    .help = "refuse clients that offer none of them",
 	},
@@ -502,7 +504,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.no_standpipe_protocol),
+	    .field = ROUTE(no_standpipe_protocol),
 	    .dflt = "false",
 	    .help = "do not answer clients that offer standpipe.v1",
 	},
@@ -512,7 +514,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SESSION,
 	    .engine = true,
-	    .field = FIELD(route.client_signals),
+	    .field = ROUTE(client_signals),
 	    .dflt = "INT,TERM",
 	    .item = name_signal,
 	    .wanted = "neither names of signals nor none (example: INT,TERM)",
@@ -525,7 +527,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMPRESSION,
 	    .engine = true,
-	    .field = FIELD(route.compression),
+	    .field = ROUTE(compression),
 	    .dflt = "on",
 	    .websocketd = "off",
 	    .bare = "on",
@@ -553,8 +555,8 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMPRESSION,
 	    .engine = true,
-	    .field = FIELD(route.compression_min),
-	    .given = FIELD(compression_given),
+	    .field = ROUTE(compression_min),
+	    .given = ROUTE(compression_given),
 	    .dflt = "256",
 	    .max = SIZE_TOP,
 	    .metavar = "SIZE",
@@ -566,8 +568,8 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMPRESSION,
 	    .engine = true,
-	    .field = FIELD(route.compression_takeover),
-	    .given = FIELD(compression_given),
+	    .field = ROUTE(compression_takeover),
+	    .given = ROUTE(compression_given),
 	    .dflt = "none",
 	    .words = takeover_words,
 	    .metavar = "WHOSE",
@@ -580,8 +582,8 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMPRESSION,
 	    .engine = true,
-	    .field = FIELD(route.compression_window),
-	    .given = FIELD(compression_given),
+	    .field = ROUTE(compression_window),
+	    .given = ROUTE(compression_given),
 	    .dflt = "15",
 	    .min = 8,
 	    .max = 15,
@@ -608,7 +610,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
 	    .engine = true,
-	    .field = FIELD(route.console),
+	    .field = ROUTE(console),
 	    .dflt = "false",
 	    .help = "answer browsers with a page to try the program",
 	},
@@ -618,7 +620,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
 	    .engine = true,
-	    .field = FIELD(route.staticdir),
+	    .field = ROUTE(staticdir),
 	    .item = name_text,
 	    .wanted = "a directory is needed",
 	    .metavar = "DIR",
@@ -630,7 +632,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
 	    .engine = true,
-	    .field = FIELD(route.list_directories),
+	    .field = ROUTE(list_directories),
 	    .dflt = "false",
 	    .websocketd = "true",
 	    .help = "and with a list where a folder has no index.html",
@@ -640,7 +642,7 @@ const struct option options[] = {
 	    .type = OPT_STRING,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
-	    .field = FIELD(route.errordir),
+	    .field = ROUTE(errordir),
 	    .item = name_text,
 	    .wanted = "a directory is needed",
 	    .metavar = "DIR",
@@ -652,7 +654,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
 	    .engine = true,
-	    .field = FIELD(route.header),
+	    .field = ROUTE(header),
 	    .item = name_field,
 	    .wanted = "not NAME: VALUE, or a field that only we may set (a "
 		      "subprotocol is --subprotocol=NAME)",
@@ -665,7 +667,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
 	    .engine = true,
-	    .field = FIELD(route.header_ws),
+	    .field = ROUTE(header_ws),
 	    .item = name_field,
 	    .wanted = "not NAME: VALUE, or a field that only we may set (a "
 		      "subprotocol is --subprotocol=NAME)",
@@ -678,7 +680,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_PAGES,
 	    .engine = true,
-	    .field = FIELD(route.header_http),
+	    .field = ROUTE(header_http),
 	    .item = name_field,
 	    .wanted = "not NAME: VALUE, or a field that only we may set (a "
 		      "subprotocol is --subprotocol=NAME)",
@@ -691,7 +693,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.kill),
+	    .field = ROUTE(kill),
 	    .dflt = "EOF:2s,TERM:3s,KILL",
 	    .websocketd = "EOF:100ms,INT:250ms,TERM:500ms,KILL",
 	    .metavar = "LADDER",
@@ -703,7 +705,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.linger),
+	    .field = ROUTE(linger),
 	    .dflt = "1s",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
@@ -716,7 +718,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.close_drain),
+	    .field = ROUTE(close_drain),
 	    .dflt = "500ms",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
@@ -728,7 +730,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.close_timeout),
+	    .field = ROUTE(close_timeout),
 	    .dflt = "2s",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
@@ -740,7 +742,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.ping),
+	    .field = ROUTE(ping),
 	    .dflt = "30s",
 	    .websocketd = "0",
 	    .max = YEAR_MS,
@@ -753,8 +755,8 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.ping_timeout),
-	    .given = FIELD(ping_timeout_given),
+	    .field = ROUTE(ping_timeout),
+	    .given = ROUTE(ping_timeout_given),
 	    .dflt = "20s",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
@@ -766,7 +768,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.idle_timeout),
+	    .field = ROUTE(idle_timeout),
 	    .dflt = "0",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
@@ -778,7 +780,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.max_session),
+	    .field = ROUTE(max_session),
 	    .dflt = "0",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
@@ -826,7 +828,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_TIMES,
 	    .engine = true,
-	    .field = FIELD(route.cgi_timeout),
+	    .field = ROUTE(cgi_timeout),
 	    .dflt = "30s",
 	    .max = YEAR_MS,
 	    .metavar = "TIME",
@@ -839,7 +841,7 @@ const struct option options[] = {
 	    .group = GROUP_COMMAND,
 	    .engine = true,
 	    .secret = true,
-	    .field = FIELD(route.dir),
+	    .field = ROUTE(dir),
 	    .item = name_text,
 	    .wanted = "a directory is needed",
 	    .metavar = "DIR",
@@ -852,7 +854,7 @@ const struct option options[] = {
 	    .group = GROUP_COMMAND,
 	    .engine = true,
 	    .secret = true,
-	    .field = FIELD(route.cgidir),
+	    .field = ROUTE(cgidir),
 	    .item = name_text,
 	    .wanted = "a directory is needed",
 	    .metavar = "DIR",
@@ -863,7 +865,7 @@ const struct option options[] = {
 	    .type = OPT_COMMAS,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMMAND,
-	    .field = FIELD(route.passenv),
+	    .field = ROUTE(passenv),
 	    .websocketd = "LD_LIBRARY_PATH",
 	    .item = name_variable,
 	    .wanted = "not a list of names (example: HOME,LANG)",
@@ -875,7 +877,7 @@ const struct option options[] = {
 	    .type = OPT_LIST,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMMAND,
-	    .field = FIELD(route.setenv),
+	    .field = ROUTE(setenv),
 	    .item = name_assignment,
 	    .wanted = "not NAME=VALUE (a name is letters, digits and _)",
 	    .metavar = "NAME=VALUE",
@@ -886,7 +888,7 @@ const struct option options[] = {
 	    .type = OPT_STRING,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMMAND,
-	    .field = FIELD(route.chdir),
+	    .field = ROUTE(chdir),
 	    .item = name_text,
 	    .wanted = "a directory is needed",
 	    .metavar = "PATH",
@@ -897,7 +899,7 @@ const struct option options[] = {
 	    .type = OPT_STRING,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMMAND,
-	    .field = FIELD(route.user),
+	    .field = ROUTE(user),
 	    .item = name_text,
 	    .wanted = "a user is needed",
 	    .metavar = "USER",
@@ -908,7 +910,7 @@ const struct option options[] = {
 	    .type = OPT_STRING,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_COMMAND,
-	    .field = FIELD(route.group),
+	    .field = ROUTE(group),
 	    .item = name_text,
 	    .wanted = "a group is needed",
 	    .metavar = "GROUP",
@@ -954,7 +956,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.origins),
+	    .field = ROUTE(origins),
 	    .websocketd = "*",
 	    .item = name_origin,
 	    .wanted = "not an origin (examples: https://example.org, "
@@ -968,7 +970,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.same_origin),
+	    .field = ROUTE(same_origin),
 	    .dflt = "false",
 	    .help = "compare Origin with Host, as without --origin",
 	},
@@ -1034,7 +1036,7 @@ const struct option options[] = {
 	    .group = GROUP_ACCESS,
 	    .engine = true,
 	    .secret = true,
-	    .field = FIELD(route.gate),
+	    .field = ROUTE(gate),
 	    .item = name_command,
 	    .wanted = "not a command (check its quotes)",
 	    .metavar = "COMMAND",
@@ -1046,7 +1048,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.gate_vars),
+	    .field = ROUTE(gate_vars),
 	    .item = name_pattern,
 	    .wanted = "not a list of names (example: REMOTE_USER,TEAM_*)",
 	    .metavar = "NAME,...",
@@ -1058,8 +1060,8 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.gate_timeout),
-	    .given = FIELD(gate_timeout_given),
+	    .field = ROUTE(gate_timeout),
+	    .given = ROUTE(gate_timeout_given),
 	    .dflt = "5s",
 	    .min = 1,
 	    .max = YEAR_MS,
@@ -1072,7 +1074,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.refuse),
+	    .field = ROUTE(refuse),
 	    .dflt = "status",
 	    .words = refuse_words,
 	    .metavar = "HOW",
@@ -1086,7 +1088,7 @@ const struct option options[] = {
 	    .group = GROUP_ACCESS,
 	    .engine = true,
 	    .secret = true,
-	    .field = FIELD(route.auth_file),
+	    .field = ROUTE(auth_file),
 	    .item = name_text,
 	    .wanted = "a file is needed",
 	    .metavar = "FILE",
@@ -1098,8 +1100,8 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.realm),
-	    .given = FIELD(realm_given),
+	    .field = ROUTE(realm),
+	    .given = ROUTE(realm_given),
 	    .dflt = "standpipe",
 	    .item = name_realm,
 	    .wanted = "printable ASCII without \" and \\ is needed",
@@ -1113,7 +1115,7 @@ const struct option options[] = {
 	    .group = GROUP_ACCESS,
 	    .engine = true,
 	    .secret = true,
-	    .field = FIELD(route.token_file),
+	    .field = ROUTE(token_file),
 	    .item = name_text,
 	    .wanted = "a file is needed",
 	    .metavar = "FILE",
@@ -1125,7 +1127,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.auth_cookie),
+	    .field = ROUTE(auth_cookie),
 	    .item = name_token,
 	    .wanted = "not the name of a cookie (an RFC 9110 token)",
 	    .metavar = "NAME",
@@ -1137,7 +1139,7 @@ const struct option options[] = {
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_ACCESS,
 	    .engine = true,
-	    .field = FIELD(route.auth_query),
+	    .field = ROUTE(auth_query),
 	    .item = name_parameter,
 	    .wanted = "not the name of a parameter (letters, digits, - . _)",
 	    .metavar = "NAME",
@@ -1327,7 +1329,7 @@ const struct option options[] = {
 	    .type = OPT_SIZE,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SYNONYM,
-	    .field = FIELD(route.max_message),
+	    .field = ROUTE(max_message),
 	    .max = SIZE_TOP,
 	    .metavar = "SIZE",
 	    .help = "the same as --max-message",
@@ -1366,7 +1368,7 @@ const struct option options[] = {
 	    .type = OPT_BOOL,
 	    .scope = SCOPE_ROUTE,
 	    .group = GROUP_SYNONYM,
-	    .field = FIELD(route.console),
+	    .field = ROUTE(console),
 	    .help = "the same as --console",
 	},
 	{ .name = NULL },
@@ -1389,6 +1391,7 @@ const struct option_table daemon_table = {
 	.rows = options,
 	.headings = headings,
 	.groups = nitems(headings),
+	.route = FIELD(route),
 	.usage = "Usage: standpiped [options] [--] COMMAND [ARG...]\n"
 		 "Put a WebSocket in front of any program."
 		 " See standpiped(8).\n",

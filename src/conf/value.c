@@ -10,15 +10,15 @@
 #include "conf/value.h"
 
 void *
-value_field(void *settings, const struct option *o)
+value_field(void *about, const struct option *o)
 {
-	return (char *)settings + o->field;
+	return (char *)about + o->field;
 }
 
 const void *
-value_field_const(const void *settings, const struct option *o)
+value_field_const(const void *about, const struct option *o)
 {
-	return (const char *)settings + o->field;
+	return (const char *)about + o->field;
 }
 
 static bool
@@ -184,12 +184,12 @@ check_limits(const struct option *o, const char *text, uint64_t v, char **why)
 }
 
 static void
-store_number(void *settings, const struct option *o, uint64_t v)
+store_number(void *about, const struct option *o, uint64_t v)
 {
-	void *field = value_field(settings, o);
+	void *field = value_field(about, o);
 
 	if (o->apply != NULL)
-		o->apply(settings, v);
+		o->apply(about, v);
 	else if (o->type == OPT_BOOL)
 		*(bool *)field = v != 0;
 	else if (o->type == OPT_ENUM)
@@ -201,7 +201,7 @@ store_number(void *settings, const struct option *o, uint64_t v)
 }
 
 static bool
-set_number(void *settings, const struct option *o, const char *text, char **why)
+set_number(void *about, const struct option *o, const char *text, char **why)
 {
 	uint64_t v;
 
@@ -209,14 +209,14 @@ set_number(void *settings, const struct option *o, const char *text, char **why)
 		return refuse_number(o, text, why);
 	if (!check_limits(o, text, v, why))
 		return false;
-	store_number(settings, o, v);
+	store_number(about, o, v);
 	return true;
 }
 
 static bool
-set_string(void *settings, const struct option *o, const char *text, char **why)
+set_string(void *about, const struct option *o, const char *text, char **why)
 {
-	char **field = value_field(settings, o), *s;
+	char **field = value_field(about, o), *s;
 
 	if ((s = o->item(text)) == NULL)
 		return refuse(o, text, o->wanted, why);
@@ -235,9 +235,9 @@ value_clear_list(struct conf_list *list)
 }
 
 static bool
-add_item(void *settings, const struct option *o, const char *text, char **why)
+add_item(void *about, const struct option *o, const char *text, char **why)
 {
-	struct conf_list *list = value_field(settings, o);
+	struct conf_list *list = value_field(about, o);
 	char *s;
 
 	if ((s = o->item(text)) == NULL)
@@ -250,7 +250,7 @@ add_item(void *settings, const struct option *o, const char *text, char **why)
 }
 
 static bool
-add_items(void *settings, const struct option *o, const char *text, char **why)
+add_items(void *about, const struct option *o, const char *text, char **why)
 {
 	char *item;
 	size_t len;
@@ -259,7 +259,7 @@ add_items(void *settings, const struct option *o, const char *text, char **why)
 	for (;; text += len + 1) {
 		len = strcspn(text, ",");
 		item = mem_strndup(text, len);
-		ok = add_item(settings, o, item, why);
+		ok = add_item(about, o, item, why);
 		free(item);
 		if (!ok || text[len] == '\0')
 			return ok;
@@ -267,44 +267,44 @@ add_items(void *settings, const struct option *o, const char *text, char **why)
 }
 
 static bool
-set_ladder(void *settings, const struct option *o, const char *text, char **why)
+set_ladder(void *about, const struct option *o, const char *text, char **why)
 {
 	const char *reason;
 
-	return ladder_read(text, value_field(settings, o), &reason) ||
+	return ladder_read(text, value_field(about, o), &reason) ||
 	    refuse(o, text, reason, why);
 }
 
 static bool
-set(void *settings, const struct option *o, const char *text, char **why)
+set(void *about, const struct option *o, const char *text, char **why)
 {
 	switch (o->type) {
 	case OPT_STRING:
-		return set_string(settings, o, text, why);
+		return set_string(about, o, text, why);
 	case OPT_LIST:
-		return add_item(settings, o, text, why);
+		return add_item(about, o, text, why);
 	case OPT_COMMAS:
-		return add_items(settings, o, text, why);
+		return add_items(about, o, text, why);
 	case OPT_LADDER:
-		return set_ladder(settings, o, text, why);
+		return set_ladder(about, o, text, why);
 	default:
-		return set_number(settings, o, text, why);
+		return set_number(about, o, text, why);
 	}
 }
 
 bool *
-value_given(void *settings, const struct option *o)
+value_given(void *about, const struct option *o)
 {
-	return (bool *)((char *)settings + o->given);
+	return (bool *)((char *)about + o->given);
 }
 
 bool
-value_set(void *settings, const struct option *o, const char *text, char **why)
+value_set(void *about, const struct option *o, const char *text, char **why)
 {
-	if (!set(settings, o, text, why))
+	if (!set(about, o, text, why))
 		return false;
 	if (o->given != 0)
-		*value_given(settings, o) = true;
+		*value_given(about, o) = true;
 	return true;
 }
 
@@ -315,15 +315,17 @@ value_set_defaults(void *settings, const struct option_table *t)
 	char *why;
 
 	for (o = t->rows; o->name != NULL; o++) {
+		void *about = option_about(t, settings, o);
+
 		if (o->type == OPT_FD)
-			*(int64_t *)value_field(settings, o) = -1;
-		if (o->dflt != NULL && !value_set(settings, o, o->dflt, &why))
+			*(int64_t *)value_field(about, o) = -1;
+		if (o->dflt != NULL && !value_set(about, o, o->dflt, &why))
 			bug("default: %s", why);
 		if (o->type == OPT_LIST || o->type == OPT_COMMAS)
-			((struct conf_list *)value_field(settings, o))->preset =
+			((struct conf_list *)value_field(about, o))->preset =
 			    o->dflt != NULL;
 		if (o->given != 0)
-			*value_given(settings, o) = false;
+			*value_given(about, o) = false;
 	}
 }
 
@@ -334,12 +336,14 @@ value_clear_all(void *settings, const struct option_table *t)
 	char **text;
 
 	for (o = t->rows; o->name != NULL; o++) {
+		void *about = option_about(t, settings, o);
+
 		if (o->type == OPT_STRING) {
-			text = value_field(settings, o);
+			text = value_field(about, o);
 			free(*text);
 			*text = NULL;
 		} else if (o->type == OPT_LIST || o->type == OPT_COMMAS) {
-			value_clear_list(value_field(settings, o));
+			value_clear_list(value_field(about, o));
 		}
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * Settings from texts, as the rows of an option table say; the settings are the
- * struct that the table is about.
+ * Settings from texts, as the rows of an option table say. The settings are the
+ * struct that the table is about; what a row is about is option_about() of them.
  */
 #ifndef CONF_VALUE_H
 #define CONF_VALUE_H
@@ -13,10 +13,10 @@
 /*
  * Set what the row describes from a text (borrowed): scalars replace, lists
  * grow. False and an owned sentence in *why if the text is no such value; then
- * the settings are as they were, or, where one item of several is wrong, have
+ * it is as it was, or, where one item of several is wrong, has
  * got the items before it.
  */
-bool value_set(void *settings, const struct option *, const char *text,
+bool value_set(void *about, const struct option *, const char *text,
     char **why);
 
 /*
@@ -26,12 +26,12 @@ bool value_set(void *settings, const struct option *, const char *text,
 void value_set_defaults(void *settings, const struct option_table *);
 void value_clear_all(void *settings, const struct option_table *);
 
-/* The field of the row, inside the settings. */
-void *value_field(void *settings, const struct option *);
-const void *value_field_const(const void *settings, const struct option *);
+/* The field of the row, inside what it is about. */
+void *value_field(void *about, const struct option *);
+const void *value_field_const(const void *about, const struct option *);
 
 /* Whether somebody has written it; of a row that notes it. */
-bool *value_given(void *settings, const struct option *);
+bool *value_given(void *about, const struct option *);
 
 void value_clear_list(struct conf_list *);
 

@@ -76,25 +76,34 @@ pack_option(struct buf *b, const struct option *o, const void *field)
 
 /* Whether it matters that the value was written by somebody, and it was not. */
 static bool
-is_unwritten(const struct conf *c, const struct option *o)
+is_unwritten(const void *about, const struct option *o)
 {
-	return o->given != 0 && !*(const bool *)((const char *)c + o->given);
+	return o->given != 0 &&
+	    !*(const bool *)((const char *)about + o->given);
+}
+
+/* All rows of a scope, of the struct that they are about; then an empty one. */
+static bool
+pack_scope(struct buf *b, enum option_scope scope, const void *about)
+{
+	const struct option *o;
+
+	for (o = options; o->name != NULL; o++) {
+		if (!o->engine || o->scope != scope)
+			continue;
+		if (is_unwritten(about, o) && !buf_add_byte(b, UNWRITTEN))
+			return false;
+		if (!pack_option(b, o, value_field_const(about, o)))
+			return false;
+	}
+	return buf_add_byte(b, '\0');
 }
 
 bool
 wire_pack(const struct conf *c, struct buf *b)
 {
-	const struct option *o;
-
-	for (o = options; o->name != NULL; o++) {
-		if (!o->engine)
-			continue;
-		if (is_unwritten(c, o) && !buf_add_byte(b, UNWRITTEN))
-			return false;
-		if (!pack_option(b, o, value_field_const(c, o)))
-			return false;
-	}
-	return true;
+	return pack_scope(b, SCOPE_DAEMON, c) &&
+	    pack_scope(b, SCOPE_ROUTE, &c->route);
 }
 
 /* The rows not read yet; the last byte of all is a NUL. */
@@ -125,7 +134,7 @@ take_unwritten(const struct option *o, struct rows *r)
 
 /* A scalar has one row, a text one or none, a list any number. */
 static bool
-unpack_option(struct conf *c, const struct option *o, struct rows *r)
+unpack_option(void *about, const struct option *o, struct rows *r)
 {
 	bool list = o->type == OPT_COMMAS || o->type == OPT_LIST;
 	bool text = o->type == OPT_STRING;
@@ -134,17 +143,29 @@ unpack_option(struct conf *c, const struct option *o, struct rows *r)
 	char *why;
 
 	while ((value = next_value(r, o)) != NULL) {
-		if (!value_set(c, o, value, &why)) {
+		if (!value_set(about, o, value, &why)) {
 			free(why);
 			return false;
 		}
 		r->p = value + strlen(value) + 1;
 		if (unwritten)
-			*value_given(c, o) = false;
+			*value_given(about, o) = false;
 		if (!list)
 			return true;
 	}
 	return list || text;
+}
+
+static bool
+unpack_scope(struct rows *r, enum option_scope scope, void *about)
+{
+	const struct option *o;
+
+	for (o = options; o->name != NULL; o++)
+		if (o->engine && o->scope == scope &&
+		    !unpack_option(about, o, r))
+			return false;
+	return r->p < r->end && *r->p++ == '\0';
 }
 
 bool
@@ -152,16 +173,12 @@ wire_unpack(struct conf *c, const uint8_t *bytes, size_t len)
 {
 	const char *p = (const char *)bytes;
 	struct rows r = { .p = p, .end = p + len };
-	const struct option *o;
 
 	if (len == 0 || bytes[len - 1] != '\0')
 		return false;
 	conf_init(c);
-	for (o = options; o->name != NULL; o++) {
-		if (o->engine && !unpack_option(c, o, &r))
-			break;
-	}
-	if (o->name == NULL && r.p == r.end)
+	if (unpack_scope(&r, SCOPE_DAEMON, c) &&
+	    unpack_scope(&r, SCOPE_ROUTE, &c->route) && r.p == r.end)
 		return true;
 	conf_clear(c);
 	return false;

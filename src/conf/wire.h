@@ -2,11 +2,12 @@
  * A struct conf as bytes, to hand it from the parent to an engine.
  *
  * Only rows of the option table marked for the engine travel: no command, no
- * variables, no users. A row is `name=value` and a NUL, in the order of the
- * table, a list one such text an item; reading goes through the same checks
- * as the command line. A `~` in front of a row says that nobody has written it,
- * where that makes a difference. Of a row that is secret the engine learns only whether
- * it is set.
+ * variables, no users. A row is `name=value` and a NUL, a list one such text an
+ * item; the daemon's come first, then those of the route, each in the order of
+ * the table and with an empty row at the end. Reading goes through the same
+ * checks as the command line. A `~` in front of a row says that nobody has
+ * written it, where that makes a difference. Of a row that is secret the engine
+ * learns only whether it is set.
  */
 #ifndef CONF_WIRE_H
 #define CONF_WIRE_H

@@ -421,11 +421,11 @@ remembers_what_was_given(void **state)
 
 	(void)state;
 	line_read(&l, words_given);
-	assert_true(l.conf.port_given && l.conf.ping_timeout_given &&
+	assert_true(l.conf.port_given && l.conf.route.ping_timeout_given &&
 	    l.conf.unixsocket_mode_given);
 	line_clear(&l);
 	line_read(&l, words_none);
-	assert_false(l.conf.port_given || l.conf.ping_timeout_given ||
+	assert_false(l.conf.port_given || l.conf.route.ping_timeout_given ||
 	    l.conf.unixsocket_mode_given);
 	line_clear(&l);
 }

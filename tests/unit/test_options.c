@@ -102,7 +102,7 @@ sets_defaults(void **state)
 	conf_init(&c);
 	assert_int_equal(c.port, 8080);
 	assert_false(c.port_given);
-	assert_false(c.ping_timeout_given);
+	assert_false(c.route.ping_timeout_given);
 	assert_false(c.unixsocket_mode_given);
 	assert_int_equal(c.unixsocket_mode, 0600);
 	assert_null(c.unixsocket);

@@ -27,7 +27,7 @@ set(struct conf *c, const char *name, const char *value)
 	char *why = NULL;
 
 	assert_non_null(o);
-	if (!value_set(c, o, value, &why))
+	if (!value_set(option_about(&daemon_table, c, o), o, value, &why))
 		fail_msg("%s", why);
 }
 
