@@ -40,6 +40,16 @@ client_conf_v1_offer(const struct client_conf *c)
 	return (enum v1_offer)c->standpipe_protocol;
 }
 
+uint64_t
+client_conf_max_message(const struct client_conf *c)
+{
+	enum { GATHERED = 16 * 1024 * 1024 };
+
+	return c->max_message == 0 && client_conf_framing(c->framing)->whole
+	    ? GATHERED
+	    : c->max_message;
+}
+
 static bool
 has_words(char *const *words)
 {

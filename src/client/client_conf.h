@@ -118,6 +118,9 @@ bool client_conf_has_command(const struct client_conf *);
 /* How standpipe.v1 is offered: not where messages are shown as they are. */
 enum v1_offer client_conf_v1_offer(const struct client_conf *);
 
+/* The most bytes of a message; 0: any, of which none has to be gathered. */
+uint64_t client_conf_max_message(const struct client_conf *);
+
 /*
  * What cannot be right together, however it was written. False and an owned
  * sentence in *why.

@@ -124,8 +124,8 @@ static const struct option rows[] = {
 	    .dflt = "lines",
 	    .word = framing_word,
 	    .metavar = "NAME",
-	    .help = "what a message is here: lines, binary, text, nul, frames "
-		    "or hex",
+	    .help = "what a message is here: lines, binary, text, nul, frames, "
+		    "content-length or hex",
 	},
 	{
 	    .name = "text",

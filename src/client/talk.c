@@ -288,13 +288,13 @@ talk_new(const struct talk_start *start)
 	    &deadlines_ops, t);
 	talk_input_init(&t->input, local_framing(t->local));
 	talk_print_init(&t->print, &t->client->flow.to_endpoint, t->local,
-	    conf->framing);
+	    conf);
 	framing_init(&t->counted, client_conf_framing(conf->framing), false);
 	talk_stderr_init(&t->remote_stderr, &t->client->flow, t->local,
 	    talk_on_output_drain, t);
 	talk_v1_init(&t->v1, &t->transport, start->facts, start->facts->v1);
 	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
-	    start->stream, conf->max_message, &transport_ops, t);
+	    start->stream, client_conf_max_message(conf), &transport_ops, t);
 	hello_compression_begin(&t->transport, start->facts);
 	local_set_owner(t->local, &local_ops, t);
 	if (!local_start(t->local, o))
@@ -315,6 +315,7 @@ talk_free(struct talk *t)
 	deadlines_clear(&t->deadlines);
 	transport_ws_clear(&t->transport);
 	talk_input_clear(&t->input);
+	talk_print_clear(&t->print);
 	framing_clear(&t->counted);
 	talk_stderr_clear(&t->remote_stderr);
 	term_window_clear(&t->window);

@@ -21,9 +21,12 @@ talk_input_clear(struct talk_input *in)
 static enum framing_result
 judge(struct talk_input *in, enum framing_result rc)
 {
-	if (rc < 0)
-		(void)snprintf(in->why, sizeof(in->why), "the input: %s",
-		    framing_strresult(rc));
+	char why[FRAMING_WHY_SIZE];
+
+	if (rc < 0) {
+		framing_put_why(&in->framing, rc, why);
+		(void)snprintf(in->why, sizeof(in->why), "the input: %s", why);
+	}
 	return rc;
 }
 

@@ -14,7 +14,7 @@
 #include "codec/framing.h"
 #include "codec/hex.h"
 
-enum { TALK_INPUT_WHY_SIZE = 96 };
+enum { TALK_INPUT_WHY_SIZE = 16 + FRAMING_WHY_SIZE };
 
 struct talk_input {
 	bool is_hex;

@@ -13,16 +13,23 @@ enum {
 
 void
 talk_print_init(struct talk_print *p, struct gather *gather,
-    struct local *local, int how)
+    struct local *local, const struct client_conf *conf)
 {
 	*p = (struct talk_print){
 		.gather = gather,
 		.local = local,
-		.framing = client_conf_framing(how),
-		.is_hex = how == CLIENT_HEX,
+		.framing = client_conf_framing(conf->framing),
+		.is_hex = conf->framing == CLIENT_HEX,
 		.escapes = local_is_shown(local),
 		.escape = { .ascii = !term_charset_is_utf8() },
 	};
+	buf_init(&p->held, (size_t)client_conf_max_message(conf));
+}
+
+void
+talk_print_clear(struct talk_print *p)
+{
+	buf_clear(&p->held);
 }
 
 static void
@@ -72,21 +79,50 @@ put_payload(struct talk_print *p, bool last, const uint8_t *data, size_t len)
 		put(p, rest, escape_end(&p->escape, rest));
 }
 
-void
-talk_print_piece(struct talk_print *p, const struct piece *piece)
+static void
+put_framed(struct talk_print *p, const struct piece *piece)
 {
 	uint8_t around[FRAMING_HEAD_MAX];
-	size_t n;
+	size_t n = framing_head(around, p->framing, piece);
 
-	if (p->is_hex) {
-		put_hex(p, piece->data, piece->len);
-		put(p, (const uint8_t *)"\n", piece->last);
-		return;
-	}
-	n = framing_head(around, p->framing, piece);
 	put_payload(p, false, around, n);
 	put_payload(p, piece->last, piece->data, piece->len);
 	put_payload(p, false, around, framing_tail(around, p->framing, piece));
+}
+
+/* Nothing is put before the message is whole; its length comes first. */
+static bool
+put_whole(struct talk_print *p, const struct piece *piece)
+{
+	struct piece whole;
+
+	if (piece->last && p->held.len == 0) {
+		put_framed(p, piece);
+		return true;
+	}
+	if (!buf_add(&p->held, piece->data, piece->len))
+		return false;
+	if (!piece->last)
+		return true;
+	whole = piece_whole(piece->text, p->held.data, p->held.len);
+	put_framed(p, &whole);
+	gather_flush(p->gather);
+	buf_clear(&p->held);
+	return true;
+}
+
+bool
+talk_print_piece(struct talk_print *p, const struct piece *piece)
+{
+	if (p->framing->whole)
+		return put_whole(p, piece);
+	if (p->is_hex) {
+		put_hex(p, piece->data, piece->len);
+		put(p, (const uint8_t *)"\n", piece->last);
+	} else {
+		put_framed(p, piece);
+	}
+	return true;
 }
 
 void
@@ -107,7 +143,7 @@ talk_print_bytes(struct talk_print *p, const uint8_t *data, size_t len)
 	struct piece whole = piece_whole(false, data, len);
 
 	if (p->is_hex)
-		talk_print_piece(p, &whole);
+		(void)talk_print_piece(p, &whole);
 	else
 		put_payload(p, false, data, len);
 }

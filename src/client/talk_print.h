@@ -9,9 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "codec/escape.h"
 #include "codec/framing.h"
 
+struct client_conf;
 struct gather;
 struct local;
 
@@ -22,17 +24,19 @@ struct talk_print {
 	bool is_hex;
 	bool escapes;
 	struct escape escape;
+	struct buf held; /* of a message that the framing wants whole */
 };
 
-/* how: enum framing_number, or CLIENT_HEX. */
+/* Keeps gather and local. */
 void talk_print_init(struct talk_print *, struct gather *, struct local *,
-    int how);
+    const struct client_conf *);
+void talk_print_clear(struct talk_print *);
 
 /*
  * A piece of a message; borrowed until the gather is flushed. Dropped when
- * nobody takes our output.
+ * nobody takes our output. False if there is no memory to gather it with.
  */
-void talk_print_piece(struct talk_print *, const struct piece *);
+bool talk_print_piece(struct talk_print *, const struct piece *);
 
 /* A Close's payload, borrowed like a piece, if the framing has a word for it. */
 void talk_print_close(struct talk_print *, const uint8_t *payload, size_t len);

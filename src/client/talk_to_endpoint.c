@@ -18,7 +18,9 @@ receive_piece(struct talk *t, const struct piece *p)
 		return;
 	t->received += p->last;
 	t->received_bytes += p->len;
-	talk_print_piece(&t->print, p);
+	if (!talk_print_piece(&t->print, p))
+		talk_fail(t, WS_CLOSE_INTERNAL, OUTCOME_BROKEN,
+		    "out of memory");
 }
 
 /* What is counted are messages, so the bytes are made some again. */

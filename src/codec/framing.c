@@ -1,7 +1,9 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/be.h"
 #include "codec/framing.h"
+#include "codec/framing_header.h"
 
 /* Record types of `frames`; a small letter means more of the message follows. */
 enum {
@@ -306,6 +308,39 @@ release(struct framing *f)
 }
 
 static enum framing_result
+read_content_length(struct framing *f, const uint8_t *in, size_t len,
+    size_t *used, struct piece *out)
+{
+	enum framing_result rc = FRAMING_MORE;
+	size_t at = 0, n;
+
+	while (at < len && rc == FRAMING_MORE) {
+		if (f->type == 0) {
+			rc = framing_header_read(f, in + at, len - at, &n);
+			at += n;
+			if (rc != FRAMING_PIECE)
+				continue;
+			f->type = REC_TEXT;
+			f->part = REC_TEXT_PART;
+		}
+		rc = read_payload(f, in + at, len - at, &n, out);
+		at += n;
+	}
+	*used = at;
+	return rc;
+}
+
+static enum framing_result
+end_content_length(struct framing *f, struct piece *out)
+{
+	(void)out;
+	return f->type != 0 || f->header_len > 0 ? FRAMING_ERR_OPEN
+						 : FRAMING_MORE;
+}
+
+/* ------------------------------------------------- as it comes */
+
+static enum framing_result
 read_binary(struct framing *f, const uint8_t *in, size_t len, size_t *used,
     struct piece *out)
 {
@@ -352,7 +387,7 @@ put_record(uint8_t *out, uint8_t type, size_t len)
 {
 	out[0] = type;
 	be_put(out + 1, len, 4);
-	return 5;
+	return FRAMING_RECORD_HEAD;
 }
 
 static size_t
@@ -368,6 +403,17 @@ static size_t
 frames_close_head(uint8_t *out, size_t len)
 {
 	return put_record(out, REC_CLOSE, len);
+}
+
+static size_t
+content_length_head(uint8_t *out, const struct piece *p)
+{
+	char text[FRAMING_HEAD_MAX + 1];
+	int n =
+	    snprintf(text, sizeof(text), "Content-Length: %zu\r\n\r\n", p->len);
+
+	memcpy(out, text, (size_t)n);
+	return (size_t)n;
 }
 
 /* ------------------------------------------------- all of them */
@@ -408,6 +454,15 @@ const struct framing_kind framing_kinds[FRAMING_COUNT] = {
 	    .end = end_frames,
 	    .head = frames_head,
 	    .close_head = frames_close_head,
+	},
+	[FRAMING_CONTENT_LENGTH] = {
+	    .name = "content-length",
+	    .text = true,
+	    .whole = true,
+	    .delimiter = -1,
+	    .read = read_content_length,
+	    .end = end_content_length,
+	    .head = content_length_head,
 	},
 };
 
@@ -481,6 +536,54 @@ framing_strresult(enum framing_result rc)
 		return "output is not UTF-8";
 	case FRAMING_ERR_MEMORY:
 		return "out of memory";
+	case FRAMING_ERR_HEADER:
+		return "malformed header";
+	case FRAMING_ERR_NO_LENGTH:
+		return "header without Content-Length";
+	case FRAMING_ERR_TOO_LONG:
+		return "header or message too long";
 	}
 	return "unknown result";
+}
+
+/* As C has it between quotes. */
+static size_t
+put_escaped(char *out, uint8_t c)
+{
+	static const char digits[] = "0123456789abcdef";
+	char letter = c == '\n' ? 'n'
+	    : c == '\r'         ? 'r'
+	    : c == '\t'         ? 't'
+				: '\0';
+	bool plain = c >= ' ' && c < 0x7f;
+	size_t n = 0;
+
+	if (!plain || c == '"' || c == '\\')
+		out[n++] = '\\';
+	if (plain || letter != '\0') {
+		out[n++] = plain ? (char)c : letter;
+		return n;
+	}
+	out[n++] = 'x';
+	out[n++] = digits[c >> 4];
+	out[n++] = digits[c & 15];
+	return n;
+}
+
+void
+framing_put_why(const struct framing *f, enum framing_result rc,
+    char out[FRAMING_WHY_SIZE])
+{
+	enum { SHOWN = 20 }; /* bytes; each may become four */
+	const char *result = framing_strresult(rc);
+	size_t n = strlen(result);
+
+	memcpy(out, result, n + 1);
+	if (rc != FRAMING_ERR_HEADER && rc != FRAMING_ERR_TOO_LONG)
+		return;
+	memcpy(out + n, ": \"", 3);
+	n += 3;
+	for (size_t i = 0; i < f->hold.len && i < SHOWN; i++)
+		n += put_escaped(out + n, f->hold.data[i]);
+	memcpy(out + n, "\"", 2);
 }

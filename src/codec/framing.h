@@ -29,13 +29,17 @@ enum framing_number {
 	FRAMING_TEXT,      /* whatever is there is a text message */
 	FRAMING_NUL,       /* a NUL-terminated record is a text message */
 	FRAMING_FRAMES,    /* type, length, payload: everything can be said */
+	FRAMING_CONTENT_LENGTH, /* header fields, then a text message */
 	FRAMING_COUNT,
 };
 
 enum {
 	FRAMING_HOLD = 64 * 1024, /* a longer line leaves in fragments */
-	FRAMING_HEAD_MAX = 5,
+	FRAMING_RECORD_HEAD = 5,  /* of `frames` */
+	FRAMING_HEAD_MAX = 40,    /* "Content-Length: ", 20 digits, two ends */
 	FRAMING_CONTROL_MAX = 125,
+	FRAMING_HEADER_MAX = 4096, /* of content-length: of all its lines */
+	FRAMING_WHY_SIZE = 124,    /* a sentence that fits into a Close */
 };
 
 /* Zero asks for more, positive is an event, negative ends the session (1011). */
@@ -50,6 +54,9 @@ enum framing_result {
 	FRAMING_ERR_OPEN = -4,   /* end of file inside a record or a message */
 	FRAMING_ERR_UTF8 = -5,   /* not UTF-8, and it may not be repaired */
 	FRAMING_ERR_MEMORY = -6, /* there is none to hold a record with */
+	FRAMING_ERR_HEADER = -7, /* something that is no header field */
+	FRAMING_ERR_NO_LENGTH = -8, /* a header without a length */
+	FRAMING_ERR_TOO_LONG = -9,  /* a header, or the message it announces */
 };
 
 struct framing;
@@ -57,6 +64,7 @@ struct framing;
 struct framing_kind {
 	const char *name; /* of the option */
 	bool text;        /* all messages from the program are text */
+	bool whole;       /* the program is given whole messages in one piece */
 	bool typed;    /* text and binary are told apart, and so are pieces */
 	int delimiter; /* the byte that ends a record, or -1 */
 
@@ -84,11 +92,14 @@ struct framing {
 	uint8_t part;  /* `frames`: 't' or 'b' of the open message, or 0 */
 	uint8_t type;  /* `frames`: of the begun record, or 0 */
 	uint8_t head_len;
-	uint8_t head[FRAMING_HEAD_MAX];
-	uint64_t left; /* `frames`: payload of the record still to come */
+	uint8_t head[FRAMING_RECORD_HEAD];
+	bool has_length;     /* `content-length`: the header says one */
+	uint16_t header_len; /* and so many bytes of it have come */
+	uint64_t left;       /* payload of the record still to come */
 	struct utf8
-	    utf8;        /* an incomplete character carried to the next piece */
-	struct buf hold; /* an incomplete line; a control record */
+	    utf8; /* an incomplete character carried to the next piece */
+	struct buf
+	    hold; /* an incomplete line; a control record; a wrong line */
 	struct buf fixed; /* repaired text of the last event */
 };
 
@@ -124,5 +135,9 @@ size_t framing_close_head(uint8_t out[FRAMING_HEAD_MAX],
     const struct framing_kind *, size_t len);
 
 const char *framing_strresult(enum framing_result);
+
+/* The same, with the bytes of the line that is wrong if it is one. */
+void framing_put_why(const struct framing *, enum framing_result,
+    char out[FRAMING_WHY_SIZE]);
 
 #endif

@@ -143,6 +143,9 @@ check_framing(const struct conf_route *r)
 		return "--stderr=client and both need a framing of text"
 		       " messages, such as lines, or clients of standpipe.v1:"
 		       " nobody else has a place for it";
+	if (kind->whole && r->max_message == 0)
+		return "--framing=content-length needs a --max-message other"
+		       " than 0: messages are gathered whole";
 	if (r->multiline == CONF_MULTILINE_REFUSE && kind->delimiter == -1)
 		return "--multiline=refuse needs --framing=lines or nul:"
 		       " the others do not end messages with a character";

@@ -380,7 +380,7 @@ const struct option options[] = {
 	    .word = framing_name,
 	    .metavar = "NAME",
 	    .help = "what a message is to the program: lines, binary, text, "
-		    "nul or frames",
+		    "nul, frames or content-length",
 	},
 	{
 	    .name = "max-message",

@@ -35,9 +35,10 @@ inlet_init(struct inlet *l, struct flow *flow, struct endpoint *endpoint,
 		.framing = &framing_kinds[route->framing],
 	};
 	l->bare = l->framing->head == NULL && l->framing->delimiter == -1;
-	if (route->whole_messages) {
+	if (route->whole_messages || l->framing->whole) {
 		l->held = mem_new(1, sizeof(*l->held));
-		buf_init(&l->held->bytes, HELD_MAX);
+		buf_init(&l->held->bytes,
+		    l->framing->whole ? (size_t)route->max_message : HELD_MAX);
 	}
 	if (!v1)
 		return;
@@ -105,8 +106,9 @@ add_message(struct inlet *l, const struct piece *p)
 }
 
 /*
- * Nothing of a message is passed before its end, but for one that is too long;
- * and it leaves in a write of its own.
+ * Nothing of a message is passed before its end, but for one that is too long,
+ * which there is none of where the framing wants it whole; and it leaves in a
+ * write of its own.
  */
 static void
 hold_message(struct inlet *l, const struct piece *p)

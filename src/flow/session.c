@@ -425,6 +425,8 @@ program_close(struct session *s, const struct piece *p)
 static void
 handle_event(struct session *s, enum framing_result rc, const struct piece *p)
 {
+	char why[FRAMING_WHY_SIZE];
+
 	switch (rc) {
 	case FRAMING_PIECE:
 		s->out_messages += p->last;
@@ -441,7 +443,8 @@ handle_event(struct session *s, enum framing_result rc, const struct piece *p)
 		session_on_short(s, framing_strresult(rc));
 		break;
 	default:
-		program_fault(s, framing_strresult(rc));
+		framing_put_why(&s->framing, rc, why);
+		program_fault(s, why);
 		break;
 	}
 	if (s->framing.repaired)

@@ -308,7 +308,8 @@ static const struct bad_case {
 	{ { "--unixsocket-mode=1777", "x" },
 	    "--unixsocket-mode=1777: at most 0777" },
 	{ { "--framing=LINES", "x" },
-	    "--framing=LINES: not one of lines, binary, text, nul, frames" },
+	    "--framing=LINES: not one of lines, binary, text, nul, frames,"
+	    " content-length" },
 	{ { "--loglevel=loud", "x" },
 	    "--loglevel=loud: not one of error, warn, info, debug" },
 	{ { "--console=maybe", "x" },
@@ -352,6 +353,9 @@ static const struct bad_case {
 	    "--stderr=client and both need a framing of text messages, such as"
 	    " lines, or clients of standpipe.v1: nobody else has a place for"
 	    " it" },
+	{ { "--framing=content-length", "--max-message=0", "x" },
+	    "--framing=content-length needs a --max-message other than 0:"
+	    " messages are gathered whole" },
 	{ { "--passstderr", "--framing=frames", "x" },
 	    "--stderr=json (--passstderr) needs a framing of text messages,"
 	    " such as lines: its objects are text" },

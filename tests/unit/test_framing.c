@@ -22,8 +22,8 @@
 enum { REPAIR = true, REFUSE = false };
 
 /*
- * What a program wrote, until its end of file. For `lines`, `nul` and `frames`
- * the messages are the same however it was cut; `binary` and `text` promise
+ * What a program wrote, until its end of file. For `lines`, `nul`, `frames`
+ * and `content-length` the messages are the same however it was cut; `binary` and `text` promise
  * that of the bytes alone, so these stand in the row as one message.
  */
 static const struct test_case {
@@ -199,6 +199,76 @@ static const struct test_case {
 	FRAMES("frames: end inside a message", "B\0\0\0\1ab\0\0\0\1b", "B(a)",
 	    FRAMING_ERR_OPEN),
 	FRAMES("frames: end behind an empty part", "t\0\0\0\0", "",
+	    FRAMING_ERR_OPEN),
+#define LENGTH(name, in, events, end)                                    \
+	{                                                                \
+		"content-length: " name, FRAMING_CONTENT_LENGTH, REPAIR, \
+		    IN(in), events, end                                  \
+	}
+	LENGTH("nothing", "", "", FRAMING_MORE),
+	LENGTH("a message", "Content-Length: 2\r\n\r\n{}", "T({})",
+	    FRAMING_MORE),
+	LENGTH("two", "Content-Length: 1\r\n\r\naContent-Length:2\r\n\r\nbc",
+	    "T(a)T(bc)", FRAMING_MORE),
+	LENGTH("empty ones",
+	    "Content-Length: 0\r\n\r\nContent-Length: 0\r\n\r\n", "T()T()",
+	    FRAMING_MORE),
+	LENGTH("case, blanks, zeros", "cOnTeNt-lEnGtH:\t 0002 \t\r\n\r\nab",
+	    "T(ab)", FRAMING_MORE),
+	LENGTH("other fields around",
+	    "Content-Type: application/vscode-jsonrpc; charset=utf-8\r\n"
+	    "Content-Length: 1\r\nX:\r\n\r\na",
+	    "T(a)", FRAMING_MORE),
+	LENGTH("line ends are payload", "Content-Length: 5\r\n\r\n\r\n\r\n\n",
+	    "T(\\0d\\0a\\0d\\0a\\0a)", FRAMING_MORE),
+	LENGTH("bytes, not characters", "Content-Length: 3\r\n\r\n\xe2\x82\xac",
+	    "T(\\e2\\82\\ac)", FRAMING_MORE),
+	LENGTH("the length cuts a character",
+	    "Content-Length: 1\r\n\r\n\xc3"
+	    "Content-Length: 1\r\n\r\n\xa9",
+	    "T(" FFFD ")T(" FFFD ")", FRAMING_MORE),
+	{ "content-length: text refused", FRAMING_CONTENT_LENGTH, REFUSE,
+	    IN("Content-Length: 1\r\n\r\n\xff"), "", FRAMING_ERR_UTF8 },
+	LENGTH("a program that prints lines", "hello\n", "",
+	    FRAMING_ERR_HEADER),
+	LENGTH("a prompt", "> ", "", FRAMING_ERR_HEADER),
+	LENGTH("behind a message", "Content-Length: 1\r\n\r\na!b c", "T(a)",
+	    FRAMING_ERR_HEADER),
+	LENGTH("a line without CR", "Content-Length: 1\n\na", "",
+	    FRAMING_ERR_HEADER),
+	LENGTH("an empty line without CR", "Content-Length: 1\r\n\na", "",
+	    FRAMING_ERR_HEADER),
+	LENGTH("CR CR LF", "Content-Length: 1\r\r\n", "", FRAMING_ERR_HEADER),
+	LENGTH("a lone CR", "\rContent-Length: 1\r\n", "", FRAMING_ERR_HEADER),
+	LENGTH("no name", ": 1\r\n", "", FRAMING_ERR_HEADER),
+	LENGTH("no colon", "Content-Length\r\n", "", FRAMING_ERR_HEADER),
+	LENGTH("a blank before the colon", "Content-Length : 1\r\n", "",
+	    FRAMING_ERR_HEADER),
+	LENGTH("a name that is no text", "\xc3\xa9: 1\r\n", "",
+	    FRAMING_ERR_HEADER),
+	LENGTH("no digits", "Content-Length: \r\n", "", FRAMING_ERR_HEADER),
+	LENGTH("a sign", "Content-Length: -1\r\n", "", FRAMING_ERR_HEADER),
+	LENGTH("a letter", "Content-Length: 1x\r\n", "", FRAMING_ERR_HEADER),
+	LENGTH("two numbers", "Content-Length: 1 1\r\n", "",
+	    FRAMING_ERR_HEADER),
+	LENGTH("two lengths", "Content-Length: 1\r\nContent-Length: 1\r\n", "",
+	    FRAMING_ERR_HEADER),
+	LENGTH("no length", "Content-Type: x\r\n\r\n", "",
+	    FRAMING_ERR_NO_LENGTH),
+	LENGTH("no header", "\r\n", "", FRAMING_ERR_NO_LENGTH),
+	LENGTH("4 GiB less a byte", "Content-Length: 4294967295\r\n\r\nab", "",
+	    FRAMING_ERR_OPEN),
+	LENGTH("4 GiB", "Content-Length: 4294967296\r\n", "",
+	    FRAMING_ERR_TOO_LONG),
+	LENGTH("more than a number holds",
+	    "Content-Length: 99999999999999999999999\r\n", "",
+	    FRAMING_ERR_TOO_LONG),
+	LENGTH("end inside a name", "Content-Le", "", FRAMING_ERR_OPEN),
+	LENGTH("end inside a header", "Content-Length: 1\r\n", "",
+	    FRAMING_ERR_OPEN),
+	LENGTH("end behind a header", "Content-Length: 1\r\n\r\n", "",
+	    FRAMING_ERR_OPEN),
+	LENGTH("end inside a message", "Content-Length: 2\r\n\r\na", "",
 	    FRAMING_ERR_OPEN),
 #undef IN
 };
@@ -678,6 +748,10 @@ puts_messages(void **state)
 		    IS("T\0\0\0\3abc") },
 		{ "frames, empty", FRAMING_FRAMES, false, { "" },
 		    IS("B\0\0\0\0") },
+		{ "content-length", FRAMING_CONTENT_LENGTH, true, { "abc" },
+		    IS("Content-Length: 3\r\n\r\nabc") },
+		{ "content-length, empty", FRAMING_CONTENT_LENGTH, false,
+		    { "" }, IS("Content-Length: 0\r\n\r\n") },
 		{ "frames, in parts", FRAMING_FRAMES, true, { "a", "", "bc" },
 		    IS("t\0\0\0\1at\0\0\0\0T\0\0\0\2bc") },
 		{ "frames, binary in parts", FRAMING_FRAMES, false,
@@ -761,11 +835,89 @@ echoes_frames(void **state)
 	buf_clear(&b);
 }
 
+/* A header may have so many bytes, in one line or in many, and no more. */
+static void
+bounds_headers(void **state)
+{
+	static const char line[] = "X-Field: 0123456789abcdef012345\r\n";
+	char in[FRAMING_HEADER_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in) - 1; i++)
+		in[i] = line[i % (sizeof(line) - 1)];
+	for (size_t step = 1; step <= sizeof(in); step += 1023) {
+		struct got g;
+		size_t n;
+
+		got_init(&g, FRAMING_CONTENT_LENGTH, REPAIR);
+		for (size_t at = 0; at < FRAMING_HEADER_MAX; at += n) {
+			n = FRAMING_HEADER_MAX - at < step
+			    ? FRAMING_HEADER_MAX - at
+			    : step;
+			assert_true(take(&g, (uint8_t *)in + at, n));
+		}
+		assert_false(take(&g, (uint8_t *)in + FRAMING_HEADER_MAX, 1));
+		assert_int_equal(g.rc, FRAMING_ERR_TOO_LONG);
+		got_clear(&g);
+	}
+}
+
+/* In every cut, which is what the sentence must not depend on. */
+static void
+says_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *in, *why;
+	} rows[] = {
+		{ "Hello, \"world\"\n",
+		    "malformed header: \"Hello, \\\"world\\\"\\n\"" },
+		{ "Content-Length: 2\r\n\r\n{}\n",
+		    "malformed header: \"\\n\"" },
+		{ "\t\x01\\\xff\r\n",
+		    "malformed header: \"\\t\\x01\\\\\\xff\\r\\n\"" },
+		{ "Content-Length: 9999999999\r\n",
+		    "header or message too long: \"Content-Length: 9999\"" },
+		{ "A: b\r\n\r\n", "header without Content-Length" },
+	};
+	char why[FRAMING_WHY_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct got g;
+
+		got_init(&g, FRAMING_CONTENT_LENGTH, REPAIR);
+		feed(0, rows[i].in, strlen(rows[i].in), take, &g);
+		framing_put_why(&g.framing, g.rc, why);
+		assert_string_equal(why, rows[i].why);
+		got_clear(&g);
+	}
+	framing_put_why(NULL, FRAMING_ERR_UTF8, why);
+	assert_string_equal(why, framing_strresult(FRAMING_ERR_UTF8));
+}
+
+/* Twenty bytes of four characters each still fit into a Close. */
+static void
+keeps_sentences_short(void **state)
+{
+	char why[FRAMING_WHY_SIZE];
+	struct got g;
+	uint8_t in[64];
+
+	(void)state;
+	memset(in, 0xff, sizeof(in));
+	got_init(&g, FRAMING_CONTENT_LENGTH, REPAIR);
+	assert_false(take(&g, in, sizeof(in)));
+	framing_put_why(&g.framing, FRAMING_ERR_TOO_LONG, why);
+	assert_int_equal(strlen(why),
+	    strlen("header or message too long: \"\"") + 80);
+	got_clear(&g);
+}
+
 static void
 names_results(void **state)
 {
 	(void)state;
-	for (int rc = FRAMING_ERR_UTF8; rc < FRAMING_PING; rc++)
+	for (int rc = FRAMING_ERR_TOO_LONG; rc < FRAMING_PING; rc++)
 		assert_string_not_equal(framing_strresult(
 					    (enum framing_result)rc),
 		    framing_strresult((enum framing_result)(rc + 1)));
@@ -785,6 +937,9 @@ main(void)
 		cmocka_unit_test(refuses_early),
 		cmocka_unit_test(puts_messages),
 		cmocka_unit_test(echoes_frames),
+		cmocka_unit_test(bounds_headers),
+		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(keeps_sentences_short),
 		cmocka_unit_test(names_results),
 	};
 
