@@ -78,7 +78,7 @@ log_wants(enum log_level level)
 static bool
 put_bytes(struct line *l, const char *p, size_t n, size_t spare)
 {
-	if (n > line_max() - spare - l->len)
+	if (l->len + spare + n > line_max())
 		return false;
 	memcpy(l->data + l->len, p, n);
 	l->len += n;

@@ -496,7 +496,7 @@ cgi_new(struct request *rq, cgi_rest_fn *rest)
 		.started = rq->started,
 		.peer = mem_strdup(peer),
 		.user = rq->user == NULL ? NULL : mem_strdup(rq->user),
-		.method = mem_strndup(head->method, head->method_len),
+		.method = request_log_method(rq),
 		.path = request_log_path(rq),
 		.has_body = head->body == HTTP1_BODY_CHUNKED ||
 		    (head->body == HTTP1_BODY_LENGTH && head->length > 0),

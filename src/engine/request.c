@@ -20,8 +20,9 @@
 #include "ipc/ipc_path.h"
 
 enum {
-	PATH_LOG_MAX = 512, /* bytes of a path that a log line has */
-	VARS_OURS = 2048,   /* about what variables take besides the head */
+	METHOD_LOG_MAX = 512, /* bytes of them that a log line has */
+	PATH_LOG_MAX = 512,
+	VARS_OURS = 2048, /* about what variables take besides the head */
 	ID_BYTES = 16,
 };
 
@@ -192,6 +193,15 @@ request_program_path(const struct request *rq, size_t *len)
 		return path;
 	free(path);
 	return NULL;
+}
+
+char *
+request_log_method(const struct request *rq)
+{
+	size_t len = rq->head.method_len;
+
+	return mem_strndup(rq->head.method,
+	    len < METHOD_LOG_MAX ? len : METHOD_LOG_MAX);
 }
 
 char *

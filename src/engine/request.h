@@ -137,7 +137,8 @@ bool request_put_vars(const struct request *, const struct request_program *,
  */
 char *request_program_path(const struct request *, size_t *len);
 
-/* The path, cut for a log; yours. */
+/* The method and the path, cut for a log; yours. */
+char *request_log_method(const struct request *);
 char *request_log_path(const struct request *);
 
 /* ------------------------------------------------- who answers */

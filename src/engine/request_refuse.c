@@ -62,14 +62,13 @@ put_field(struct log_field *out, const char *name,
 /* What was asked for, unless no head was there to ask. The query is secret. */
 static size_t
 put_request(struct log_field *out, const struct http1_head *head,
-    const char *path)
+    const char *method, const char *path)
 {
 	size_t n = 0;
 
 	if (head->method_len == 0)
 		return 0;
-	out[n++] = (struct log_field)LOG_BYTES("method", head->method,
-	    head->method_len < VALUE_MAX ? head->method_len : VALUE_MAX);
+	out[n++] = (struct log_field)LOG_STR("method", method);
 	out[n++] = (struct log_field)LOG_STR("path", path);
 	n += put_field(out + n, "host", head, "Host");
 	n += put_field(out + n, "origin", head, "Origin");
@@ -80,6 +79,7 @@ static void
 log_refusal(const struct request *rq, const struct refusal *r)
 {
 	char peer[REQUEST_PEER_SIZE];
+	char *method = request_log_method(rq);
 	char *path = request_log_path(rq);
 	char *option = r->option == NULL ? NULL : spell_option(rq, r);
 	struct log_field fields[LOG_FIELDS] = {
@@ -93,9 +93,10 @@ log_refusal(const struct request *rq, const struct refusal *r)
 	request_peer(rq, peer);
 	if (option != NULL)
 		fields[n++] = (struct log_field)LOG_STR("option", option);
-	n += put_request(fields + n, &rq->head, path);
+	n += put_request(fields + n, &rq->head, method, path);
 	log_fields(LOG_LVL_WARN, "refused", fields, n);
 	free(option);
+	free(method);
 	free(path);
 }
 

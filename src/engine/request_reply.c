@@ -73,12 +73,11 @@ request_pause_body(struct request *rq)
 static void
 log_request(const struct request *rq)
 {
-	const struct http1_head *head = &rq->head;
 	char peer[REQUEST_PEER_SIZE];
+	char *method = request_log_method(rq);
 	char *path = request_log_path(rq);
 	const struct log_field fields[] = { LOG_UINT("session", rq->id),
-		LOG_STR("peer", peer),
-		LOG_BYTES("method", head->method, head->method_len),
+		LOG_STR("peer", peer), LOG_STR("method", method),
 		LOG_STR("path", path), LOG_UINT("status", rq->status),
 		LOG_UINT("bytes", rq->written),
 		LOG_MS("duration", clock_ms() - rq->started),
@@ -87,6 +86,7 @@ log_request(const struct request *rq)
 	request_peer(rq, peer);
 	log_fields(LOG_LVL_INFO, "request", fields,
 	    nitems(fields) - (rq->user == NULL));
+	free(method);
 	free(path);
 }
 

@@ -42,13 +42,31 @@ log_as(enum log_level level, enum log_format format)
 }
 
 static void
-capture_start(struct capture *c)
+capture_into(struct capture *c)
 {
 	assert_int_not_equal(c->saved = dup(STDERR_FILENO), -1);
-	assert_int_equal(fd_pipe(c->fds), 0);
-	assert_int_equal(fd_set_nonblock(c->fds[0], true), 0);
 	assert_int_not_equal(dup2(c->fds[1], STDERR_FILENO), -1);
 	log_init(&used); /* which looks where lines go */
+}
+
+static void
+capture_start(struct capture *c)
+{
+	assert_int_equal(fd_pipe(c->fds), 0);
+	assert_int_equal(fd_set_nonblock(c->fds[0], true), 0);
+	capture_into(c);
+}
+
+/* A file, where lines are longer. */
+static void
+capture_start_file(struct capture *c)
+{
+	char name[] = "/tmp/test_log-XXXXXX";
+
+	assert_int_not_equal(c->fds[1] = mkstemp(name), -1);
+	assert_int_not_equal(c->fds[0] = open(name, O_RDONLY), -1);
+	assert_int_equal(unlink(name), 0);
+	capture_into(c);
 }
 
 /* What was written since, with standard error as it was. */
@@ -282,6 +300,48 @@ cuts_long_lines(void **state)
 	}
 }
 
+static const struct ceiling_case {
+	const char *name;
+	void (*start)(struct capture *);
+	enum log_format format;
+	size_t max; /* bytes of a line with its newline */
+} ceiling_cases[] = {
+	{ "pipe, text", capture_start, LOG_TEXT, PIPE_BUF },
+	{ "pipe, JSON", capture_start, LOG_JSON, PIPE_BUF },
+	{ "file, text", capture_start_file, LOG_TEXT, 32 * 1024 },
+	{ "file, JSON", capture_start_file, LOG_JSON, 32 * 1024 },
+};
+
+/* Quoted values up to the ceiling at every byte of it, and more behind them. */
+static void
+fault_A2_nothing_passes_the_ceiling(void **state)
+{
+	static char value[LOG_VALUE_MAX];
+	struct log_field fields[14];
+	struct capture c;
+	const char *got;
+	size_t len;
+
+	(void)state;
+	memset(value, ' ', sizeof(value));
+	for (size_t i = 0; i < nitems(ceiling_cases); i++) {
+		const struct ceiling_case *t = &ceiling_cases[i];
+
+		log_as(LOG_LVL_INFO, t->format);
+		for (size_t n = LOG_VALUE_MAX / 2; n < LOG_VALUE_MAX; n++) {
+			for (size_t k = 0; k < nitems(fields); k++)
+				fields[k] = (struct log_field)LOG_BYTES("v",
+				    value, n + k % 2 * 8);
+			t->start(&c);
+			log_fields(LOG_LVL_INFO, "m", fields, nitems(fields));
+			got = capture_end(&c);
+			len = strlen(got);
+			if (len > t->max || strchr(got, '\n') != got + len - 1)
+				fail_msg("%s: %zu bytes", t->name, len);
+		}
+	}
+}
+
 /* A reader that has stopped reading costs lines and no time. */
 static void
 never_blocks(void **state)
@@ -431,6 +491,7 @@ main(void)
 		cmocka_unit_test(escapes_messages),
 		cmocka_unit_test(cuts_long_values),
 		cmocka_unit_test(cuts_long_lines),
+		cmocka_unit_test(fault_A2_nothing_passes_the_ceiling),
 		cmocka_unit_test(never_blocks),
 		cmocka_unit_test(fault_A2_counts_what_was_not_written),
 		cmocka_unit_test(fault_A2_another_one_is_faster),
