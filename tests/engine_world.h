@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ world_open(struct engine_world *w)
 {
 	int fd[2];
 
+	(void)signal(SIGPIPE, SIG_IGN);
 	log_init(
 	    &(struct log_conf){ .program = "test", .level = LOG_LVL_NONE });
 	assert_int_equal(socketpair(AF_UNIX,
@@ -87,6 +89,13 @@ world_turn(struct engine_world *w)
 {
 	(void)event_base_loop(engine_flow(w->engine)->base,
 	    EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+/* The same, as soon as there is something to do. */
+static inline void
+world_wait(struct engine_world *w)
+{
+	(void)event_base_loop(engine_flow(w->engine)->base, EVLOOP_ONCE);
 }
 
 /* The next thing that the engine tells, if it is that. */
