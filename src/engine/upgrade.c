@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "codec/framing.h"
 #include "codec/ws_hello.h"
+#include "dialect/dialect.h"
 #include "engine/answer.h"
 #include "engine/compression.h"
 #include "engine/engine.h"
@@ -133,6 +134,16 @@ log_begin(const struct upgrade *u)
 	log_fields(LOG_LVL_INFO, "session begins", fields, n);
 }
 
+static const struct dialect_body *
+dialect_of(const struct upgrade *u)
+{
+	if (u->v1 != V1_NOT_OFFERED)
+		return &dialect_v1;
+	return u->rq->route->conf->stderr_to == CONF_STDERR_JSON
+	    ? &dialect_json_stderr
+	    : &dialect_plain;
+}
+
 /* The connection is the session's from here on, and so is the endpoint. */
 static struct session *
 begin_session(struct upgrade *u, const struct seats *seats,
@@ -149,7 +160,7 @@ begin_session(struct upgrade *u, const struct seats *seats,
 		.peer = u->peer,
 		.user = u->user,
 		.path = u->path,
-		.v1 = u->v1 != V1_NOT_OFFERED,
+		.dialect = dialect_of(u),
 		.subprotocol = u->subprotocol,
 	    },
 	    seats);

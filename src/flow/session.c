@@ -7,12 +7,13 @@
 #include "base/mem.h"
 #include "codec/framing.h"
 #include "conf/conf.h"
+#include "dialect/dialect.h"
 #include "flow/deadlines.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
-#include "flow/inlet.h"
-#include "flow/outlet.h"
+#include "flow/input.h"
 #include "flow/session.h"
+#include "flow/stderr_lines.h"
 #include "flow/transport_ws.h"
 
 /* What a session waits for; those that come together come in this order. */
@@ -73,8 +74,9 @@ struct session {
 	struct endpoint *endpoint; /* owned */
 	struct transport_ws transport;
 	struct framing framing;
-	struct inlet inlet;
-	struct outlet outlet;
+	struct dialect dialect;
+	struct input input;
+	struct stderr_lines stderr_lines;
 	struct deadlines deadlines;
 };
 
@@ -99,7 +101,7 @@ awaits(const struct session *s, enum due what)
 static void
 end_input(struct session *s, const uint8_t *close, size_t len)
 {
-	inlet_end(&s->inlet, close, len);
+	input_end(&s->input, close, len);
 	forget(s, DUE_HANGUP);
 }
 
@@ -199,7 +201,7 @@ finish(struct session *s)
 	}
 	code = close_of_exit(s->endpoint->ended, reason);
 	if (s->endpoint->exited)
-		outlet_say_exit(&s->outlet, s->endpoint->ended);
+		dialect_say_exit(&s->dialect, s->endpoint->ended);
 	send_close(s, code, reason, true);
 }
 
@@ -261,7 +263,23 @@ session_on_data(void *owner, const struct piece *p)
 	s->active = s->transport.heard;
 	s->in_messages += p->last;
 	s->in_bytes += p->len;
-	inlet_take(&s->inlet, p);
+	dialect_from_peer(&s->dialect, p);
+}
+
+static void
+session_to_endpoint(void *owner, const struct piece *p)
+{
+	struct session *s = owner;
+
+	input_take(&s->input, p);
+}
+
+static void
+session_bytes_to_endpoint(void *owner, const struct piece *p)
+{
+	struct session *s = owner;
+
+	input_take_bytes(&s->input, p);
 }
 
 static void
@@ -278,11 +296,11 @@ session_on_input_end(void *owner)
 }
 
 static void
-session_on_signal(void *owner, int sig)
+session_on_signal(void *owner, const char *name)
 {
 	struct session *s = owner;
 
-	endpoint_signal(s->endpoint, sig);
+	input_signal(&s->input, name);
 }
 
 /* One read of the client was taken apart. */
@@ -291,7 +309,7 @@ session_on_batch(void *owner)
 {
 	struct session *s = owner;
 
-	inlet_flush(&s->inlet);
+	input_flush(&s->input);
 	if (endpoint_is_full(s->endpoint))
 		transport_ws_pause(&s->transport);
 }
@@ -315,7 +333,7 @@ static void
 let_output_drain(struct session *s, const uint8_t *close, size_t len)
 {
 	s->hurry = true;
-	inlet_flush(&s->inlet);
+	input_flush(&s->input);
 	end_input(s, close, len);
 	kill_program(s);
 	await(s, DUE_DRAIN, s->route->close_drain);
@@ -363,6 +381,21 @@ session_on_hangup(void *owner)
 }
 
 /* ------------------------------------------------- program to client */
+
+/* Small pieces are copied; of the others one that is kept leaves at once. */
+static void
+session_to_peer(void *owner, const void *before, size_t before_len,
+    const struct piece *p)
+{
+	struct session *s = owner;
+
+	if (before_len == 0)
+		transport_ws_send(&s->transport, p);
+	else
+		transport_ws_send_after(&s->transport, before, before_len, p);
+	if (p->kept && p->len > GATHER_COPY)
+		transport_ws_flush(&s->transport);
+}
 
 /* While it takes nothing, the program must not say more. */
 static void
@@ -431,7 +464,7 @@ handle_event(struct session *s, enum framing_result rc, const struct piece *p)
 	case FRAMING_PIECE:
 		s->out_messages += p->last;
 		s->out_bytes += p->len;
-		outlet_send(&s->outlet, p);
+		dialect_send(&s->dialect, p);
 		break;
 	case FRAMING_PING:
 		transport_ws_ping(&s->transport, p->data, p->len);
@@ -449,8 +482,6 @@ handle_event(struct session *s, enum framing_result rc, const struct piece *p)
 	}
 	if (s->framing.repaired)
 		warn_utf8(s);
-	if (rc > 0 && p->kept)
-		transport_ws_flush(&s->transport);
 }
 
 static bool
@@ -458,8 +489,8 @@ session_on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct session *s = owner;
 
-	return listens(s) && outlet_complain(&s->outlet, line, len) &&
-	    !outlet_logs(&s->outlet);
+	return listens(s) && stderr_lines_take(&s->stderr_lines, line, len) &&
+	    !stderr_lines_are_logged(&s->stderr_lines);
 }
 
 static void
@@ -473,9 +504,16 @@ session_on_stderr_batch(void *owner)
 }
 
 static void
+flush_output(struct session *s)
+{
+	transport_ws_flush(&s->transport);
+	stderr_lines_send_late(&s->stderr_lines);
+}
+
+static void
 after_output(struct session *s)
 {
-	outlet_flush(&s->outlet);
+	flush_output(s);
 	s->active = clock_coarse_ms();
 	wait_for_client(s);
 }
@@ -501,13 +539,20 @@ take_apart(struct session *s, const uint8_t *data, size_t len)
 	}
 }
 
+/* Whether output passes as the stream that it is. */
+static bool
+takes_bytes(const struct session *s)
+{
+	return dialect_takes_bytes(&s->dialect) && !s->framing.kind->typed;
+}
+
 static void
 session_on_output(void *owner, const uint8_t *data, size_t len)
 {
 	struct session *s = owner;
 
-	if (outlet_takes_bytes(&s->outlet) && listens(s)) {
-		outlet_send_bytes(&s->outlet, data, len);
+	if (takes_bytes(s) && listens(s)) {
+		dialect_send_bytes(&s->dialect, data, len);
 		s->out_messages++;
 		s->out_bytes += len;
 	} else {
@@ -527,7 +572,7 @@ session_on_output_end(void *owner)
 	    listens(s) && (rc = framing_end(&s->framing, &p)) != FRAMING_MORE)
 		handle_event(s, rc, &p);
 	after_output(s);
-	if (s->outlet.v1 && !s->endpoint->exited)
+	if (dialect_says_end(&s->dialect) && !s->endpoint->exited)
 		await(s, DUE_END, END_DELAY_MS);
 }
 
@@ -623,8 +668,8 @@ say_end(struct session *s)
 {
 	if (!listens(s) || s->endpoint->exited)
 		return;
-	outlet_say_end(&s->outlet);
-	outlet_flush(&s->outlet);
+	dialect_say_end(&s->dialect);
+	flush_output(s);
 }
 
 static void
@@ -724,8 +769,9 @@ session_free(struct session *s)
 	transport_ws_clear(&s->transport);
 	endpoint_free(s->endpoint);
 	framing_clear(&s->framing);
-	inlet_clear(&s->inlet);
-	outlet_clear(&s->outlet);
+	input_clear(&s->input);
+	dialect_clear(&s->dialect);
+	stderr_lines_clear(&s->stderr_lines);
 	free(s->peer);
 	free(s->path);
 	free(s->user);
@@ -816,10 +862,17 @@ static const struct endpoint_ops endpoint_ops = {
 	.on_drop = session_on_drop,
 };
 
-static const struct inlet_ops inlet_ops = {
+static const struct input_ops input_ops = {
 	.on_refused = session_on_refused,
+};
+
+static const struct dialect_ops dialect_ops = {
+	.to_endpoint = session_to_endpoint,
+	.bytes_to_endpoint = session_bytes_to_endpoint,
 	.on_end = session_on_input_end,
 	.on_signal = session_on_signal,
+	.on_refused = session_on_refused,
+	.to_peer = session_to_peer,
 };
 
 static const struct deadlines_ops deadlines_ops = {
@@ -845,6 +898,22 @@ start_clocks(struct session *s)
 		await(s, DUE_MAX, r->max_session);
 }
 
+static void
+say_hello(struct session *s, const char *subprotocol)
+{
+	const struct conf_route *r = s->route;
+	const struct dialect_hello hello = {
+		.bytes = takes_bytes(s),
+		.stderr_lines = r->stderr_to != CONF_STDERR_LOG,
+		.signals = r->client_signals.v,
+		.signals_len = r->client_signals.n,
+		.subprotocol = subprotocol,
+	};
+
+	dialect_say_hello(&s->dialect, &hello);
+	transport_ws_flush(&s->transport);
+}
+
 struct session *
 session_new(const struct session_start *start)
 {
@@ -863,9 +932,8 @@ session_new(const struct session_start *start)
 		.id = start->id,
 	};
 	start_clocks(s);
-	inlet_init(&s->inlet, s->flow, s->endpoint, r, start->v1, &inlet_ops,
-	    s);
-	framing_init(&s->framing, s->inlet.framing,
+	input_init(&s->input, s->flow, s->endpoint, r, &input_ops, s);
+	framing_init(&s->framing, s->input.framing,
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
 	transport_ws_init(&s->transport, WS_SERVER, s->flow, start->client,
 	    r->max_message, &transport_ops, s);
@@ -874,9 +942,10 @@ session_new(const struct session_start *start)
 	if (start->terms != NULL)
 		transport_ws_compress(&s->transport, start->terms,
 		    (size_t)r->compression_min);
-	outlet_init(&s->outlet, &s->transport, r, start->v1);
+	dialect_init(&s->dialect, start->dialect, &dialect_ops, s);
+	stderr_lines_init(&s->stderr_lines, &s->dialect, &s->transport, r);
 	endpoint_set_owner(s->endpoint, &endpoint_ops, s);
-	outlet_say_hello(&s->outlet, start->subprotocol);
+	say_hello(s, start->subprotocol);
 	endpoint_resume(s->endpoint);
 	return s;
 }

@@ -1,5 +1,5 @@
 /*
- * The pump: one transport, one framing and one endpoint, joined.
+ * The pump: one transport, one dialect, one framing and one endpoint, joined.
  *
  * Each way closes on its own (DESIGN.md, "Rules of a session"): the client's
  * Close is end of input for the program, whose output still goes out for a
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct conf_route;
+struct dialect_body;
 struct endpoint;
 struct flow;
 struct session;
@@ -37,7 +38,7 @@ struct session_start {
 	const struct ws_terms *terms;   /* borrowed; NULL: uncompressed */
 	struct endpoint *endpoint;      /* taken; open */
 	uint32_t id;
-	bool v1;                 /* the client speaks standpipe.v1 */
+	const struct dialect_body *dialect; /* kept: what the client speaks */
 	const char *subprotocol; /* the program's, inside of it; or NULL */
 	char *peer;              /* taken: address and port, for the log */
 	char *path;              /* taken */

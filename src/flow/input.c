@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
-#include "flow/inlet.h"
+#include "flow/input.h"
 
 enum {
 	SIGNAL_STEP_US = 100 * 1000, /* so often a client may send one */
@@ -22,11 +22,10 @@ enum {
 };
 
 void
-inlet_init(struct inlet *l, struct flow *flow, struct endpoint *endpoint,
-    const struct conf_route *route, bool v1, const struct inlet_ops *ops,
-    void *owner)
+input_init(struct input *l, struct flow *flow, struct endpoint *endpoint,
+    const struct conf_route *route, const struct input_ops *ops, void *owner)
 {
-	*l = (struct inlet){
+	*l = (struct input){
 		.flow = flow,
 		.endpoint = endpoint,
 		.route = route,
@@ -40,32 +39,26 @@ inlet_init(struct inlet *l, struct flow *flow, struct endpoint *endpoint,
 		buf_init(&l->held->bytes,
 		    l->framing->whole ? (size_t)route->max_message : HELD_MAX);
 	}
-	if (!v1)
-		return;
-	l->v1 = mem_new(1, sizeof(*l->v1));
-	v1_reader_init(l->v1);
 }
 
 void
-inlet_clear(struct inlet *l)
+input_clear(struct input *l)
 {
 	if (l->held != NULL)
 		buf_clear(&l->held->bytes);
 	free(l->held);
 	l->held = NULL;
-	free(l->v1);
-	l->v1 = NULL;
 }
 
 /* Whether there is still a program that reads. */
 static bool
-is_open(const struct inlet *l)
+is_open(const struct input *l)
 {
 	return !l->ended && endpoint_input(l->endpoint) != NULL;
 }
 
 static attr_apart void
-add_large(struct inlet *l, const struct piece *p)
+add_large(struct input *l, const struct piece *p)
 {
 	struct stream *in = endpoint_input(l->endpoint);
 	struct gather *g = &l->flow->to_endpoint;
@@ -78,7 +71,7 @@ add_large(struct inlet *l, const struct piece *p)
 
 /* The same, put together in its place. */
 static void
-add_small(struct inlet *l, const struct piece *p)
+add_small(struct input *l, const struct piece *p)
 {
 	struct gather *g = &l->flow->to_endpoint;
 	uint8_t *out = gather_reserve(g, endpoint_input(l->endpoint));
@@ -94,7 +87,7 @@ add_small(struct inlet *l, const struct piece *p)
 
 /* A piece of a message, with what the framing puts around it. */
 static void
-add_message(struct inlet *l, const struct piece *p)
+add_message(struct input *l, const struct piece *p)
 {
 	if (l->bare)
 		gather_add(&l->flow->to_endpoint, endpoint_input(l->endpoint),
@@ -111,9 +104,9 @@ add_message(struct inlet *l, const struct piece *p)
  * write of its own.
  */
 static void
-hold_message(struct inlet *l, const struct piece *p)
+hold_message(struct input *l, const struct piece *p)
 {
-	struct inlet_held *h = l->held;
+	struct input_held *h = l->held;
 	bool alone = h->passing || (p->last && h->bytes.len == 0);
 	bool held = !alone && buf_add(&h->bytes, p->data, p->len);
 	struct piece whole;
@@ -138,7 +131,7 @@ hold_message(struct inlet *l, const struct piece *p)
 }
 
 static bool
-line_refused(const struct inlet *l, const struct piece *p)
+line_refused(const struct input *l, const struct piece *p)
 {
 	int end = l->framing->delimiter;
 
@@ -146,8 +139,8 @@ line_refused(const struct inlet *l, const struct piece *p)
 	    p->len > 0 && memchr(p->data, end, p->len) != NULL;
 }
 
-static void
-take_message(struct inlet *l, const struct piece *p)
+void
+input_take(struct input *l, const struct piece *p)
 {
 	if (!is_open(l))
 		return;
@@ -160,11 +153,8 @@ take_message(struct inlet *l, const struct piece *p)
 		add_message(l, p);
 }
 
-/* ------------------------------------------------- standpipe.v1 */
-
-/* Bytes are the program's as they are, where records have no types. */
-static void
-take_bytes(struct inlet *l, const struct piece *p)
+void
+input_take_bytes(struct input *l, const struct piece *p)
 {
 	if (!is_open(l))
 		return;
@@ -176,7 +166,7 @@ take_bytes(struct inlet *l, const struct piece *p)
 }
 
 static bool
-may_signal(const struct inlet *l, const char *name)
+may_signal(const struct input *l, const char *name)
 {
 	const struct conf_list *list = &l->route->client_signals;
 
@@ -186,75 +176,26 @@ may_signal(const struct inlet *l, const char *name)
 	return false;
 }
 
-/* What the route does not allow was said in HELLO; what is too much is lost. */
-static void
-take_signal(struct inlet *l, const struct v1_event *ev)
+void
+input_signal(struct input *l, const char *name)
 {
 	uint64_t now = clock_coarse_ms() * 1000;
-	char name[V1_SIGNAL_MAX + 1];
 
-	v1_read_signal(ev, name);
 	if (str_signal(name) == 0 || !may_signal(l, name) ||
 	    rate_early(l->signals, now, SIGNAL_STEP_US, SIGNAL_BURST) > 0)
 		return;
 	l->signals = rate_count(l->signals, now, SIGNAL_STEP_US);
-	l->ops->on_signal(l->owner, str_signal(name));
-}
-
-static void
-handle(struct inlet *l, const struct v1_event *ev)
-{
-	switch (ev->type) {
-	case V1_BYTES:
-		take_bytes(l, &ev->piece);
-		break;
-	case V1_TEXT:
-	case V1_BINARY:
-		take_message(l, &ev->piece);
-		break;
-	case V1_END:
-		l->ops->on_end(l->owner);
-		break;
-	case V1_SIGNAL:
-		take_signal(l, ev);
-		break;
-	default: /* a window is for terminals; the others are not a client's */
-		break;
-	}
-}
-
-static void
-take_v1(struct inlet *l, const struct piece *p)
-{
-	struct v1_event ev;
-	enum v1_result rc = v1_read(l->v1, p, &ev);
-
-	if (rc < 0)
-		l->ops->on_refused(l->owner, v1_close_code(rc),
-		    v1_strresult(rc));
-	else if (rc != V1_NOTHING)
-		handle(l, &ev);
-}
-
-/* ------------------------------------------------- from the session */
-
-void
-inlet_take(struct inlet *l, const struct piece *p)
-{
-	if (l->v1 != NULL)
-		take_v1(l, p);
-	else
-		take_message(l, p);
+	endpoint_signal(l->endpoint, str_signal(name));
 }
 
 void
-inlet_flush(struct inlet *l)
+input_flush(struct input *l)
 {
 	gather_flush(&l->flow->to_endpoint);
 }
 
 void
-inlet_end(struct inlet *l, const uint8_t *close, size_t len)
+input_end(struct input *l, const uint8_t *close, size_t len)
 {
 	struct stream *in = endpoint_input(l->endpoint);
 	uint8_t head[FRAMING_HEAD_MAX];
