@@ -418,6 +418,15 @@ origin_read(struct origin_request *rq, const struct http1_head *head)
 	http1_host(head, &rq->host, &rq->host_len, &rq->port);
 }
 
+/* Our own, unless somebody's name leads to us: its pages would be that, too. */
+static bool
+is_own_page(const struct origin_policy *policy, const struct origin_request *rq,
+    const struct parts *origin)
+{
+	return policy->own_page && same_origin(rq, origin) &&
+	    is_ours(policy, rq->host, rq->host_len);
+}
+
 enum origin_verdict
 origin_check(const struct origin_policy *policy,
     const struct origin_request *rq)
@@ -431,7 +440,7 @@ origin_check(const struct origin_policy *policy,
 	if (rq->norigins == 0 && (rq->site != ORIGIN_SITE_OTHER || rq->visit))
 		return ORIGIN_ALLOWED;
 	read_origin(rq->origin, rq->origin_len, &origin);
-	if (policy->own_page && same_origin(rq, &origin))
+	if (is_own_page(policy, rq, &origin))
 		return ORIGIN_ALLOWED;
 	if (policy->norigins > 0 && !listed(policy, &origin))
 		return ORIGIN_ERR_UNLISTED;

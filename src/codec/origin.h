@@ -61,7 +61,11 @@ struct origin_policy {
 	const char *const *origins; /* patterns */
 	size_t norigins;            /* 0: same origin alone */
 	bool same_origin;           /* besides the patterns */
-	bool own_page; /* we have one, whose origin need not be listed */
+	/*
+	 * We have one, whose origin need not be listed where Host is an address
+	 * or one of the names: any other name may have been made to lead here.
+	 */
+	bool own_page;
 	const char *const *server_names;
 	size_t nserver_names;
 };

@@ -375,6 +375,47 @@ judges_without_host(void **state)
 	assert_int_equal(origin_check(&policy, &rq), ORIGIN_ERR_HOST);
 }
 
+/* A page of ours is that under a name that somebody else cannot have made. */
+static void
+fault_A7_own_page_and_its_host(void **state)
+{
+	static const struct {
+		const char *host;
+		enum origin_verdict verdict;
+	} rows[] = {
+		{ "192.0.2.2:81", ORIGIN_ALLOWED },
+		{ "[2001:db8::2]:81", ORIGIN_ALLOWED },
+		{ "localhost:81", ORIGIN_ALLOWED },
+		{ "ours.example:81", ORIGIN_ALLOWED },
+		{ "evil.example:81", ORIGIN_ERR_UNLISTED },
+		{ "192.0.2.2.evil.example", ORIGIN_ERR_UNLISTED },
+		{ "2130706433", ORIGIN_ERR_UNLISTED },
+	};
+	static const char *const origins[] = { "https://app.example" };
+	static const char *const names[] = { "ours.example" };
+	struct origin_policy policy = {
+		.origins = origins,
+		.norigins = nitems(origins),
+		.own_page = true,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct origin_request rq;
+		char in[256], fields[128];
+		bool named = strncmp(rows[i].host, "ours", 4) == 0;
+
+		policy.server_names = names;
+		policy.nserver_names = named;
+		snprintf(fields, sizeof(fields),
+		    "Host: %s\r\nOrigin: http://%s\r\n", rows[i].host,
+		    rows[i].host);
+		read_request(&rq, in, sizeof(in), "1.1", fields);
+		if (origin_check(&policy, &rq) != rows[i].verdict)
+			fail_msg("%s", rows[i].host);
+	}
+}
+
 /* What clients of all kinds say, and what the log says would let them in. */
 static void
 fault_F5_origins(void **state)
@@ -621,6 +662,7 @@ main(void)
 		cmocka_unit_test(judges),
 		cmocka_unit_test(judges_behind_proxies),
 		cmocka_unit_test(judges_without_host),
+		cmocka_unit_test(fault_A7_own_page_and_its_host),
 		cmocka_unit_test(fault_F5_origins),
 		cmocka_unit_test(fault_F5_patterns),
 		cmocka_unit_test(fault_A7_pages_without_origin),
