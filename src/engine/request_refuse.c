@@ -29,6 +29,23 @@ enum {
 
 /* ------------------------------------------------- what the log says */
 
+/* To a shell a value with one of these is a pattern of names of files. */
+static bool
+is_pattern(const char *value, size_t len)
+{
+	return memchr(value, '[', len) != NULL ||
+	    memchr(value, '?', len) != NULL;
+}
+
+static char *
+spell_value(const char *option, const char *value, size_t len)
+{
+	const char *quote = is_pattern(value, len) ? "'" : "";
+	int n = (int)(len < VALUE_MAX ? len : VALUE_MAX);
+
+	return mem_printf("%s=%s%.*s%s", option, quote, n, value, quote);
+}
+
 /* The option that would allow it, as it can be pasted; yours. */
 static char *
 spell_option(const struct request *rq, const struct refusal *r)
@@ -39,9 +56,7 @@ spell_option(const struct request *rq, const struct refusal *r)
 	if (strchr(r->option, '=') != NULL)
 		return mem_printf("%s%s", r->option, addr);
 	if (r->value != NULL)
-		return mem_printf("%s=%.*s", r->option,
-		    (int)(r->value_len < VALUE_MAX ? r->value_len : VALUE_MAX),
-		    r->value);
+		return spell_value(r->option, r->value, r->value_len);
 	return mem_strdup(r->option);
 }
 

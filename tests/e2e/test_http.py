@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 
 import pytest
 
@@ -472,6 +473,8 @@ REFUSALS = [
     ([], {"headers": [("Origin", "capacitor://localhost")]},
      "--origin=capacitor://localhost"),
     ([], {"headers": [("Origin", "b.org:81")]}, "--origin=b.org:81"),
+    ([], {"headers": [("Origin", "http://[::1]:3000")]},
+     "--origin='http://[::1]:3000'"),
     ([], {"headers": [("Origin", "what is this")]}, "--origin"),
     ([], {"headers": [("Sec-Fetch-Site", "cross-site"),
                       ("Referer", "http://b.org/x?secret")]},
@@ -492,7 +495,7 @@ def test_fault_T4_F5_the_option_lets_it_in(more, how, option):
         assert fields(line)["option"] == option
         assert "secret" not in line
     if "=" in option:
-        with Daemon(*more, option) as d, d.client() as c:
+        with Daemon(*more, *shlex.split(option)) as d, d.client() as c:
             assert c.handshake(**how).status == 101
 
 
