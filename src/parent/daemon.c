@@ -257,11 +257,12 @@ daemon_on_stop(void *arg, int sig)
 	struct daemon *d = arg;
 
 	(void)sig;
-	log_info(d->stopping ? "stopping at once" : "stopping");
-	if (d->stopping)
-		force_stop(d);
-	else
+	if (!d->forced)
+		log_info(d->stopping ? "stopping at once" : "stopping");
+	if (!d->stopping)
 		daemon_stop(d);
+	else if (!d->forced)
+		force_stop(d);
 }
 
 static void

@@ -111,6 +111,20 @@ def test_fault_F4_a_second_signal_ends_the_daemon(folder):
 
 
 @pytest.mark.root
+def test_fault_F4_further_signals_do_not_put_the_end_off(folder):
+    def is_nagged_to_death():
+        if not d.ended():
+            d.signal(signal.SIGTERM)
+        return d.ended()
+
+    with as_nobody(folder, "--kill=EOF:1h,TERM:1h,KILL", status=1,
+                   command=[folder / "rootsleep"]) as d:
+        with d.session() as c:
+            pid_of(c)
+            until(is_nagged_to_death, "the end of the daemon")
+
+
+@pytest.mark.root
 def test_fault_F4_one_that_an_ordinary_program_leaves_behind(folder):
     with as_nobody(folder, "--linger=0", "--maxforks=1", status=1, command=[
             "sh", "-c", f"{folder}/rootsleep & exec cat"]) as d:
