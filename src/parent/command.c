@@ -482,17 +482,29 @@ run(const struct command *c, const struct start *st, const struct ipc_open *op,
 	return pid;
 }
 
+/* Root that may not give files away, as in many a container. */
+static void
+warn_pipes_stay_ours(int err)
+{
+	static bool said;
+
+	if (said)
+		return;
+	said = true;
+	LOG(LOG_LVL_WARN, "pipes cannot be given to the user of the programs",
+	    LOG_STR("error", strerror(err)));
+}
+
 /*
  * A pipe is opened again by who may open a file of its owner: /dev/stdin and its
  * like are that. The null device stays what it is.
  */
-static int
+static void
 give_pipes(const struct command *c, const int fd[3], size_t n)
 {
 	for (size_t i = 0; c->has_user && i < n; i++)
 		if (fchown(fd[i], c->user.uid, c->user.gid) == -1)
-			return -1;
-	return 0;
+			warn_pipes_stay_ours(errno);
 }
 
 static pid_t
@@ -504,8 +516,11 @@ run_with_pipes(const struct command *c, const struct start *st,
 	pid_t pid = -1;
 
 	theirs[2] = c->null;
-	if (make_pipes(n, theirs, ours) == 0 && give_pipes(c, theirs, n) == 0 &&
-	    (pid = run(c, st, op, theirs, text)) != -1) {
+	if (make_pipes(n, theirs, ours) == 0) {
+		give_pipes(c, theirs, n);
+		pid = run(c, st, op, theirs, text);
+	}
+	if (pid != -1) {
 		memcpy(pipes->fd, ours, sizeof(ours));
 		pipes->n = n;
 		ours[0] = ours[1] = ours[2] = -1;

@@ -89,6 +89,17 @@ def test_fault_F3_a_gate_does(who):
 
 
 @pytest.mark.root
+def test_fault_F3_root_that_may_give_nothing_away():
+    with Daemon("--user=nobody", command=["id", "-un"],
+                wrap=("setpriv", "--bounding-set=-chown")) as d:
+        for _ in range(2):
+            with d.session() as c:
+                assert c.texts() == (["nobody"], 1000, "")
+        d.stop()
+        assert len(d.logged("warn pipes cannot be given")) == 1
+
+
+@pytest.mark.root
 def test_fault_F3_the_null_device_stays_whose_it_was():
     before = os.stat("/dev/null")
     with Daemon("--user=daemon", "--loglevel=warn", "--stderr-level=debug",
