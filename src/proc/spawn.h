@@ -61,7 +61,9 @@ enum spawn_step {
  * failed exec is reported is made. All signals are blocked from here on, so
  * that no handler can run in a child's share of our memory: the caller takes
  * them while it waits, in ppoll(2). `caught` (kept) are the signals that the
- * caller has handlers for; a child takes them back before it unblocks any. No
+ * caller has handlers for; a child takes them back before it unblocks any (not
+ * the many of real time: what comes of one in that moment is a mark for the
+ * caller that it came). No
  * child gets the terminal that the caller may have, nor capabilities that it
  * would hand on (ambient ones). -1 with errno.
  */
