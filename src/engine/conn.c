@@ -49,15 +49,10 @@ conn_conf(const struct conn *c)
 void
 conn_wait(struct conn *c, uint64_t ms)
 {
-	struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
-
 	if (ms == 0)
 		(void)event_del(&c->timer);
 	else
-		watch_need(&c->timer, &tv);
+		watch_after(&c->timer, ms);
 }
 
 /* Not from inside a callback of the stream: the loop does it. */
@@ -67,7 +62,7 @@ conn_end_soon(struct conn *c)
 	c->over = true;
 	if (c->rq != NULL)
 		c->rq->over = true;
-	event_active(&c->kick, EV_TIMEOUT, 1);
+	later_soon(&c->kick);
 }
 
 /* What the client could do next is watched for progress. */
@@ -117,10 +112,8 @@ has_all(const struct conn *c)
 static void
 put_off(struct conn *c)
 {
-	static const struct timeval at_once;
-
 	stream_pause(c->stream);
-	watch_need(&c->kick, &at_once);
+	later_in_turn(&c->kick);
 }
 
 /* Take what is here, or let more come. */
@@ -138,7 +131,7 @@ conn_go_on(struct conn *c)
 	else if (c->taking || c->put_off)
 		put_off(c);
 	else
-		event_active(&c->kick, EV_READ, 1);
+		later_soon(&c->kick);
 }
 
 /* ------------------------------------------------- the request */
@@ -582,7 +575,7 @@ conn_free(struct conn *c)
 		limits_hearing_end(e);
 	ids_remove(engine_conns(e), &c->node);
 	(void)event_del(&c->timer);
-	(void)event_del(&c->kick);
+	later_forget(&c->kick);
 	arrival_free(c->arrival);
 	fd_close(&c->fd);
 	stream_free(c->stream);
@@ -601,12 +594,10 @@ awaits_parent(const struct conn *c)
 }
 
 static void
-conn_on_kick(evutil_socket_t fd, short what, void *arg)
+conn_on_kick(void *owner)
 {
-	struct conn *c = arg;
+	struct conn *c = owner;
 
-	(void)fd;
-	(void)what;
 	c->put_off = false;
 	if (!c->over && c->stream != NULL && c->in.len > 0 && wants_bytes(c)) {
 		take_kept(c);
@@ -664,7 +655,7 @@ conn_new(struct engine *e, const struct conn_ops *ops, struct listener *l,
 	addr_from(&c->peer, &c->peer_port, sa);
 	ids_add(engine_conns(e), &c->node, engine_new_id(e));
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);
-	(void)evtimer_assign(&c->kick, flow->base, conn_on_kick, c);
+	later_init(&c->kick, flow->base, conn_on_kick, c);
 	conn_wait(c, conn_conf(c)->handshake_timeout);
 	conn_knock(c);
 }

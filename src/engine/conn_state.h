@@ -17,6 +17,7 @@
 #include "engine/conn.h"
 #include "engine/ids.h"
 #include "engine/reply.h"
+#include "flow/later.h"
 #include "ipc/ipc_codec.h"
 
 struct arrival;
@@ -73,7 +74,7 @@ struct conn {
 	bool over;       /* freed at the next turn of the loop */
 	struct addr peer;
 	struct event timer;
-	struct event kick; /* there is something to do, from the loop */
+	struct later kick; /* there is something to do, from the loop */
 };
 
 const struct conf *conn_conf(const struct conn *);
