@@ -103,6 +103,7 @@ local_input_ended(struct local *l)
 void
 local_drained(struct local *l)
 {
+	l->drains++;
 	if (l->ops != NULL)
 		l->ops->on_output_drain(l->owner);
 }
@@ -233,6 +234,12 @@ size_t
 local_queued(const struct local *l)
 {
 	return l->out_lost || l->out == NULL ? 0 : stream_queued(l->out);
+}
+
+unsigned
+local_drains(const struct local *l)
+{
+	return l->drains;
 }
 
 void

@@ -105,8 +105,9 @@ void local_end_output(struct local *);
 /* Whether nobody takes our output any more, on which on_output_lost follows. */
 bool local_is_lost(const struct local *);
 
-/* Bytes that wait to be taken. */
+/* Bytes that wait to be taken; how often all of them have been. */
 size_t local_queued(const struct local *);
+unsigned local_drains(const struct local *);
 
 /* Tell what went wrong here, or how the command ended, if all is well so far. */
 void local_judge(struct local *, struct outcome *);

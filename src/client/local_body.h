@@ -35,7 +35,8 @@ struct local {
 	void *owner;                 /* kept */
 	int framing;
 	uint64_t patience;
-	bool paused;   /* no input is wanted */
+	unsigned drains; /* how often all that was queued has been taken */
+	bool paused;     /* no input is wanted */
 	bool in_ended; /* and, once he has asked for it, the owner was told */
 	bool told_end;
 	bool out_lost; /* what is written is dropped */

@@ -29,6 +29,9 @@ struct run {
 	struct run_signals signals;
 	int signal;         /* that we were told to end by; 0: none */
 	uint64_t passed_on; /* when the last one was; 0: none */
+	int passed;         /* and which */
+	size_t queued;      /* of our output, when it was last looked at */
+	unsigned drains;
 	struct run_reconnect reconnect;
 	struct event again; /* the next call is due */
 	struct event late;  /* after a signal: nobody takes our output */
@@ -59,10 +62,6 @@ finish(struct run *r)
 static void
 wait_for_another(struct run *r, uint64_t ms)
 {
-	const struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
 	char wait[32];
 
 	str_put_duration(wait, sizeof(wait), ms);
@@ -70,7 +69,7 @@ wait_for_another(struct run *r, uint64_t ms)
 		tell(&r->client->conf, "%s: %s; again in %s", r->facts->host,
 		    r->outcome.why, wait);
 	r->waiting = true;
-	watch_need(&r->again, &tv);
+	watch_after(&r->again, ms);
 }
 
 static void
@@ -112,20 +111,26 @@ pass_on(struct run *r, int sig)
 	    r->waiting || has_had_one(r, now) || !call_signal(r->call, sig))
 		return false;
 	r->passed_on = now;
+	r->passed = sig;
 	return true;
 }
 
-/* From now on output that nobody takes is waited for as a Close is. */
+/* From now on output of which nobody takes any is waited for as a Close is. */
 static void
 lose_patience(struct run *r)
 {
-	uint64_t ms = r->client->conf.close_timeout;
-	const struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
+	r->queued = local_queued(r->local);
+	r->drains = local_drains(r->local);
+	watch_after(&r->late, r->client->conf.close_timeout);
+}
 
-	watch_need(&r->late, &tv);
+static bool
+is_taken(const struct run *r)
+{
+	size_t queued = local_queued(r->local);
+
+	return queued == 0 || queued < r->queued ||
+	    local_drains(r->local) != r->drains;
 }
 
 /* A second one waits for nobody, and not for output that nobody takes. */
@@ -158,8 +163,10 @@ run_on_late(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (local_queued(r->local) > 0)
-		run_on_signal(r, r->signal == 0 ? SIGTERM : r->signal);
+	if (is_taken(r))
+		lose_patience(r);
+	else
+		run_on_signal(r, r->signal == 0 ? r->passed : r->signal);
 }
 
 static const struct call_ops call_ops = {

@@ -2,6 +2,7 @@
 
 import array
 import fcntl
+import os
 import signal
 import subprocess
 import termios
@@ -11,7 +12,7 @@ import pytest
 import soak
 from answers import CLOSE_1000, Answers, agree
 from daemon import Daemon
-from proc import PATIENCE, STANDPIPE, standpipe, until
+from proc import PATIENCE, STANDPIPE, pause, standpipe, until
 
 
 @pytest.fixture(params=["lines", "binary", "nul", "text"])
@@ -290,6 +291,32 @@ def test_fault_A8_one_TERM_is_enough_where_nobody_takes_the_output(agreed):
             until(lambda: waiting_in(p.stdout) > 60000, "full pipe")
             p.send_signal(signal.SIGTERM)
             assert p.wait(PATIENCE) == -signal.SIGTERM
+
+
+def test_fault_A8_output_that_is_taken_slowly_is_waited_for():
+    """For several times --close-timeout, and to the program's own end."""
+    say = "trap 'seq 1 60000; exit 3' HUP; echo; while :; do sleep 0.05; done"
+    want = b"\n" + b"".join(b"%d\n" % n for n in range(1, 60001))
+    with Daemon("--client-signals=HUP", command=["sh", "-c", say]) as d:
+        with subprocess.Popen([STANDPIPE, "-n", "--close-timeout=500ms", d.url],
+                              stdout=subprocess.PIPE) as p:
+            got = os.read(p.stdout.fileno(), 1)
+            p.send_signal(signal.SIGHUP)
+            while more := os.read(p.stdout.fileno(), 4096):
+                got += more
+                pause(0.025)
+            assert p.wait(PATIENCE) == 3 and got == want
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP])
+def test_fault_A8_it_ends_by_the_signal_that_it_got(sig):
+    with Daemon("--binary", "--client-signals=TERM,HUP",
+                command=["sh", "-c", "trap '' TERM HUP; cat /dev/zero"]) as d:
+        with subprocess.Popen([STANDPIPE, "-n", "--close-timeout=300ms", d.url],
+                              stdout=subprocess.PIPE) as p:
+            until(lambda: waiting_in(p.stdout) > 60000, "full pipe")
+            p.send_signal(sig)
+            assert p.wait(PATIENCE) == -sig
 
 
 def waiting_in(pipe):
