@@ -75,7 +75,6 @@ auth_on_settings(void *owner, const struct conf *conf)
 	sandbox_enter(&(struct sandbox){
 	    .how = conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
 						     : CONF_SANDBOX_CALLS,
-	    .folder = -1,
 	});
 }
 

@@ -106,7 +106,6 @@ names_on_settings(void *owner, const struct conf *conf)
 	sandbox_enter(&(struct sandbox){
 	    .how = conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
 						     : CONF_SANDBOX_CALLS,
-	    .folder = -1,
 	    .asks = true,
 	});
 }

@@ -9,11 +9,13 @@
 #define ENGINE_SANDBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct sandbox {
-	int how;    /* enum conf_sandbox */
-	int folder; /* files below it can still be read; borrowed; -1: none */
-	bool asks;  /* it sends datagrams to name servers */
+	int how;           /* enum conf_sandbox */
+	const int *folder; /* borrowed: files below them can still be read */
+	size_t nfolders;
+	bool asks; /* it sends datagrams to name servers */
 };
 
 /*

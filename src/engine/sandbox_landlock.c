@@ -46,7 +46,7 @@ bits(unsigned n)
 }
 
 static int
-allow_reading(int rules, int folder)
+allow_reading_below(int rules, int folder)
 {
 	const struct landlock_path_beneath_attr attr = {
 		.allowed_access =
@@ -54,19 +54,26 @@ allow_reading(int rules, int folder)
 		.parent_fd = folder,
 	};
 
-	if (folder == -1)
-		return 0;
 	return (int)syscall(SYS_landlock_add_rule, rules,
 	    LANDLOCK_RULE_PATH_BENEATH, &attr, 0);
 }
 
+static int
+allow_reading(int rules, const struct sandbox *s)
+{
+	for (size_t i = 0; i < s->nfolders; i++)
+		if (allow_reading_below(rules, s->folder[i]) == -1)
+			return -1;
+	return 0;
+}
+
 static void
-restrict_to(const struct ruleset *set, int folder)
+restrict_to(const struct ruleset *set, const struct sandbox *s)
 {
 	int fd =
 	    (int)syscall(SYS_landlock_create_ruleset, set, sizeof(*set), 0);
 
-	if (fd == -1 || allow_reading(fd, folder) == -1 ||
+	if (fd == -1 || allow_reading(fd, s) == -1 ||
 	    syscall(SYS_landlock_restrict_self, fd, 0) == -1)
 		log_warn("engine: Landlock: %s", strerror(errno));
 	if (fd != -1)
@@ -75,7 +82,7 @@ restrict_to(const struct ruleset *set, int folder)
 
 /* Everything that the engine needs is open. */
 void
-sandbox_forbid_access(int folder)
+sandbox_forbid_access(const struct sandbox *s)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
@@ -89,7 +96,7 @@ sandbox_forbid_access(int folder)
 	};
 
 	if (v > 0)
-		restrict_to(&set, folder);
+		restrict_to(&set, s);
 	else
 		log_info("engine: no Landlock in this kernel, files are "
 			 "guarded by permissions alone");
@@ -98,9 +105,9 @@ sandbox_forbid_access(int folder)
 #else
 
 void
-sandbox_forbid_access(int folder)
+sandbox_forbid_access(const struct sandbox *s)
 {
-	(void)folder;
+	(void)s;
 	log_info("engine: built without Landlock, files are guarded by "
 		 "permissions alone");
 }

@@ -47,6 +47,6 @@ sandbox_enter(const struct sandbox *s)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		log_warn("engine: no_new_privs: %s", strerror(errno));
 	forbid_processes();
-	sandbox_forbid_access(s->folder);
+	sandbox_forbid_access(s);
 	sandbox_forbid_calls(s, s->how == CONF_SANDBOX_CALLS);
 }

@@ -11,8 +11,8 @@
 
 #include "engine/sandbox.h"
 
-/* Landlock: all that the running kernel can refuse, but to read that folder. */
-void sandbox_forbid_access(int folder);
+/* Landlock: all that the running kernel can refuse, but to read its folders. */
+void sandbox_forbid_access(const struct sandbox *);
 
 /*
  * seccomp: calls that serving does not take and that reach beyond this process,

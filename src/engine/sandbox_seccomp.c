@@ -337,7 +337,7 @@ add_denied(scmp_filter_ctx ctx, const struct sandbox *s)
 	if (rc == 0)
 		rc =
 		    add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied, nitems(denied));
-	if (rc == 0 && s->folder == -1)
+	if (rc == 0 && s->nfolders == 0)
 		rc = add_all(ctx, SCMP_ACT_ERRNO(EPERM), files, nitems(files));
 	if (rc == 0)
 		rc = add_conditions(ctx, s->asks);
@@ -349,9 +349,9 @@ add_allowed(scmp_filter_ctx ctx, const struct sandbox *s)
 {
 	int rc = add_all(ctx, SCMP_ACT_ALLOW, allowed, nitems(allowed));
 
-	if (rc == 0 && s->folder != -1)
+	if (rc == 0 && s->nfolders > 0)
 		rc = add_all(ctx, SCMP_ACT_ALLOW, files, nitems(files));
-	if (rc == 0 && s->folder != -1)
+	if (rc == 0 && s->nfolders > 0)
 		rc = add_all(ctx, SCMP_ACT_ALLOW, reading, nitems(reading));
 	return rc;
 }

@@ -171,6 +171,19 @@ start_listening(struct engine *e)
 	return true;
 }
 
+static void
+confine(const struct engine *e)
+{
+	int folder[IPC_ROUTES_MAX];
+	struct sandbox s = { .how = e->conf.sandbox, .folder = folder };
+
+	for (size_t i = 0; i < e->nroutes; i++)
+		if (e->route[i].folder[IPC_FOLDER_STATIC] != -1)
+			folder[s.nfolders++] =
+			    e->route[i].folder[IPC_FOLDER_STATIC];
+	sandbox_enter(&s);
+}
+
 static bool
 on_start(struct engine *e, const struct ipc_msg *m)
 {
@@ -190,10 +203,7 @@ on_start(struct engine *e, const struct ipc_msg *m)
 		e->passwords = passwords_new(e->flow.base);
 	if (e->conf.reverselookup)
 		e->hostnames = hostnames_new(e->flow.base);
-	sandbox_enter(&(struct sandbox){
-	    .how = e->conf.sandbox,
-	    .folder = e->route[0].folder[IPC_FOLDER_STATIC],
-	});
+	confine(e);
 	if (start_listening(e))
 		engine_tell(e, IPC_READY, 0, NULL, 0);
 	return true;
