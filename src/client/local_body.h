@@ -37,7 +37,7 @@ struct local {
 	uint64_t patience;
 	unsigned drains; /* how often all that was queued has been taken */
 	bool paused;     /* no input is wanted */
-	bool in_ended; /* and, once he has asked for it, the owner was told */
+	bool in_ended;   /* and, once he has asked for it, the owner was told */
 	bool told_end;
 	bool out_lost; /* what is written is dropped */
 	bool told_lost;

@@ -33,6 +33,7 @@ enum {
 
 struct run_listen {
 	struct client *client;      /* kept */
+	struct outcome *outcome;    /* kept */
 	struct listen_set set;      /* its sockets are the listeners' */
 	struct listener **listener; /* owned, set.n of them */
 	struct joint *joints;       /* owned */
@@ -176,6 +177,21 @@ run_listen_on_accept(void *owner, struct listener *l, int fd,
 	j->call = call_new(r->client, j->local, &call_ops, j);
 }
 
+/* Nobody can come any more; what is under way comes to its end. */
+static void
+run_listen_on_spoilt(void *owner, struct listener *l)
+{
+	struct run_listen *r = owner;
+
+	(void)l;
+	outcome_set(r->outcome, OUTCOME_LOCAL,
+	    "somebody who shares the listening socket has shut it");
+	r->stopping = true;
+	stop_accepting(r);
+	if (r->joints == NULL)
+		(void)event_base_loopbreak(r->client->flow.base);
+}
+
 /* ------------------------------------------------- the beginning */
 
 static bool
@@ -248,6 +264,7 @@ start_listening(struct run_listen *r)
 {
 	static const struct listener_ops listens = {
 		.on_accept = run_listen_on_accept,
+		.on_spoilt = run_listen_on_spoilt,
 	};
 
 	r->listener = mem_new(r->set.n, sizeof(struct listener *));
@@ -304,7 +321,7 @@ void
 run_listen(struct client *client, struct outcome *o)
 {
 	struct event_base *base = client->flow.base;
-	struct run_listen r = { .client = client };
+	struct run_listen r = { .client = client, .outcome = o };
 	char *why = NULL;
 
 	if (!client->conf.framing_given)

@@ -60,8 +60,7 @@ static void
 tell_spoilt(struct listener *l)
 {
 	pause_accepting(l);
-	if (l->ops->on_spoilt != NULL)
-		l->ops->on_spoilt(l->owner, l);
+	l->ops->on_spoilt(l->owner, l);
 }
 
 static void

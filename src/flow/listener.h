@@ -24,7 +24,7 @@ struct listener_ops {
 	    const struct sockaddr *, socklen_t);
 	/*
 	 * Somebody who shares the socket has shut it; said again from time to
-	 * time until there is another. NULL: nobody shares it.
+	 * time until there is another, or listener_pause().
 	 */
 	void (*on_spoilt)(void *owner, struct listener *);
 };

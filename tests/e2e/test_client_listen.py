@@ -297,6 +297,23 @@ def test_socket_activation(where):
     assert b"nobody listens on descriptor 3" in err
 
 
+def test_fault_A5_a_socket_that_its_owner_has_shut():
+    """What is under way comes to its end, and the client to its own."""
+    with Daemon("--binary", command=["cat"]) as d, \
+            socket.create_server(("127.0.0.1", 0)) as ours:
+        p = activate(["db"], [ours], "--listen=fd:db", d.url)
+        with socket.create_connection(ours.getsockname(), PATIENCE) as s:
+            s.sendall(b"x")
+            assert s.recv(1) == b"x"
+            ours.shutdown(socket.SHUT_RDWR)
+            s.sendall(b"y")
+            assert s.recv(1) == b"y"
+        err = p.stderr.read()
+        assert p.wait(PATIENCE) == 74
+        p.stderr.close()
+    assert b"standpipe: somebody who shares the listening socket" in err
+
+
 # ------------------------------------------------- S4: half-closed
 
 def test_S4_the_answer_comes_behind_our_end():
