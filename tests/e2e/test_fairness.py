@@ -154,7 +154,7 @@ def test_fault_A12_who_only_connects_takes_one_descriptor():
         with d.session() as c:
             c.send_text("x")
             assert c.recv_text() == "x"
-        assert not d.logged("descriptors are short")
+    assert not d.logged("descriptors are short")
 
 
 @pytest.mark.parametrize("options", [

@@ -288,7 +288,7 @@ def test_activation_with_a_listener_takes_what_is_named():
     with server() as a, server() as b:
         with Activated("--listen=fd:one", "--listen=127.0.0.1:0",
                        sockets=[a, b], names="one:two", listeners=2) as d:
-            assert d.logged("warn .*descriptor 4.*--listen=fd:4")
+            d.wait_log("warn .*descriptor 4.*--listen=fd:4")
             assert d.urls[0] == f"http://127.0.0.1:{a.getsockname()[1]}/"
             for pid in [d.pid, *d.engines()]:
                 held = set(descriptors(pid).values())
@@ -639,7 +639,7 @@ def test_redirect_of_a_foreign_host_leads_to_our_name():
 def test_redirport_is_where_its_target_is():
     with Redirecting("--listen=127.0.0.2:0", listeners=2) as d:
         assert d.urls[-1].startswith("http://127.0.0.2:")
-        assert d.logged(r"listening on .* \(--redirport\)$")
+        d.wait_log(r"listening on .* \(--redirport\)$")
         assert d.ask("/x").get("Location") == f"http://a.test:{d.to()}/x"
 
 

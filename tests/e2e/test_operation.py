@@ -451,7 +451,7 @@ def test_syslog_leaves_standard_error_to_the_ready_lines():
         with d.session() as c:
             c.bye()
         d.no_commands()
-        assert not d.logged("session ends")
+    assert not d.logged("session ends")
 
 
 def test_log_that_nobody_reads_blocks_nobody():

@@ -749,7 +749,7 @@ def test_fault_A17_one_engine_cannot_keep_old_certificates(ca, engines, liar):
         for index in range(engines):
             with Only(d, index):
                 shows(d, new)
-        assert not d.logged("certificates stay as they were")
+    assert not d.logged("certificates stay as they were")
 
 
 @pytest.mark.parametrize("lie, lost", [
@@ -765,7 +765,7 @@ def test_lies_about_certificates_cost_an_engine_its_life(server, lie, lost):
     with lying_engine(lie, "--ssl", *server.options()) as d:
         d.wait_logs(f'engine lost.*reason="?{lost}', 2)
         assert not d.ended()
-        assert not d.logged("\x1b")
+    assert not d.logged("\x1b")
 
 
 # --------------------------------------------------------------- starting
@@ -838,8 +838,8 @@ def test_an_expired_certificate_is_a_warning(ca):
         with d.session() as c:
             echo(c)
             c.bye()
-        [line] = d.logged("has expired")
-        assert f"file={pair.cert}" in line and " warn " in line
+    [line] = d.logged("has expired")
+    assert f"file={pair.cert}" in line and " warn " in line
 
 
 def test_keys_of_many_kinds(ca, tmp_path):

@@ -201,7 +201,7 @@ def test_fault_F4_what_is_hard_to_end_and_still_ends(how):
             program.wait()
         assert d.session_end()["exit"] in ("SIGKILL", "SIGTERM", "1")
         d.no_commands()
-        assert not d.logged("cannot be ended")
+    assert not d.logged("cannot be ended")
 
 
 def test_fault_F4_who_outlives_a_ladder_without_kill():

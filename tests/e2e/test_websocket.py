@@ -1,5 +1,6 @@
 """The protocol on the wire: frames, closes, pings (rules 4 and 8)."""
 
+import itertools
 import os
 
 import pytest
@@ -340,7 +341,7 @@ def test_F29_rule8_silent_client_is_found_out_from_the_start():
 
 
 def test_F29_client_that_goes_silent_later():
-    with Daemon("--ping=100ms", "--ping-timeout=200ms") as d:
+    with Daemon("--ping=100ms", "--ping-timeout=1s") as d:
         with d.session() as c:
             for _ in range(3):
                 assert c.recv_frame().opcode == PING
@@ -349,54 +350,67 @@ def test_F29_client_that_goes_silent_later():
             assert c.recv_close() == (1011, "ping timeout")
 
 
+def outlives(c, bits):
+    """Say a bit now and then, for longer than a client may be silent; False if
+    a busy machine made us silent for half of that, which proves nothing."""
+    last, longest, deadline = now(), 0, now() + 2.2
+    while now() < deadline and longest < 0.5:
+        pause(0.05)
+        longest, last = max(longest, now() - last), now()
+        if longest < 0.5:
+            c.send(next(bits))
+    c._receive()
+    assert c.how is None or longest >= 0.5
+    return longest < 0.5
+
+
 @pytest.mark.parametrize("life", [
     frame(b"", PONG), frame("x"), frame(b"", TEXT, fin=False),
     frame(b"p", PING)], ids=["pong", "text", "fragment", "ping"])
 def test_F27_rule8_any_received_byte_is_life(life):
+    def bits():
+        yield life
+        yield from itertools.repeat(
+            life if life[0] != 1 else frame(b"", CONTINUATION, fin=False))
+
     with Daemon("--ping=100ms", "--ping-timeout=1s", "--kill=KILL",
                 command=[handler("sulk")]) as d:
-        with d.session() as c:
-            c.recv_text()
-            c.answer_pings = False
-            deadline = now() + 2.2
-            while now() < deadline:
-                pause(0.05)
-                c.send(life)
-                if life[0] == 1:
-                    life = frame(b"", CONTINUATION, fin=False)
-            c._receive()
-            assert c.how is None
-            with d.client() as other:  # the daemon is in order
-                assert other.handshake().status == 101
-                other.reset()
-            c.send_close(1000)
-            assert c.messages()[1] == 1000
+        for _ in range(4):
+            with d.session() as c:
+                c.recv_text()
+                c.answer_pings = False
+                if not outlives(c, bits()):
+                    continue
+                with d.client() as other:  # the daemon is in order
+                    assert other.handshake().status == 101
+                    other.reset()
+                c.send_close(1000)
+                assert c.messages()[1] == 1000
+                return
+        raise AssertionError("the machine let no client talk in time")
 
 
 def test_F27_single_bytes_of_a_frame_are_life():
     with Daemon("--framing=binary", "--ping=100ms", "--ping-timeout=1s",
                 "--kill=KILL", command=[handler("sulk")]) as d:
-        with d.session() as c:
-            c.recv_binary()
-            c.answer_pings = False
-            c.send(frame(b"", BINARY, length=1000, mask=b"\0\0\0\0"))
-            deadline = now() + 2.2
-            while now() < deadline:
-                pause(0.05)
-                c.send(b"x")
-            c.send(bytes(1000))
-            c._receive()
-            assert c.how is None
-            c.reset()
+        for _ in range(4):
+            with d.session() as c:
+                c.recv_binary()
+                c.answer_pings = False
+                c.send(frame(b"", BINARY, length=1000, mask=b"\0\0\0\0"))
+                if outlives(c, itertools.repeat(b"x")):
+                    c.reset()
+                    return
+        raise AssertionError("the machine let no client talk in time")
 
 
 def test_F27_rule8_deadline_starts_when_the_ping_is_written():
     # Nobody reads, so the ping stays in the queue: that is no unanswered ping.
-    with Daemon("--ping=250ms", "--ping-timeout=100ms",
+    with Daemon("--ping=250ms", "--ping-timeout=1s",
                 "--framing=binary", command=["cat", "/dev/zero"]) as d:
         with d.client(receive_buffer=4096) as c:
             assert c.handshake().status == 101
-            pause(1.0)
+            pause(1.6)
             assert not d.logged("session ends")
             c.answer_pings = True
             got = 0
