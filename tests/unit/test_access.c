@@ -55,10 +55,20 @@ carrier_reply_end(struct request *rq)
 	t.rq = NULL;
 }
 
+/* A 101, and the Close behind it. */
+static void
+carrier_reply_raw(struct request *rq, const void *data, size_t len)
+{
+	assert_true(len > 12 && memcmp(data, "HTTP/1.1 101", 12) == 0);
+	t.status = 101;
+	carrier_reply_end(rq);
+}
+
 static const struct carrier carrier = {
 	.reply_start = carrier_reply_start,
 	.reply_write = carrier_reply_write,
 	.reply_end = carrier_reply_end,
+	.reply_raw = carrier_reply_raw,
 };
 
 static const struct ipc_listen how;
@@ -93,6 +103,11 @@ get(const char *host, const char *path, const char *fields)
 	    "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, host, fields);
 	arrive(bytes, "192.0.2.7");
 }
+
+#define UPGRADE                                         \
+	"Upgrade: websocket\r\nConnection: Upgrade\r\n" \
+	"Sec-WebSocket-Version: 13\r\n"                 \
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 /* ------------------------------------------------- two routes */
 
@@ -223,6 +238,20 @@ each_lets_in_its_own_origins(void **state)
 	assert_int_equal(t.status, 403);
 }
 
+/* Where one has a Close, the other has a status. */
+static void
+each_refuses_in_its_own_way(void **state)
+{
+	(void)state;
+	route(0)->path = "/ws";
+	world_set(&t.world.second, "refuse", "close");
+	world_set(world_conf(&t.world), "rate", "0");
+	get("x", "/ws", UPGRADE "Origin: http://one.example\r\n");
+	assert_int_equal(t.status, 403);
+	get("x", "/", UPGRADE "Origin: http://one.example\r\n");
+	assert_int_equal(t.status, 101);
+}
+
 /* Whoever is spoken for, the name is the one that it has asked for. */
 static void
 a_proxy_says_which_host(void **state)
@@ -256,11 +285,6 @@ who_is_spoken_for_is_judged(void **state)
 	arrive(two, "192.0.2.99");
 	assert_int_equal(t.status, 400);
 }
-
-#define UPGRADE                                         \
-	"Upgrade: websocket\r\nConnection: Upgrade\r\n" \
-	"Sec-WebSocket-Version: 13\r\n"                 \
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 /* What may start a program is asked about, and waits for the answer. */
 static void
@@ -304,6 +328,7 @@ main(void)
 		TEST(each_serves_what_is_its_own),
 		TEST(each_asks_for_its_own_token),
 		TEST(each_lets_in_its_own_origins),
+		TEST(each_refuses_in_its_own_way),
 		TEST(a_proxy_says_which_host),
 		TEST(who_is_spoken_for_is_judged),
 		TEST(the_parent_is_asked_about_what_is_dear),

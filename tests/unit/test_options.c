@@ -391,6 +391,40 @@ version_is_one_line(void **state)
 	free(text);
 }
 
+/* A row is about the daemon or about a route, and lies in that struct. */
+static void
+rows_lie_in_what_they_are_about(void **state)
+{
+	(void)state;
+	for (const struct option *o = options; o->name != NULL; o++) {
+		size_t size = o->scope == SCOPE_ROUTE
+		    ? sizeof(struct conf_route)
+		    : offsetof(struct conf, route);
+
+		if (o->field >= size || o->given >= size)
+			fail_msg("--%s is not in its struct", o->name);
+	}
+}
+
+static void
+a_route_is_set_alone(void **state)
+{
+	const struct option *o = option_find(&daemon_table, "realm", 5);
+	struct conf_route other = { .realm = NULL };
+	struct conf c;
+	char *why;
+
+	(void)state;
+	conf_init(&c);
+	assert_ptr_equal(option_about(&daemon_table, &c, o), &c.route);
+	assert_true(value_set(&other, o, "there", &why));
+	assert_string_equal(other.realm, "there");
+	assert_true(other.realm_given);
+	assert_false(c.route.realm_given);
+	free(other.realm);
+	conf_clear(&c);
+}
+
 int
 main(void)
 {
@@ -404,6 +438,8 @@ main(void)
 		cmocka_unit_test(bounds_names),
 		cmocka_unit_test(help_fits_and_names_all),
 		cmocka_unit_test(version_is_one_line),
+		cmocka_unit_test(rows_lie_in_what_they_are_about),
+		cmocka_unit_test(a_route_is_set_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
