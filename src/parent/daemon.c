@@ -67,9 +67,14 @@ daemon_on_exit(void *arg, struct child *c, struct ended end, bool kept)
 		d->status = (int)ended_status(end);
 	if (c->owner != NULL)
 		engine_tell_exit(c->owner, c, end, kept || d->conf->once);
-	if (c->left)
-		LOG(LOG_LVL_INFO, "program has ended after all",
-		    LOG_UINT("session", c->session), LOG_INT("pid", c->pid));
+}
+
+static void
+daemon_on_left_ended(void *arg, struct child *c)
+{
+	(void)arg;
+	LOG(LOG_LVL_INFO, "program has ended after all",
+	    LOG_UINT("session", c->session), LOG_INT("pid", c->pid));
 }
 
 /* Its session is told, and ends; the place under --maxforks it keeps. */
@@ -508,6 +513,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	static const struct child_ops ops = {
 		.on_exit = daemon_on_exit,
 		.on_left = daemon_on_left,
+		.on_left_ended = daemon_on_left_ended,
 		.on_other = daemon_on_other,
 	};
 

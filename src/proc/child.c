@@ -142,6 +142,8 @@ static void
 reap_kept(struct child_set *s, struct child *c)
 {
 	reap(c->pid);
+	if (c->left && s->ops->on_left_ended != NULL)
+		s->ops->on_left_ended(s->arg, c);
 	remove_child(s, c);
 }
 

@@ -65,6 +65,8 @@ struct child_ops {
 	 * that lives, has not. It has no owner when this returns.
 	 */
 	void (*on_left)(void *arg, struct child *, pid_t);
+	/* And now it has, with all of its group. May be NULL. */
+	void (*on_left_ended)(void *arg, struct child *);
 	/* A process that is no child of the set has been reaped. */
 	void (*on_other)(void *arg, pid_t, struct ended);
 };

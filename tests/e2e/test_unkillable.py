@@ -138,6 +138,7 @@ def test_fault_F4_one_that_an_ordinary_program_leaves_behind(folder):
         d.no_commands()
         with d.session() as c:
             pid_of(c)
+        assert d.wait_log("info program has ended after all")
 
 
 @pytest.mark.root

@@ -179,7 +179,7 @@ struct world {
 	struct child_set *set;
 	int in[2], out[2]; /* standard input and output of all commands */
 	struct seen seen[MANY + 8];
-	size_t nseen, nleft;
+	size_t nseen, nleft, nleft_ended;
 	pid_t left;         /* the last that a ladder has left */
 	bool release;       /* in on_exit, at once */
 	const void *disown; /* in on_exit, at once */
@@ -208,6 +208,15 @@ on_left_seen(void *arg, struct child *c, pid_t pid)
 	assert_ptr_equal(child_find(w->set, c->pid), c);
 	w->nleft++;
 	w->left = pid;
+}
+
+static void
+on_left_ended_seen(void *arg, struct child *c)
+{
+	struct world *w = arg;
+
+	assert_true(c->left);
+	w->nleft_ended++;
 }
 
 static void
@@ -319,8 +328,12 @@ static const struct child_ladder no_ladder;
 static int
 world_setup(void **state)
 {
-	static const struct child_ops ops = { on_exit_seen, on_left_seen,
-		on_other_seen };
+	static const struct child_ops ops = {
+		.on_exit = on_exit_seen,
+		.on_left = on_left_seen,
+		.on_left_ended = on_left_ended_seen,
+		.on_other = on_other_seen,
+	};
 	struct world *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
@@ -1047,6 +1060,7 @@ climbs_once(void **state)
 	assert_int_equal(read_byte(w->out[0]), -1); /* no second "t" */
 	wait_nobody(w);
 	assert_int_equal(child_count_left(w->set), 0);
+	assert_int_equal(w->nleft_ended, 1);
 }
 
 /* By force those are killed, too, that a mild ladder has left. */
