@@ -22,12 +22,12 @@
 #include "proc/aside.h"
 
 /* What getaddrinfo() said; one write of it into a pipe is never cut in two. */
-struct answer {
+struct resolved {
 	int code; /* of getaddrinfo() */
 	int err;  /* of EAI_SYSTEM */
 	struct dial_addresses found;
 };
-_Static_assert(sizeof(struct answer) <= PIPE_BUF, "one write");
+_Static_assert(sizeof(struct resolved) <= PIPE_BUF, "one write");
 
 /* What is asked of it. */
 struct question {
@@ -42,14 +42,14 @@ struct dial_resolve {
 	pid_t pid;                          /* of who asks; -1: nobody */
 	int fd;                             /* owned: its answer; -1: known */
 	struct event ev;
-	struct answer answer;
+	struct resolved answer;
 	struct outcome outcome;
 };
 
 /* ------------------------------------------------- asking */
 
 static void
-ask(const struct question *q, struct answer *a)
+ask(const struct question *q, struct resolved *a)
 {
 	struct addrinfo *list = NULL;
 
@@ -65,7 +65,7 @@ ask(const struct question *q, struct answer *a)
 static void
 ask_aside(int fd, void *arg)
 {
-	struct answer a;
+	struct resolved a;
 
 	memset(&a, 0, sizeof(a));
 	ask(arg, &a);
@@ -74,7 +74,7 @@ ask_aside(int fd, void *arg)
 }
 
 static bool
-ask_numeric(struct question q, struct answer *a)
+ask_numeric(struct question q, struct resolved *a)
 {
 	q.hints.ai_flags |= AI_NUMERICHOST;
 	ask(&q, a);
@@ -94,9 +94,9 @@ is_under(const char *host, const char *top)
 }
 
 static void
-ask_loopback(struct question q, struct answer *a)
+ask_loopback(struct question q, struct resolved *a)
 {
-	struct answer v4 = { 0 };
+	struct resolved v4 = { 0 };
 
 	q.host = "::1";
 	(void)ask_numeric(q, a);
@@ -157,7 +157,8 @@ start(struct dial_resolve *r, struct question *q)
 	} else {
 		r->pid = aside_start(&r->fd, ask_aside, q);
 		if (r->pid == -1) {
-			r->answer = (struct answer){ EAI_SYSTEM, errno, { 0 } };
+			r->answer =
+			    (struct resolved){ EAI_SYSTEM, errno, { 0 } };
 			fail(r);
 		}
 	}

@@ -9,20 +9,20 @@
 static const char blanks[] = " \t\r\n";
 
 /* Where the reading is. */
-struct term_cursor {
+struct place {
 	const char *p;
 	unsigned line;
 };
 
-/* The entry being read. */
-struct entry {
+/* The machine being read of. */
+struct machine {
 	struct login_netrc who;
 	bool begun; /* there was a machine, or default */
 	bool fits;  /* and it is the one looked for */
 };
 
 static void
-skip(struct term_cursor *at, size_t n)
+skip(struct place *at, size_t n)
 {
 	for (; n > 0; n--)
 		at->line += *at->p++ == '\n';
@@ -30,7 +30,7 @@ skip(struct term_cursor *at, size_t n)
 
 /* Quoted up to its other quote; the result, as login_netrc_find() has it. */
 static enum login_netrc_result
-read_quoted(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
+read_quoted(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
 	size_t n = 0;
 
@@ -50,7 +50,7 @@ read_quoted(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 
 /* The next word; LOGIN_NETRC_NONE at the end. */
 static enum login_netrc_result
-read_word(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
+read_word(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
 	size_t n;
 
@@ -70,7 +70,7 @@ read_word(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 
 /* What belongs to the name that was read. */
 static enum login_netrc_result
-read_argument(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
+read_argument(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
 	enum login_netrc_result rc = read_word(at, word);
 
@@ -78,7 +78,7 @@ read_argument(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 }
 
 static void
-skip_macro(struct term_cursor *at)
+skip_macro(struct place *at)
 {
 	const char *end = strstr(at->p, "\n\n");
 
@@ -87,7 +87,7 @@ skip_macro(struct term_cursor *at)
 
 /* The next name, and no comment. */
 static enum login_netrc_result
-read_name(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
+read_name(struct place *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 {
 	for (;;) {
 		skip(at, strspn(at->p, blanks));
@@ -98,7 +98,7 @@ read_name(struct term_cursor *at, char word[LOGIN_NETRC_WORD_MAX + 1])
 }
 
 static void
-begin(struct entry *e, bool fits)
+begin(struct machine *e, bool fits)
 {
 	login_netrc_wipe(&e->who);
 	e->begun = true;
@@ -106,7 +106,7 @@ begin(struct entry *e, bool fits)
 }
 
 static bool
-is_found(const struct entry *e, const char *login)
+is_found(const struct machine *e, const char *login)
 {
 	return e->begun && e->fits &&
 	    (login == NULL || strcmp(e->who.login, login) == 0);
@@ -114,7 +114,7 @@ is_found(const struct entry *e, const char *login)
 
 /* One word of an entry and what belongs to it. */
 static enum login_netrc_result
-read_part(struct term_cursor *at, const char *name, struct entry *e)
+read_part(struct place *at, const char *name, struct machine *e)
 {
 	char skipped[LOGIN_NETRC_WORD_MAX + 1];
 	enum login_netrc_result rc;
@@ -135,8 +135,7 @@ read_part(struct term_cursor *at, const char *name, struct entry *e)
 }
 
 static enum login_netrc_result
-find(struct term_cursor *at, const char *host, const char *login,
-    struct entry *e)
+find(struct place *at, const char *host, const char *login, struct machine *e)
 {
 	char word[LOGIN_NETRC_WORD_MAX + 1];
 	enum login_netrc_result rc;
@@ -164,8 +163,8 @@ enum login_netrc_result
 login_netrc_find(const char *text, const char *host, const char *login,
     struct login_netrc *out, unsigned *line)
 {
-	struct term_cursor at = { .p = text, .line = 1 };
-	struct entry e = { .begun = false };
+	struct place at = { .p = text, .line = 1 };
+	struct machine e = { .begun = false };
 	enum login_netrc_result rc = find(&at, host, login, &e);
 
 	*line = at.line;

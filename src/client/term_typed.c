@@ -9,7 +9,7 @@
 enum { NAME_SHOWN = 32 };
 
 /* Counted text that is read from its beginning. */
-struct rest {
+struct unread {
 	const char *p;
 	size_t len;
 };
@@ -21,7 +21,7 @@ static const char help[] =
     "//TEXT                 send /TEXT\n";
 
 static void
-skip_blanks(struct rest *r)
+skip_blanks(struct unread *r)
 {
 	while (r->len > 0 && (*r->p == ' ' || *r->p == '\t')) {
 		r->p++;
@@ -30,10 +30,10 @@ skip_blanks(struct rest *r)
 }
 
 /* The next word, and the blanks behind it. */
-static struct rest
-take_word(struct rest *r)
+static struct unread
+take_word(struct unread *r)
 {
-	struct rest word = { .p = r->p };
+	struct unread word = { .p = r->p };
 
 	while (r->len > 0 && *r->p != ' ' && *r->p != '\t') {
 		r->p++;
@@ -45,7 +45,7 @@ take_word(struct rest *r)
 }
 
 static bool
-read_ping(struct term_typed *t, struct rest r, char **why)
+read_ping(struct term_typed *t, struct unread r, char **why)
 {
 	if (r.len > WS_CONTROL_MAX) {
 		*why = mem_printf("a ping carries at most %d bytes",
@@ -59,7 +59,7 @@ read_ping(struct term_typed *t, struct rest r, char **why)
 }
 
 static bool
-read_code(struct term_typed *t, struct rest word, char **why)
+read_code(struct term_typed *t, struct unread word, char **why)
 {
 	char text[8];
 	uint64_t code;
@@ -79,7 +79,7 @@ read_code(struct term_typed *t, struct rest word, char **why)
 }
 
 static bool
-read_reason(struct term_typed *t, struct rest r, char **why)
+read_reason(struct term_typed *t, struct unread r, char **why)
 {
 	struct utf8 u = { 0 };
 
@@ -99,7 +99,7 @@ read_reason(struct term_typed *t, struct rest r, char **why)
 }
 
 static bool
-read_close(struct term_typed *t, struct rest r, char **why)
+read_close(struct term_typed *t, struct unread r, char **why)
 {
 	t->kind = TERM_TYPED_CLOSE;
 	t->code = WS_CLOSE_NORMAL;
@@ -108,7 +108,7 @@ read_close(struct term_typed *t, struct rest r, char **why)
 }
 
 static bool
-read_help(struct term_typed *t, struct rest r, char **why)
+read_help(struct term_typed *t, struct unread r, char **why)
 {
 	(void)r;
 	(void)why;
@@ -116,9 +116,9 @@ read_help(struct term_typed *t, struct rest r, char **why)
 	return true;
 }
 
-static const struct local_command {
+static const struct command {
 	const char *name;
-	bool (*read)(struct term_typed *, struct rest, char **why);
+	bool (*read)(struct term_typed *, struct unread, char **why);
 } commands[] = {
 	{ "ping", read_ping },
 	{ "close", read_close },
@@ -126,9 +126,9 @@ static const struct local_command {
 };
 
 static bool
-read_command(struct term_typed *t, struct rest r, char **why)
+read_command(struct term_typed *t, struct unread r, char **why)
 {
-	struct rest name = take_word(&r);
+	struct unread name = take_word(&r);
 
 	for (size_t i = 0; i < nitems(commands); i++) {
 		if (strlen(commands[i].name) == name.len &&
@@ -155,7 +155,7 @@ term_typed_read(struct term_typed *t, const char *line, size_t len, char **why)
 	t->len--;
 	if (len > 1 && line[1] == '/')
 		return true;
-	return read_command(t, (struct rest){ line + 1, len - 1 }, why);
+	return read_command(t, (struct unread){ line + 1, len - 1 }, why);
 }
 
 const char *

@@ -11,7 +11,7 @@ static const char extension_name[] = "permessage-deflate";
 enum { VALUE_SIZE = 4 }; /* all values that mean something are shorter */
 
 /* What is left of a field's value. */
-struct scan {
+struct offer {
 	const char *p, *end;
 };
 
@@ -32,7 +32,7 @@ struct extension {
 /* ------------------------------------------------- words of a list */
 
 static void
-skip_blanks(struct scan *s)
+skip_blanks(struct offer *s)
 {
 	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t'))
 		s->p++;
@@ -40,7 +40,7 @@ skip_blanks(struct scan *s)
 
 /* Whether that comes next, blanks aside; then it is behind us. */
 static bool
-take_char(struct scan *s, char c)
+take_char(struct offer *s, char c)
 {
 	skip_blanks(s);
 	if (s->p == s->end || *s->p != c)
@@ -50,7 +50,7 @@ take_char(struct scan *s, char c)
 }
 
 static bool
-take_token(struct scan *s, struct word *w)
+take_token(struct offer *s, struct word *w)
 {
 	skip_blanks(s);
 	w->s = s->p;
@@ -72,7 +72,7 @@ add_char(char value[VALUE_SIZE], size_t n, char c)
 
 /* Inside the quotes, too, there must be a token (RFC 6455, section 9.1). */
 static bool
-take_quoted(struct scan *s, char value[VALUE_SIZE])
+take_quoted(struct offer *s, char value[VALUE_SIZE])
 {
 	size_t n = 0;
 
@@ -87,7 +87,7 @@ take_quoted(struct scan *s, char value[VALUE_SIZE])
 }
 
 static bool
-take_value(struct scan *s, char value[VALUE_SIZE])
+take_value(struct offer *s, char value[VALUE_SIZE])
 {
 	struct word w;
 
@@ -159,7 +159,7 @@ set_param(struct extension *x, const struct word *name, const char *value)
  * end. Empty elements are skipped, as in every list of HTTP.
  */
 static enum ws_terms_result
-next_extension(struct scan *s, struct extension *x)
+next_extension(struct offer *s, struct extension *x)
 {
 	struct word name;
 	char value[VALUE_SIZE];
@@ -287,7 +287,7 @@ ws_terms_choose(const struct http1_head *head, const struct ws_terms *wanted,
 	struct extension x;
 
 	while ((f = http1_find(head, field_name, f)) != NULL) {
-		struct scan s = { f->value, f->value + f->value_len };
+		struct offer s = { f->value, f->value + f->value_len };
 
 		while ((rc = next_extension(&s, &x)) == WS_TERMS_AGREED) {
 			if (found == WS_TERMS_AGREED || !x.ours || x.bad)
@@ -341,7 +341,7 @@ read_answer(const struct http1_head *head, struct extension *x)
 
 	*x = (struct extension){ 0 };
 	while ((f = http1_find(head, field_name, f)) != NULL) {
-		struct scan s = { f->value, f->value + f->value_len };
+		struct offer s = { f->value, f->value + f->value_len };
 
 		while ((rc = next_extension(&s, &one)) == WS_TERMS_AGREED) {
 			if (found == WS_TERMS_AGREED || !one.ours)

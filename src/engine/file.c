@@ -164,7 +164,7 @@ send_file(struct request *rq, int fd, uint64_t from, uint64_t length)
 
 /* ------------------------------------------------- what is said of a file */
 
-struct answer {
+struct serving {
 	struct request *rq;
 	struct lookup *found;
 	char etag[ETAG_SIZE];
@@ -175,7 +175,7 @@ struct answer {
 };
 
 static void
-add(struct answer *a, const char *name, const char *value)
+add(struct serving *a, const char *name, const char *value)
 {
 	a->field[a->nfields++] = (struct http1_out){ name, value };
 }
@@ -197,7 +197,7 @@ make_etag(char out[ETAG_SIZE], const struct stat *st, time_t now)
 
 /* What a 304 says as well. */
 static void
-describe(struct answer *a, time_t now)
+describe(struct serving *a, time_t now)
 {
 	const struct lookup *l = a->found;
 
@@ -210,7 +210,7 @@ describe(struct answer *a, time_t now)
 }
 
 static void
-describe_body(struct answer *a)
+describe_body(struct serving *a)
 {
 	const struct lookup *l = a->found;
 
@@ -222,7 +222,7 @@ describe_body(struct answer *a)
 }
 
 static void
-reply(struct answer *a, unsigned status, uint64_t from, uint64_t length)
+reply(struct serving *a, unsigned status, uint64_t from, uint64_t length)
 {
 	struct request *rq = a->rq;
 	bool no_body =
@@ -261,7 +261,7 @@ refuse(struct request *rq, unsigned status, const char *why,
 
 /* A part of it, all of it, or 416. */
 static void
-reply_range(struct answer *a, const struct http_cond *cond)
+reply_range(struct serving *a, const struct http_cond *cond)
 {
 	const struct http1_head *head = &a->rq->head;
 	const struct http1_field *f = http1_find(head, "Range", NULL);
@@ -293,7 +293,7 @@ static void
 reply_file(struct request *rq, struct lookup *found)
 {
 	time_t now = time(NULL);
-	struct answer a = { .rq = rq, .found = found };
+	struct serving a = { .rq = rq, .found = found };
 	const struct http_cond cond = {
 		.etag = a.etag,
 		.modified = found->st.st_mtim.tv_sec,

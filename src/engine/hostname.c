@@ -35,12 +35,12 @@ struct known {
 };
 
 /* A request that waits for its client's name. */
-struct lookup {
+struct waiting {
 	struct hostnames *names; /* kept */
 	struct request *rq;      /* kept */
 	uint32_t id;
 	struct event timer;
-	LIST_ENTRY(lookup) entry;
+	LIST_ENTRY(waiting) entry;
 };
 
 struct hostnames {
@@ -48,8 +48,8 @@ struct hostnames {
 	int fd;                  /* owned: to the worker; -1: none */
 	struct event on_answer;
 	uint32_t last_id;
-	LIST_HEAD(, lookup) lookups;
-	size_t nlookups;
+	LIST_HEAD(, waiting) waiting;
+	size_t nwaiting;
 	struct known known[KNOWN_MAX];
 };
 
@@ -102,17 +102,17 @@ is_name(const char *s)
 /* ------------------------------------------------- a lookup */
 
 static void
-lookup_free(struct lookup *l)
+lookup_free(struct waiting *l)
 {
 	(void)event_del(&l->timer);
 	LIST_REMOVE(l, entry);
-	l->names->nlookups--;
+	l->names->nwaiting--;
 	free(l);
 }
 
 /* The request goes on, with a name or without. */
 static void
-finish(struct lookup *l, const char *name)
+finish(struct waiting *l, const char *name)
 {
 	struct request *rq = l->rq;
 
@@ -149,7 +149,7 @@ send_question(struct hostnames *h, const struct addr *a)
 {
 	uint8_t out[IPC_NAME_ASK_LEN];
 
-	if (h->fd == -1 || h->nlookups == LOOKUPS_MAX)
+	if (h->fd == -1 || h->nwaiting == LOOKUPS_MAX)
 		return false;
 	ipc_put_name_ask(out, ++h->last_id, a);
 	return send(h->fd, out, sizeof(out), MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
@@ -159,14 +159,14 @@ static enum access_verdict
 start_lookup(struct hostnames *h, struct request *rq)
 {
 	const struct timeval patience = { .tv_sec = PATIENCE_S };
-	struct lookup *l;
+	struct waiting *l;
 
 	if (!send_question(h, &rq->client))
 		return ACCESS_NEXT;
 	l = mem_new(1, sizeof(*l));
-	*l = (struct lookup){ .names = h, .rq = rq, .id = h->last_id };
-	LIST_INSERT_HEAD(&h->lookups, l, entry);
-	h->nlookups++;
+	*l = (struct waiting){ .names = h, .rq = rq, .id = h->last_id };
+	LIST_INSERT_HEAD(&h->waiting, l, entry);
+	h->nwaiting++;
 	(void)evtimer_assign(&l->timer, h->base, hostname_on_timer, l);
 	watch_need(&l->timer, &patience);
 	request_handle(rq, &waiting, l);
@@ -179,13 +179,13 @@ start_lookup(struct hostnames *h, struct request *rq)
 static void
 disconnect(struct hostnames *h)
 {
-	struct lookup *l;
+	struct waiting *l;
 
 	if (h->fd == -1)
 		return;
 	(void)event_del(&h->on_answer);
 	fd_close(&h->fd);
-	while ((l = LIST_FIRST(&h->lookups)) != NULL)
+	while ((l = LIST_FIRST(&h->waiting)) != NULL)
 		finish(l, NULL);
 }
 
@@ -193,9 +193,9 @@ disconnect(struct hostnames *h)
 static void
 settle(struct hostnames *h, uint32_t id, const char *name)
 {
-	struct lookup *l;
+	struct waiting *l;
 
-	LIST_FOREACH (l, &h->lookups, entry) {
+	LIST_FOREACH (l, &h->waiting, entry) {
 		if (l->id == id) {
 			finish(l, is_name(name) ? name : NULL);
 			return;
@@ -246,7 +246,7 @@ hostnames_new(struct event_base *base)
 
 	h->base = base;
 	h->fd = -1;
-	LIST_INIT(&h->lookups);
+	LIST_INIT(&h->waiting);
 	return h;
 }
 

@@ -19,14 +19,14 @@ enum {
 };
 
 /* Somebody who failed to log in, here or at another engine. */
-struct row {
+struct tally {
 	struct addr addr;      /* of a customer: addr_cut_customer() */
 	uint64_t failed_till;  /* base/rate.h: what failed here */
 	uint64_t blocked_till; /* clock_ms() */
 };
 
 struct limits {
-	struct row row[ROWS];
+	struct tally row[ROWS];
 	size_t n;
 	size_t heard;
 };
@@ -156,7 +156,7 @@ static const struct refusal failed_logins = {
 	.option = "--max-failed-logins",
 };
 
-static struct row *
+static struct tally *
 find(struct limits *l, const struct addr *a)
 {
 	struct addr key = *a;
@@ -171,7 +171,7 @@ find(struct limits *l, const struct addr *a)
 
 /* Until when the row makes a difference. */
 static uint64_t
-matters_till(const struct row *r)
+matters_till(const struct tally *r)
 {
 	uint64_t failed = r->failed_till / SECOND;
 
@@ -179,10 +179,10 @@ matters_till(const struct row *r)
 }
 
 /* At the end, or in place of who is forgotten first. */
-static struct row *
+static struct tally *
 make_row(struct limits *l, const struct addr *a)
 {
-	struct row *first = &l->row[0];
+	struct tally *first = &l->row[0];
 
 	if (l->n < ROWS) {
 		first = &l->row[l->n++];
@@ -192,7 +192,7 @@ make_row(struct limits *l, const struct addr *a)
 				first = &l->row[i];
 		}
 	}
-	*first = (struct row){ .addr = *a };
+	*first = (struct tally){ .addr = *a };
 	addr_cut_customer(&first->addr);
 	return first;
 }
@@ -202,7 +202,7 @@ limits_refuse_login(struct engine *e, const struct addr *client,
     struct refusal *r)
 {
 	struct limits *l = engine_limits(e);
-	struct row *row = find(l, client);
+	struct tally *row = find(l, client);
 	uint64_t now = clock_ms();
 
 	if (row != NULL && row->blocked_till > now) {
@@ -226,7 +226,7 @@ limits_failed_login(struct engine *e, const struct addr *client)
 	struct limits *l = engine_limits(e);
 	uint64_t now = clock_ms(), us = now * SECOND, early, step;
 	struct conf_limits limits;
-	struct row *r;
+	struct tally *r;
 
 	conf_limits_of(engine_conf(e), client, &limits);
 	if (limits.failed_logins == 0)
@@ -246,7 +246,7 @@ limits_on_blocked(struct engine *e, const struct ipc_msg *m)
 {
 	struct limits *l = engine_limits(e);
 	uint64_t till = clock_ms();
-	struct row *r;
+	struct tally *r;
 	struct addr a;
 	uint32_t ms;
 

@@ -25,7 +25,7 @@ enum {
 	WORK_OF_LINK = 8,   /* of that: it is opened */
 };
 
-struct names {
+struct name_list {
 	char **v; /* owned, each with its '/' */
 	size_t n;
 	bool cut; /* there are more */
@@ -36,7 +36,7 @@ struct listing {
 	struct beneath root; /* its parts are kept */
 	char *folder;        /* owned */
 	char *title;         /* owned */
-	struct names names;
+	struct name_list names;
 	size_t looked; /* at so many names */
 	size_t shown;  /* so many of them are on the page */
 	bool begun;    /* the page */
@@ -67,7 +67,7 @@ judge(const struct beneath *root, const char *folder, const char *name,
 }
 
 static void
-add(struct names *names, const char *name, bool is_folder)
+add(struct name_list *names, const char *name, bool is_folder)
 {
 	names->v = mem_grow(names->v, names->n + 1, sizeof(*names->v));
 	names->v[names->n++] = mem_printf("%s%s", name, is_folder ? "/" : "");

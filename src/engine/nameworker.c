@@ -27,32 +27,32 @@ enum {
 	V4_AT = 12,       /* where in an address an IPv4 one begins */
 };
 
-struct names;
+struct nameworker;
 
 /* One engine, by its number. */
 struct asker {
-	struct names *names;
+	struct nameworker *names;
 	size_t index;
-	size_t nlookups;
+	size_t nquestions;
 	struct event on_question; /* added while there is room for questions */
 };
 
-struct lookup {
-	struct names *names; /* kept */
-	struct asker *asker; /* kept; NULL: it has gone */
+struct name_query {
+	struct nameworker *names; /* kept */
+	struct asker *asker;      /* kept; NULL: it has gone */
 	uint32_t id;
 	struct addr addr;
 	char *name; /* owned; that DNS gave, until it is known to be true */
-	LIST_ENTRY(lookup) entry;
+	LIST_ENTRY(name_query) entry;
 };
 
-struct names {
+struct nameworker {
 	struct worker worker;
 	struct event_base *base; /* owned */
 	struct evdns_base *dns;  /* owned; NULL: nobody can be asked */
 	struct event on_parent;
 	struct asker asker[WORKER_ASKERS];
-	LIST_HEAD(, lookup) lookups;
+	LIST_HEAD(, name_query) questions;
 };
 
 /* ------------------------------------------------- the name servers */
@@ -90,7 +90,7 @@ add_servers(struct evdns_base *dns, const char *resolver)
 static void
 names_on_settings(void *owner, const struct conf *conf)
 {
-	struct names *n = owner;
+	struct nameworker *n = owner;
 
 	evdns_set_log_fn(names_on_log);
 	n->dns = evdns_base_new(n->base, 0);
@@ -114,10 +114,10 @@ names_on_settings(void *owner, const struct conf *conf)
 
 /* Answers are small and bounded in number: who leaves them has lost them. */
 static void
-finish(struct lookup *l, const char *name)
+finish(struct name_query *l, const char *name)
 {
 	struct asker *a = l->asker;
-	struct names *n = l->names;
+	struct nameworker *n = l->names;
 	uint8_t out[IPC_NAME_MAX];
 
 	if (a != NULL) {
@@ -125,7 +125,7 @@ finish(struct lookup *l, const char *name)
 
 		(void)send(n->worker.asker[a->index], out, len,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (a->nlookups-- == LOOKUPS_MAX)
+		if (a->nquestions-- == LOOKUPS_MAX)
 			watch_need(&a->on_question, NULL);
 	}
 	LIST_REMOVE(l, entry);
@@ -135,7 +135,8 @@ finish(struct lookup *l, const char *name)
 
 /* Whether one of the addresses that the name leads to is the client's. */
 static bool
-is_confirmed(const struct lookup *l, int type, int count, const uint8_t *found)
+is_confirmed(const struct name_query *l, int type, int count,
+    const uint8_t *found)
 {
 	bool v4 = addr_is_ipv4(&l->addr);
 	const uint8_t *mine = l->addr.byte + (v4 ? V4_AT : 0);
@@ -154,7 +155,7 @@ static void
 names_on_addresses(int result, char type, int count, int ttl, void *found,
     void *arg)
 {
-	struct lookup *l = arg;
+	struct name_query *l = arg;
 	bool ok = result == DNS_ERR_NONE && is_confirmed(l, type, count, found);
 
 	(void)ttl;
@@ -162,7 +163,7 @@ names_on_addresses(int result, char type, int count, int ttl, void *found,
 }
 
 static bool
-ask_back(struct lookup *l)
+ask_back(struct name_query *l)
 {
 	struct evdns_base *dns = l->names->dns;
 	struct evdns_request *rq = addr_is_ipv4(&l->addr)
@@ -177,7 +178,7 @@ ask_back(struct lookup *l)
 static void
 names_on_name(int result, char type, int count, int ttl, void *found, void *arg)
 {
-	struct lookup *l = arg;
+	struct name_query *l = arg;
 	char *const *names = found;
 
 	(void)ttl;
@@ -194,7 +195,7 @@ names_on_name(int result, char type, int count, int ttl, void *found, void *arg)
 /* ------------------------------------------------- a question */
 
 static bool
-ask(struct lookup *l)
+ask(struct name_query *l)
 {
 	struct evdns_base *dns = l->names->dns;
 	struct in6_addr v6;
@@ -214,16 +215,16 @@ ask(struct lookup *l)
 static void
 start_lookup(struct asker *a, uint32_t id, const struct addr *addr)
 {
-	struct lookup *l = mem_new(1, sizeof(*l));
+	struct name_query *l = mem_new(1, sizeof(*l));
 
-	*l = (struct lookup){
+	*l = (struct name_query){
 		.names = a->names,
 		.asker = a,
 		.id = id,
 		.addr = *addr,
 	};
-	LIST_INSERT_HEAD(&a->names->lookups, l, entry);
-	if (++a->nlookups == LOOKUPS_MAX)
+	LIST_INSERT_HEAD(&a->names->questions, l, entry);
+	if (++a->nquestions == LOOKUPS_MAX)
 		(void)event_del(&a->on_question);
 	if (!ask(l))
 		finish(l, NULL);
@@ -251,7 +252,7 @@ names_on_question(evutil_socket_t fd, short what, void *arg)
 static void
 names_on_asker(void *owner, size_t i)
 {
-	struct names *n = owner;
+	struct nameworker *n = owner;
 	struct asker *a = &n->asker[i];
 
 	*a = (struct asker){ .names = n, .index = i };
@@ -263,11 +264,11 @@ names_on_asker(void *owner, size_t i)
 static void
 names_on_drop(void *owner, size_t i)
 {
-	struct names *n = owner;
-	struct lookup *l;
+	struct nameworker *n = owner;
+	struct name_query *l;
 
 	(void)event_del(&n->asker[i].on_question);
-	LIST_FOREACH (l, &n->lookups, entry)
+	LIST_FOREACH (l, &n->questions, entry)
 		if (l->asker == &n->asker[i])
 			l->asker = NULL;
 }
@@ -283,7 +284,7 @@ static const struct worker_ops ops = {
 static void
 names_on_parent(evutil_socket_t fd, short what, void *arg)
 {
-	struct names *n = arg;
+	struct nameworker *n = arg;
 
 	(void)fd;
 	(void)what;
@@ -293,14 +294,14 @@ names_on_parent(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-names_clear(struct names *n)
+names_clear(struct nameworker *n)
 {
-	struct lookup *l;
+	struct name_query *l;
 
 	worker_clear(&n->worker);
 	if (n->dns != NULL)
 		evdns_base_free(n->dns, 0);
-	while ((l = LIST_FIRST(&n->lookups)) != NULL)
+	while ((l = LIST_FIRST(&n->questions)) != NULL)
 		finish(l, NULL);
 	event_base_free(n->base);
 }
@@ -308,10 +309,10 @@ names_clear(struct names *n)
 int
 nameworker_run(void)
 {
-	struct names *n = mem_new(1, sizeof(*n));
+	struct nameworker *n = mem_new(1, sizeof(*n));
 	int status = EXIT_FAILURE;
 
-	LIST_INIT(&n->lookups);
+	LIST_INIT(&n->questions);
 	if ((n->base = event_base_new()) == NULL) {
 		log_error("names worker: no usable event loop");
 	} else {
