@@ -651,7 +651,7 @@ conn_new(struct engine *e, const struct conn_ops *ops, struct listener *l,
 	c->loopback = listener_is_loopback(l, fd);
 	buf_init(&c->in, HTTP1_MAX_HEAD + FLOW_READ_SOCKET);
 	reply_init(&c->reply);
-	c->route = engine_routes(e, &(size_t){ 0 });
+	c->route = engine_routes(e, NULL);
 	addr_from(&c->peer, &c->peer_port, sa);
 	ids_add(engine_conns(e), &c->node, engine_new_id(e));
 	(void)evtimer_assign(&c->timer, flow->base, conn_on_timer, c);

@@ -33,7 +33,7 @@ struct conn_ops {
 	void (*on_request)(struct request *);
 	/* The parent was asked whether it may be served, and says this. */
 	void (*on_admitted)(struct request *, const struct ipc_admitted *);
-	/* It is none, or not as HTTP has it, or nobody may come in: refuse it. */
+	/* It cannot be read, or the client may not come in: refuse it. */
 	void (*on_bad)(struct request *, const struct refusal *);
 };
 
@@ -47,7 +47,7 @@ void conn_new(struct engine *, const struct conn_ops *, struct listener *,
 /* The parent's answer about one, or its request; false if it makes no sense. */
 bool conn_on_admitted(struct engine *, const struct ipc_msg *);
 
-/* The daemon stops: whoever is served nothing yet is sent away. */
+/* The daemon stops: a client that is served nothing yet is sent away. */
 void conn_stop_all(struct engine *);
 
 /* The engine ends. */

@@ -239,7 +239,8 @@ engine_sessions(struct engine *e)
 const struct route *
 engine_routes(const struct engine *e, size_t *n)
 {
-	*n = e->nroutes;
+	if (n != NULL)
+		*n = e->nroutes;
 	return e->route;
 }
 

@@ -50,7 +50,10 @@ struct ids *engine_conns(struct engine *);
 struct ids *engine_programs(struct engine *);
 struct ids *engine_sessions(struct engine *);
 
-/* What is served: n routes, in the order in which they are tried. */
+/*
+ * What is served: n routes (NULL: however many), in the order in which they are
+ * tried. There is one at least, and it is for requests that have none yet.
+ */
 const struct route *engine_routes(const struct engine *, size_t *n);
 
 /* Where passwords are checked; NULL: none are asked for. */

@@ -35,7 +35,7 @@ request_new(struct engine *e, const struct carrier *carrier, void *owner,
 		head->nfields * sizeof(head->field[0]));
 
 	rq->engine = e;
-	rq->route = engine_routes(e, &(size_t){ 0 });
+	rq->route = engine_routes(e, NULL);
 	rq->carrier = carrier;
 	rq->owner = owner;
 	rq->len = len;

@@ -43,7 +43,7 @@ enum {
 /* How a request came in, as its connection knows it. All pointers are kept. */
 struct request_from {
 	const struct ipc_listen *how; /* how the listener receives clients */
-	const struct refusal *denied; /* nobody on it is served; NULL: may be */
+	const struct refusal *denied; /* why none on it is served, or NULL */
 	unsigned port;                /* its local one; 0: a Unix socket */
 	bool loopback;                /* it came over a loopback address */
 	bool reused; /* an earlier request on it was answered */
@@ -53,7 +53,7 @@ struct request {
 	struct engine *engine;         /* kept */
 	const struct route *route;     /* kept; the first, until it is chosen */
 	const struct carrier *carrier; /* kept; it owns the request */
-	void *owner;                   /* kept, for the carrier */
+	void *owner;                   /* kept: what the carrier knows it by */
 	uint32_t id;                   /* its number in the log */
 	struct request_from from;
 	struct url url;
@@ -85,8 +85,8 @@ struct request {
 	bool asked;    /* the parent was asked whether it may be served */
 	uint32_t seat; /* that it holds, see limits.h; 0: none */
 
-	void (*go_on)(struct request *); /* what the step that waits delays */
-	size_t step;                     /* of access.c */
+	void (*go_on)(struct request *); /* what follows the step that waits */
+	size_t step;                     /* of access.c, that is next */
 	char *bytes;      /* owned: what head and url point into */
 	size_t len;       /* of them */
 	uint64_t started; /* clock_ms() */
