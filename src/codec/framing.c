@@ -297,16 +297,6 @@ read_frames(struct framing *f, const uint8_t *in, size_t len, size_t *used,
 	return rc;
 }
 
-/* Memory of the last event is no longer looked at. */
-static void
-release(struct framing *f)
-{
-	if (f->hold.len == 0 && f->hold.data != NULL)
-		buf_clear(&f->hold);
-	if (f->fixed.data != NULL)
-		buf_clear(&f->fixed);
-}
-
 static enum framing_result
 read_content_length(struct framing *f, const uint8_t *in, size_t len,
     size_t *used, struct piece *out)
@@ -472,19 +462,19 @@ framing_name(int number)
 	return number < FRAMING_COUNT ? framing_kinds[number].name : NULL;
 }
 
-enum framing_result
-framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
-    struct piece *out)
+void
+framing_release(struct framing *f)
 {
-	release(f);
-	*used = len;
-	return len == 0 ? FRAMING_MORE : f->kind->read(f, in, len, used, out);
+	if (f->hold.len == 0 && f->hold.data != NULL)
+		buf_clear(&f->hold);
+	if (f->fixed.data != NULL)
+		buf_clear(&f->fixed);
 }
 
 enum framing_result
 framing_end(struct framing *f, struct piece *out)
 {
-	release(f);
+	framing_release(f);
 	return f->kind->end(f, out);
 }
 

@@ -107,6 +107,9 @@ struct framing {
 void framing_init(struct framing *, const struct framing_kind *, bool repair);
 void framing_clear(struct framing *);
 
+/* For framing_read(): nobody looks at the memory of the last event any more. */
+void framing_release(struct framing *);
+
 /*
  * Read what the program wrote as far as the next event in in[0..len).
  *
@@ -115,8 +118,17 @@ void framing_clear(struct framing *);
  * it is; it lies in `in`, or in the framing until the next call (it is kept).
  * After a negative result only framing_clear().
  */
-enum framing_result framing_read(struct framing *, const uint8_t *in,
-    size_t len, size_t *used, struct piece *out);
+static inline enum framing_result
+framing_read(struct framing *f, const uint8_t *in, size_t len, size_t *used,
+    struct piece *out)
+{
+	if (f->hold.data != NULL || f->fixed.data != NULL)
+		framing_release(f);
+	if (len > 0)
+		return f->kind->read(f, in, len, used, out);
+	*used = 0;
+	return FRAMING_MORE;
+}
 
 /* The program's output has ended: events until FRAMING_MORE. */
 enum framing_result framing_end(struct framing *, struct piece *out);
