@@ -1,0 +1,419 @@
+/*
+ * A session that speaks a dialect which nobody else knows, with an endpoint that
+ * is this test: what a client sends as '+' is input, '=' bytes, '!' the end of
+ * input, '?' a signal; anything else is refused. What it gets begins with '>' for
+ * output, '2' for standard error, 'E' at the end of output, 'X' and the exit
+ * status; first comes 'H'.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "codec/framing.h"
+#include "codec/ws.h"
+#include "conf/conf.h"
+#include "dialect/dialect.h"
+#include "flow/endpoint.h"
+#include "flow/session.h"
+#include "stream_world.h"
+
+/* ------------------------------------------------- a dialect */
+
+static void
+letters_from_peer(struct dialect *d, const struct piece *p)
+{
+	struct piece rest = *p;
+	char name[8] = "";
+
+	if (p->len == 0 || !p->first || !p->last || p->len > sizeof(name)) {
+		d->ops->on_refused(d->owner, 4100, "not one of ours");
+		return;
+	}
+	rest.data++;
+	memcpy(name, rest.data, --rest.len);
+	if (p->data[0] == '+')
+		d->ops->to_endpoint(d->owner, &rest);
+	else if (p->data[0] == '=')
+		d->ops->bytes_to_endpoint(d->owner, &rest);
+	else if (p->data[0] == '!')
+		d->ops->on_end(d->owner);
+	else if (p->data[0] == '?')
+		d->ops->on_signal(d->owner, name);
+	else
+		d->ops->on_refused(d->owner, 4101, "no such letter");
+}
+
+static void
+say_letter(struct dialect *d, char letter, const void *data, size_t len)
+{
+	struct piece p = piece_whole(true, data, len);
+
+	d->ops->to_peer(d->owner, &letter, 1, &p);
+}
+
+static void
+letters_send(struct dialect *d, const struct piece *p)
+{
+	d->ops->to_peer(d->owner, ">", p->first ? 1 : 0, p);
+}
+
+static void
+letters_send_line(struct dialect *d, const uint8_t *line, size_t len)
+{
+	say_letter(d, '2', line, len);
+}
+
+static void
+letters_hello(struct dialect *d, const struct dialect_hello *hello)
+{
+	say_letter(d, 'H', "ms", hello->bytes ? 1 : 2);
+}
+
+static void
+letters_exit(struct dialect *d, struct ended ended)
+{
+	char digit = (char)('0' + ended_status(ended));
+
+	say_letter(d, 'X', &digit, 1);
+}
+
+static const struct dialect_body letters = {
+	.name = "letters",
+	.apart = true,
+	.from_peer = letters_from_peer,
+	.send = letters_send,
+	.send_line = letters_send_line,
+	.say_hello = letters_hello,
+	.say_exit = letters_exit,
+};
+
+/* ------------------------------------------------- an endpoint */
+
+/* What the program would read is noted; its streams are the test's words. */
+struct talk {
+	struct loop loop;
+	struct conf_route route;
+	struct session *session;
+	struct endpoint endpoint;
+	int client, input; /* the ends that the test holds */
+	int sig;
+	bool input_ended, left, freed, over;
+	struct buf got; /* what the client was sent, as WebSocket frames */
+};
+
+static struct talk *now;
+
+static void
+fake_nothing(struct endpoint *e)
+{
+	(void)e;
+}
+
+static void
+fake_end_input(struct endpoint *e)
+{
+	now->input_ended = true;
+	stream_free(e->in);
+	e->in = NULL;
+}
+
+static void
+fake_put_back(struct endpoint *e, const uint8_t *data, size_t len)
+{
+	(void)e;
+	(void)data;
+	assert_int_equal(len, 0);
+}
+
+static void
+fake_leave(struct endpoint *e, uint32_t ago)
+{
+	(void)e;
+	(void)ago;
+	now->left = true;
+}
+
+static void
+fake_signal(struct endpoint *e, int sig)
+{
+	(void)e;
+	now->sig = sig;
+}
+
+static struct log_field
+fake_name(struct endpoint *e)
+{
+	(void)e;
+	return (struct log_field)LOG_INT("fake", 1);
+}
+
+static void
+fake_free(struct endpoint *e)
+{
+	stream_free(e->in);
+	e->in = NULL;
+	now->freed = true;
+}
+
+static const struct endpoint_body fake = {
+	.end_input = fake_end_input,
+	.pause = fake_nothing,
+	.resume = fake_nothing,
+	.put_back = fake_put_back,
+	.close_output = fake_nothing,
+	.leave = fake_leave,
+	.signal = fake_signal,
+	.name = fake_name,
+	.free = fake_free,
+};
+
+static void
+end_program(struct talk *t, uint8_t status)
+{
+	struct endpoint *e = &t->endpoint;
+
+	e->ended = (struct ended){ .status = status };
+	e->out_ended = true;
+	e->ops->on_output_end(e->owner);
+	e->exited = true;
+	endpoint_set_over(e);
+}
+
+static void
+print_output(struct talk *t, const char *text)
+{
+	t->endpoint.ops->on_output(t->endpoint.owner, (const uint8_t *)text,
+	    strlen(text));
+}
+
+static bool
+complain(struct talk *t, const char *line)
+{
+	return t->endpoint.ops->on_stderr(t->endpoint.owner,
+	    (const uint8_t *)line, strlen(line));
+}
+
+/* ------------------------------------------------- both ends */
+
+static void
+on_free(void *owner, struct session *s)
+{
+	struct talk *t = owner;
+
+	assert_ptr_equal(s, t->session);
+	t->over = true;
+}
+
+static const struct session_ops session_ops = { .on_free = on_free };
+
+static void
+begin(struct talk *t)
+{
+	static char interrupt[] = "INT", *signals[] = { interrupt };
+	int client[2], input[2];
+
+	*t = (struct talk){ .endpoint = { .body = &fake } };
+	now = t;
+	loop_open(&t->loop);
+	make_sockets(client);
+	make_pipe(input);
+	t->client = client[1];
+	t->input = input[0];
+	t->endpoint.in = stream_new(&t->loop.flow, STREAM_SINK, input[1], 0);
+	stream_set_owner(t->endpoint.in, &ops, NULL);
+	t->route = (struct conf_route){
+		.framing = FRAMING_LINES,
+		.accept_unmasked = true,
+		.max_message = 1024,
+		.stderr_to = CONF_STDERR_CLIENT,
+		.close_timeout = 60000,
+		.close_drain = 60000,
+		.client_signals = { .v = signals, .n = 1 },
+	};
+	buf_init(&t->got, 4096);
+	t->session = session_new(&(struct session_start){
+	    .flow = &t->loop.flow,
+	    .route = &t->route,
+	    .ops = &session_ops,
+	    .owner = t,
+	    .client = stream_new(&t->loop.flow, STREAM_SOCKET, client[0], 0),
+	    .endpoint = &t->endpoint,
+	    .dialect = &letters,
+	});
+	session_start_reading(t->session);
+}
+
+static void
+send_text(struct talk *t, const char *text)
+{
+	uint8_t frame[64] = { 0x81, (uint8_t)strlen(text) };
+
+	memcpy(frame + 2, text, strlen(text));
+	assert_int_equal(write(t->client, frame, 2 + strlen(text)),
+	    2 + strlen(text));
+	loop_turns(&t->loop, 3);
+}
+
+static void
+assert_input(struct talk *t, const char *want)
+{
+	char got[64] = "";
+
+	(void)!read(t->input, got, sizeof(got) - 1);
+	assert_string_equal(got, want);
+}
+
+/* Payloads of text, with a blank behind each, and the code of a Close. */
+static void
+assert_sent(struct talk *t, const char *want)
+{
+	uint8_t in[512];
+	struct ws_reader r;
+	struct ws_event ev;
+	char got[256] = "";
+	size_t n = 0, at = 0, used;
+	ssize_t len;
+
+	loop_turns(&t->loop, 3);
+	len = read(t->client, in, sizeof(in));
+	ws_reader_init(&r, WS_CLIENT, 0);
+	for (; len > 0 && at < (size_t)len; at += used) {
+		int rc = ws_read(&r, in + at, (size_t)len - at, &used, &ev);
+
+		assert_true(rc > 0);
+		if (rc == WS_CONTROL)
+			n += (size_t)snprintf(got + n, sizeof(got) - n,
+			    "close %u",
+			    (unsigned)(ev.piece.data[0] << 8 |
+				ev.piece.data[1]));
+		else
+			n +=
+			    (size_t)snprintf(got + n, sizeof(got) - n, "%.*s%s",
+				(int)ev.piece.len, (const char *)ev.piece.data,
+				ev.piece.last ? " " : "");
+	}
+	assert_string_equal(got, want);
+}
+
+/* The client answers our Close, and goes. */
+static void
+finish(struct talk *t)
+{
+	static const uint8_t bye[] = { 0x88, 2, 0x03, 0xe8 };
+
+	assert_int_equal(write(t->client, bye, sizeof(bye)), sizeof(bye));
+	loop_turns(&t->loop, 3);
+	fd_close(&t->client);
+	loop_turns(&t->loop, 5);
+}
+
+static void
+end(struct talk *t)
+{
+	assert_true(t->over && t->freed);
+	fd_close(&t->client);
+	fd_close(&t->input);
+	buf_clear(&t->got);
+	loop_close(&t->loop);
+}
+
+/* ------------------------------------------------- what it must do */
+
+static void
+a_session_from_hello_to_exit(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	begin(&t);
+	assert_sent(&t, "Hms ");
+	send_text(&t, "+hi");
+	send_text(&t, "=raw");
+	assert_input(&t, "hi\nraw");
+	print_output(&t, "one\ntwo\nthr");
+	assert_true(complain(&t, "oh"));
+	print_output(&t, "ee\n");
+	assert_sent(&t, ">one >two 2oh >three ");
+	send_text(&t, "?INT");
+	assert_int_equal(t.sig, SIGINT);
+	t.sig = 0;
+	send_text(&t, "?TERM"); /* which the route does not allow */
+	assert_int_equal(t.sig, 0);
+	end_program(&t, 3);
+	assert_sent(&t, "X3 close 4003");
+	finish(&t);
+	end(&t);
+}
+
+/* The end of the input is not the end: `sort` still prints. */
+static void
+half_a_close(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	begin(&t);
+	assert_sent(&t, "Hms ");
+	send_text(&t, "!");
+	assert_true(t.input_ended && !t.left);
+	send_text(&t, "+late");
+	print_output(&t, "sorted\n");
+	assert_sent(&t, ">sorted ");
+	end_program(&t, 0);
+	assert_sent(&t, "X0 close 1000");
+	finish(&t);
+	end(&t);
+}
+
+static void
+a_refusal_is_a_close(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	begin(&t);
+	send_text(&t, "what");
+	assert_true(t.input_ended);
+	assert_sent(&t, "Hms close 4101");
+	print_output(&t, "nobody hears\n");
+	end_program(&t, 0);
+	finish(&t);
+	end(&t);
+}
+
+/* The client is lost first; the session ends with the program. */
+static void
+the_client_goes_first(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	begin(&t);
+	fd_close(&t.client);
+	loop_turns(&t.loop, 5);
+	assert_true(t.input_ended && t.left && !t.over);
+	print_output(&t, "nobody hears\n");
+	assert_false(complain(&t, "the log does"));
+	end_program(&t, 1);
+	loop_turns(&t.loop, 3);
+	end(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_session_from_hello_to_exit),
+		cmocka_unit_test(half_a_close),
+		cmocka_unit_test(a_refusal_is_a_close),
+		cmocka_unit_test(the_client_goes_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
