@@ -3,7 +3,7 @@
 import pytest
 
 from daemon import Daemon
-from proc import handler
+from proc import SANITIZED, handler, standpipe
 from test_framings import received
 from wire import BINARY, CONTINUATION, TEXT, frame
 
@@ -112,3 +112,55 @@ def test_rule4_what_is_no_header_is_1011_and_shown(says, data, reason):
             got, code, said = c.messages()
             assert (got[:1], code, said) == ([(TEXT, b"fine")], 1011, reason)
             c.finish(1011)
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers' memory is their own")
+def test_a_message_that_memory_is_refused_for_ends_its_session_alone():
+    part = frame(bytes(MIB), CONTINUATION, fin=False)
+    with Daemon("--framing=content-length", "--max-message=1G", "--engines=1",
+                wrap=["sh", "-c", 'ulimit -v 160000; exec "$0" "$@"']) as d:
+        with d.session() as other, d.session() as c:
+            c.send_frame(b"", BINARY, fin=False)
+            for _ in range(150):
+                c.send(part)
+            assert c.recv_close() == (1011, "out of memory")
+            c.finish(1011)
+            other.send_frame("still here")
+            assert other.bye() == ([(TEXT, b"still here")], 1000, "")
+
+
+# ------------------------------------------------------------- the client
+
+
+def test_the_client_prints_whole_messages_behind_their_length():
+    """A line of that length comes in fragments."""
+    with Daemon("--no-standpipe-protocol",
+                command=["sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x; "
+                         "echo; echo; echo ü"]) as d:
+        r = standpipe("--framing=content-length", d.url)
+    assert (r.stdout, r.returncode) == (
+        message(b"x" * 200000) + message(b"") + message("ü".encode()), 0)
+
+
+def octal(size):
+    return "".join(f"\\{byte:03o}" for byte in size.to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("args, size, status", [
+    ([], 1 << 24, 0), ([], (1 << 24) + 1, 76),
+    (["--max-message=10"], 11, 76)])
+def test_the_client_gathers_up_to_a_limit(args, size, status):
+    with Daemon("--no-standpipe-protocol", "--framing=frames", command=[
+            "sh", "-c", f"printf 'T{octal(size)}'; head -c {size} /dev/zero"
+    ]) as d:
+        r = standpipe("--framing=content-length", *args, d.url)
+    assert r.returncode == status
+    assert r.stdout == (message(bytes(size)) if status == 0 else b"")
+
+
+def test_the_client_reads_messages_and_names_what_is_none():
+    with Daemon("--no-standpipe-protocol") as d:
+        r = standpipe("--framing=content-length", d.url,
+                      input=message(b"a") + b"Hello\n")
+    assert b'the input: malformed header: "Hello\\n"' in r.stderr
+    assert r.returncode == 2
