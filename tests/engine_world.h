@@ -1,6 +1,6 @@
 /*
- * An engine whose parent is the test: it hears what the engine tells, and a turn
- * of the loop is the test's to make. Included once, behind cmocka.h.
+ * An engine whose parent is the test: it hears what the engine tells, and a
+ * turn of the loop is the test's to make. Included once, after cmocka.h.
  */
 #ifndef TESTS_ENGINE_WORLD_H
 #define TESTS_ENGINE_WORLD_H

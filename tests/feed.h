@@ -1,6 +1,6 @@
 /*
  * Feeding a decoder in every possible cut, from bytes that end where a page
- * begins that nobody may touch: reading one byte too many is a crash.
+ * begins that must not be touched: reading one byte too many is a crash.
  */
 #ifndef TESTS_FEED_H
 #define TESTS_FEED_H

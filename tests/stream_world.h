@@ -1,11 +1,11 @@
 /*
- * A stream that a test owns, and holds the other end of. What the owner hears is
- * noted as characters: the bytes that were read, and
+ * A stream that a test owns, and holds the other end of. What the owner hears
+ * is noted as characters: the bytes that were read, and
  *
  *	|  ^  !  ~                       end, hang-up, lost, drained
  *
- * Included once, behind cmocka.h: it has an epoll_ctl() of its own, and memory for
- * libevent that may be refused.
+ * Included once, after cmocka.h: it has an epoll_ctl() of its own, and memory
+ * for libevent that may be refused.
  */
 #ifndef TESTS_STREAM_WORLD_H
 #define TESTS_STREAM_WORLD_H

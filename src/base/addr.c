@@ -140,7 +140,7 @@ addr_cut_customer(struct addr *a)
 		*a = cut;
 }
 
-/* The bits of a length written behind a slash; false if there is none. */
+/* The bits of a length written after a slash; false if there is none. */
 static bool
 read_length(const char *s, unsigned top, unsigned *bits)
 {

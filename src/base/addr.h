@@ -59,7 +59,7 @@ void addr_cut_customer(struct addr *);
 
 /*
  * "10.0.0.0/8", "2001:db8::/32", an address by itself, or "unix". The bits
- * behind the length must be zero: 10.1.2.3/8 is probably a mistake.
+ * after the length must be zero: 10.1.2.3/8 is probably a mistake.
  */
 bool addr_net_read(struct addr_net *, const char *s);
 

@@ -48,7 +48,7 @@ enum { PASSES_MAX = 64 }; /* each undoes a link or a `..` of one */
 
 /*
  * What is left of the way, as one absolute path: the first names are those of
- * the folder's own, and are only compared; behind them each is opened. A link is
+ * the folder's own, and are only compared; after them each is opened. A link is
  * undone in the text, and the way begun anew.
  */
 struct way {
@@ -110,7 +110,7 @@ leads_home(const struct way *w, size_t at, size_t len)
 	    (home[len] == '/' || home[len] == '\0');
 }
 
-/* The name behind a '/' at text[at], if it is a link: 1; if not: 0; or -1. */
+/* The name after a '/' at text[at], if it is a link: 1; if not: 0; or -1. */
 static int
 undo(struct way *w, int folder, size_t at, size_t len, const char *name)
 {
@@ -129,7 +129,7 @@ undo(struct way *w, int folder, size_t at, size_t len, const char *name)
 	return follow(w, at, len, target, (size_t)n) ? 1 : -1;
 }
 
-/* The name behind a '/' at text[at]; what leads nowhere is gone from there. */
+/* The name after a '/' at text[at]; what leads nowhere is gone from there. */
 static bool
 take_name(struct way *w, size_t at, char name[NAME_MAX + 1], size_t *len)
 {

@@ -36,7 +36,7 @@ bool buf_add(struct buf *, const void *data, size_t len);
 bool buf_add_byte(struct buf *, uint8_t);
 bool buf_add_str(struct buf *, const char *);
 
-/* Room for len more bytes behind the contents, or NULL; then buf_commit(). */
+/* Room for len more bytes after the contents, or NULL; then buf_commit(). */
 uint8_t *buf_reserve(struct buf *, size_t len);
 void buf_commit(struct buf *, size_t len);
 

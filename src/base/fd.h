@@ -32,7 +32,7 @@ int fd_open_standard(void);
 int fd_open_standard_for_reading(void);
 
 /*
- * Make every descriptor from `first` up that somebody left open close-on-exec
+ * Make every descriptor from `first` up that was left open close-on-exec
  * (close_range where it exists, else a walk), so that nothing we inherited
  * reaches a command.
  */

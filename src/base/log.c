@@ -35,7 +35,7 @@ static struct log_conf conf = {
 };
 static struct line line;
 static mode_t sink;        /* what standard error is; 0: not asked yet */
-static uint64_t unwritten; /* lines that it did not take, and nobody knows of */
+static uint64_t unwritten; /* lines that it did not take; not told yet */
 
 static const struct {
 	const char *name;

@@ -22,7 +22,7 @@ scale(uint64_t *v, uint64_t factor, uint64_t add)
 	return true;
 }
 
-/* The digits at *s, at least one; *s is left behind them. */
+/* The digits at *s, at least one; *s is left after them. */
 static bool
 take_digits(const char **s, uint64_t *v)
 {

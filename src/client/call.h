@@ -28,7 +28,7 @@ struct call *call_new(struct client *, struct local *, const struct call_ops *,
 bool call_signal(struct call *, int sig);
 
 /*
- * Have it end with a Close: on_over follows. False: it has nobody to say that
+ * End it with a Close: on_over follows. False: there is no server to say that
  * to, and may as well be freed.
  */
 bool call_stop(struct call *);

@@ -19,7 +19,7 @@ print_asked(const struct client_conf *c, FILE *out)
 	return c->help || c->version || c->license;
 }
 
-/* The URL, and behind it files. */
+/* The URL, and after it files. */
 static void
 take_word(struct client_conf *c, size_t *files, const char *word)
 {

@@ -4,8 +4,8 @@
  *      standpipe [options] URL [options] [FILE...]
  *      standpipe [options] URL [options] [--] COMMAND [ARG...]
  *
- * Options may stand behind the URL as well as before it; what follows a `--`
- * behind the URL is the command and holds none of ours. A `--` before the URL
+ * Options may come after the URL as well as before it; what follows a `--`
+ * after the URL is the command and holds none of ours. A `--` before the URL
  * ends the options, so that a file may begin with `-`.
  */
 #ifndef CLIENT_CLIENT_CMDLINE_H

@@ -31,11 +31,11 @@ client_conf_framing(int how)
 struct client_conf {
 	char *url;
 	char **files;   /* each is one message; NULL-terminated, empty: none */
-	char **command; /* behind `--`; NULL-terminated, empty: none */
+	char **command; /* after `--`; NULL-terminated, empty: none */
 
 	/* messages */
 	bool no_input;
-	uint64_t wait;  /* of silence behind our end of input */
+	uint64_t wait;  /* of silence after our end of input */
 	bool waits;     /* `wait` was given; otherwise for ever */
 	uint64_t count; /* messages to receive; 0: all */
 	int framing;    /* enum framing_number, or CLIENT_HEX */

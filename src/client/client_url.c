@@ -6,7 +6,7 @@
 #include "client/client_conf.h"
 #include "client/client_url.h"
 
-/* What somebody may have meant who left the scheme away; owned, or NULL. */
+/* What may be meant by a URL without a scheme; owned, or NULL. */
 static char *
 guess(const char *url)
 {

@@ -39,7 +39,7 @@ struct question {
 struct dial_resolve {
 	const struct dial_resolve_ops *ops; /* kept */
 	void *owner;                        /* kept */
-	pid_t pid;                          /* of who asks; -1: nobody */
+	pid_t pid;                          /* that asks; -1: none */
 	int fd;                             /* owned: its answer; -1: known */
 	struct event ev;
 	struct resolved answer;

@@ -2,7 +2,7 @@
  * From the name of a host to its addresses.
  *
  * What is numeric, and `localhost` with all under it, is known at once, and
- * nobody is asked for names under `.invalid` (RFC 6761). Everything else is
+ * no server is asked for names under `.invalid` (RFC 6761). Everything else is
  * looked up by getaddrinfo(3), aside, so that the loop goes on meanwhile.
  */
 #ifndef CLIENT_DIAL_RESOLVE_H

@@ -1,6 +1,6 @@
 /*
- * Through a proxy: a connection to it becomes one to the server behind it, by
- * HTTP's CONNECT (RFC 9110, section 9.3.6) or by SOCKS5.
+ * Through a proxy: a connection to it becomes one to a server that it reaches,
+ * by HTTP's CONNECT (RFC 9110, section 9.3.6) or by SOCKS5.
  */
 #ifndef CLIENT_DIAL_TUNNEL_H
 #define CLIENT_DIAL_TUNNEL_H

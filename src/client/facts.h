@@ -1,5 +1,5 @@
 /*
- * What is known about a call, for --verbose, --json and whoever goes on from
+ * What is known about a call, for --verbose, --json and what goes on from
  * there: each step fills in its own part as it comes to it.
  */
 #ifndef CLIENT_FACTS_H
@@ -59,7 +59,9 @@ struct facts {
 void facts_init(struct facts *);
 void facts_clear(struct facts *);
 
-/* The call begins anew, elsewhere: all that is left is when it began. */
+/*
+ * The call begins once more, elsewhere: only the time of its beginning stays.
+ */
 void facts_begin_again(struct facts *);
 
 /* The address of the peer of a socket, as `peer` has it. */

@@ -29,7 +29,7 @@ enum due {
 };
 
 enum {
-	HELD_MAX = HTTP1_MAX_HEAD + FLOW_READ_SOCKET, /* frames behind it */
+	HELD_MAX = HTTP1_MAX_HEAD + FLOW_READ_SOCKET, /* frames after it */
 	REQUEST_MAX = 256 * 1024,
 	INTERIM_MAX = 8,
 	BODY_TIMEOUT_MS = 1000,
@@ -288,7 +288,7 @@ hello_on_read(void *owner, uint8_t *data, size_t len)
 	}
 }
 
-/* Many who expect TLS hang up without a word. */
+/* Many servers that expect TLS hang up without a word. */
 static bool
 is_hint_due(const struct hello *h)
 {

@@ -17,8 +17,8 @@ struct ws_url;
 /* One of them comes, once and from the loop; then only hello_free(). */
 struct hello_ops {
 	/*
-	 * The server agreed. The stream is taken by who is told, is paused and
-	 * has no owner; behind the answer came bytes (borrowed, written to).
+	 * The server agreed. The owner takes the stream, which is paused and
+	 * has no owner yet; after the answer came bytes (borrowed, written to).
 	 */
 	void (
 	    *on_open)(void *owner, struct stream *, uint8_t *rest, size_t len);

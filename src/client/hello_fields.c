@@ -152,7 +152,7 @@ add_headers(struct hello_fields *f, const struct client_conf *c, char **why)
 
 /* ------------------------------------------------- cookies */
 
-/* One more, behind those that are there. Takes nothing. */
+/* One more, after those that are there. Takes nothing. */
 static bool
 take_cookie(struct hello_fields *f, char *line, char **why)
 {

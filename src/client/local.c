@@ -74,7 +74,7 @@ local_give_typed(struct local *l, const struct term_typed *typed)
 		l->ops->on_command(l->owner, typed);
 }
 
-/* The owner hears of what has ended when he wants input, and not twice. */
+/* The owner is told of an end when it wants input, and not twice. */
 static void
 tell_end(struct local *l)
 {

@@ -3,7 +3,7 @@
  * go that were received. It is one of
  *
  *   local_stdio    standard input, or files; and standard output
- *   local_terminal somebody who types there, and reads
+ *   local_terminal a user who types there, and reads
  *   local_exec     a command, which starts when the connection is open
  *   local_socket   a connection that --listen has accepted
  *
@@ -70,8 +70,8 @@ void local_pause(struct local *);
 void local_resume(struct local *);
 
 /*
- * How long silence is borne behind the end of input, in milliseconds, where
- * nobody can know whether there is still somebody to read; 0: for ever.
+ * How long silence is borne after the end of input, in milliseconds, where
+ * it cannot be known whether our output is still read; 0: for ever.
  */
 uint64_t local_patience(const struct local *);
 
@@ -94,7 +94,7 @@ int local_terminal(const struct local *);
 bool local_interrupt(struct local *);
 
 /*
- * Show text (borrowed) between what was received before and behind it, if our
+ * Show text (borrowed) between what was received before and after it, if our
  * side shows it in a manner of its own. False: it goes to local_output().
  */
 bool local_show(struct local *, const void *text, size_t len);
@@ -121,7 +121,7 @@ bool local_finish(struct local *, void (*on_finished)(void *owner),
     void *owner);
 
 /*
- * The call failed: who is at the other side of a connection is to see it broken
+ * The call failed: the other side of a connection is to see it broken
  * and not ended. Before local_finish().
  */
 void local_fail(struct local *);

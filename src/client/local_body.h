@@ -15,7 +15,7 @@
 /* As in local.h; all but `clear` may be NULL. */
 struct local_body {
 	bool (*start)(struct local *, struct outcome *);
-	/* For who has a manner of his own to show text. */
+	/* For a body that shows text in its own manner. */
 	void (*show)(struct local *, const void *text, size_t len);
 	bool (*interrupt)(struct local *); /* false: it means others */
 	void (*judge)(struct local *, struct outcome *);
@@ -37,7 +37,7 @@ struct local {
 	uint64_t patience;
 	unsigned drains; /* how often all that was queued has been taken */
 	bool paused;     /* no input is wanted */
-	bool in_ended;   /* and, once he has asked for it, the owner was told */
+	bool in_ended;   /* and the owner, which asked for it, was told */
 	bool told_end;
 	bool out_lost; /* what is written is dropped */
 	bool told_lost;

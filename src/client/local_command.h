@@ -41,7 +41,7 @@ struct local_command *local_command_new(struct event_base *, const char *path,
  */
 void local_command_end(struct local_command *);
 
-/* Nobody waits any longer: it and all of its group get KILL. */
+/* It is not waited for any longer: all of its group get KILL. */
 void local_command_kill(struct local_command *);
 
 /* What still runs is killed; NULL is accepted. */

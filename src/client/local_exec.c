@@ -58,7 +58,7 @@ look_for_end(struct exec *e)
 	local_lose_output(&e->local, WS_CLOSE_PRIVATE + status, e->reason);
 }
 
-/* Somebody else may hold its standard output: not for ever. */
+/* Another process may hold its standard output: not for ever. */
 static void
 linger(struct exec *e)
 {

@@ -17,7 +17,7 @@
 
 enum {
 	PATIENCE_MS = 10000,
-	LINGER_SECONDS = 2, /* for the other side's end, behind ours */
+	LINGER_SECONDS = 2, /* for the other side's end, after ours */
 	PROBE_SECONDS = 60, /* of silence, when the other side has ended */
 	PROBES = 3,
 };

@@ -19,7 +19,7 @@
 struct stdio {
 	struct local local;
 	const char *name; /* kept: of what is read */
-	char **next_file; /* kept: those behind it; NULL: standard input */
+	char **next_file; /* kept: those after it; NULL: standard input */
 	struct event next;
 	int in_err, out_err; /* errno of what broke; 0: nothing */
 };
@@ -204,7 +204,7 @@ open_output(struct stdio *s, struct outcome *o)
 	return true;
 }
 
-/* Who writes what nobody reads dies of it, without a word. */
+/* A program whose output is not read dies of it, without a word. */
 static void
 stdio_judge(struct local *l, struct outcome *o)
 {

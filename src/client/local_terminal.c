@@ -88,7 +88,7 @@ static const struct stream_ops out_ops = {
 	.on_drain = out_on_drain,
 };
 
-/* ------------------------------------------------- who sits there */
+/* ------------------------------------------------- the user there */
 
 static void
 at_terminal_on_line(void *owner, uint8_t *line, size_t len)

@@ -16,7 +16,7 @@
 
 enum { LOGIN_NETRC_WORD_MAX = 511 };
 
-/* Zero is nobody, negative is a file that cannot be understood. */
+/* Zero: no such machine. Negative: a file that cannot be understood. */
 enum login_netrc_result {
 	LOGIN_NETRC_NONE = 0,
 	LOGIN_NETRC_FOUND = 1,

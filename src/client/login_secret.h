@@ -16,7 +16,7 @@ struct client_conf;
 enum { LOGIN_SECRET_MAX = 64 * 1024 };
 
 struct login_secret {
-	char *text; /* owned, with a NUL behind it and none inside */
+	char *text; /* owned, with a NUL after it and none inside */
 	size_t len;
 };
 

@@ -2,7 +2,7 @@
  * Pings on their way, and what their pongs say about the round trip.
  *
  * Pure; times are in microseconds, of any clock that does not jump. The server
- * may answer late, twice, or what nobody asked: only the first pong for a
+ * may answer late, twice, or what was not asked: only the first pong for a
  * ping that we remember counts.
  */
 #ifndef CLIENT_PING_TIMES_H
@@ -37,7 +37,7 @@ void ping_times_send(struct ping_times *, const void *payload, size_t len,
 
 /*
  * A pong came. True: it is the answer to ping *number, *trip after it was
- * sent; otherwise nobody waited for it.
+ * sent; otherwise it was not waited for.
  */
 bool ping_times_receive(struct ping_times *, const void *payload, size_t len,
     uint64_t now, uint64_t *number, uint64_t *trip);

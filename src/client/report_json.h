@@ -17,7 +17,7 @@
 enum { REPORT_JSON_MAX = 1024 * 1024 };
 
 struct report_json {
-	struct buf text; /* a whole line behind report_json_end() */
+	struct buf text; /* a whole line after report_json_end() */
 };
 
 void report_json_init(struct report_json *);

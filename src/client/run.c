@@ -34,7 +34,7 @@ struct run {
 	unsigned drains;
 	struct run_reconnect reconnect;
 	struct event again; /* the next call is due */
-	struct event late;  /* after a signal: nobody takes our output */
+	struct event late;  /* after a signal: our output is not taken */
 	bool waiting;       /* for that */
 	bool over;          /* the last call is; our side may need a moment */
 };
@@ -90,7 +90,7 @@ run_on_over(void *owner, struct call *call, const struct outcome *o,
 }
 
 /*
- * A second signal is for us, unless somebody types: he interrupts the program as
+ * A second signal is for us, unless a user types: he interrupts the program as
  * often as he likes, as long as he sees what it says to that.
  */
 static bool
@@ -115,7 +115,9 @@ pass_on(struct run *r, int sig)
 	return true;
 }
 
-/* From now on output of which nobody takes any is waited for as a Close is. */
+/*
+ * From now on output that is not taken is waited for only as long as a Close.
+ */
 static void
 lose_patience(struct run *r)
 {
@@ -133,7 +135,7 @@ is_taken(const struct run *r)
 	    local_drains(r->local) != r->drains;
 }
 
-/* A second one waits for nobody, and not for output that nobody takes. */
+/* A second one waits for no server, and for no output that is not taken. */
 static void
 run_on_signal(void *owner, int sig)
 {
@@ -144,7 +146,7 @@ run_on_signal(void *owner, int sig)
 	if (sig == SIGINT && local_interrupt(r->local))
 		return;
 	if (pass_on(r, sig)) {
-		if (sig != SIGINT) /* who reads on in a pager typed that */
+		if (sig != SIGINT) /* which was typed to a pager, maybe */
 			lose_patience(r);
 		return;
 	}
@@ -173,7 +175,7 @@ static const struct call_ops call_ops = {
 	.on_over = run_on_over,
 };
 
-/* Our side may have come to its end while nobody was there to hear of it. */
+/* Our side may have come to its end while there was no call to be told. */
 static void
 run_on_again(evutil_socket_t fd, short what, void *arg)
 {

@@ -177,7 +177,9 @@ run_listen_on_accept(void *owner, struct listener *l, int fd,
 	j->call = call_new(r->client, j->local, &call_ops, j);
 }
 
-/* Nobody can come any more; what is under way comes to its end. */
+/*
+ * No connection is accepted any more; those that are there come to their end.
+ */
 static void
 run_listen_on_spoilt(void *owner, struct listener *l)
 {
@@ -248,7 +250,7 @@ announce(const struct run_listen *r)
 	}
 }
 
-/* No more than there are descriptors for: S7. */
+/* No more calls at a time than there are descriptors for. */
 static size_t
 find_most(const struct client_conf *conf)
 {

@@ -34,7 +34,7 @@ is_exit_status(const struct talk *t)
 }
 
 /*
- * Some servers never send a Close: behind a whole message the end of the
+ * Some servers never send a Close: after a whole message the end of the
  * connection is as good, if the user says so.
  */
 static bool

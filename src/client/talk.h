@@ -44,7 +44,7 @@ struct talk *talk_new(const struct talk_start *);
 void talk_free(struct talk *);
 
 /*
- * Bytes that came behind the opening handshake (borrowed, written to); then,
+ * Bytes that came after the opening handshake (borrowed, written to); then,
  * once, read on from both sides.
  */
 void talk_feed(struct talk *, uint8_t *data, size_t len);

@@ -22,7 +22,7 @@
 
 /* What a talk waits for. */
 enum due {
-	DUE_SILENCE, /* --wait, behind our end of input */
+	DUE_SILENCE, /* --wait, after our end of input */
 	DUE_PING,    /* the next ping of --keepalive */
 	DUE_PONG,    /* a sign of life after one */
 	DUE_ANSWERS, /* the command's last words, when the server is at fault */
@@ -55,7 +55,7 @@ struct talk {
 	char reason[REASON_SIZE]; /* and its reason */
 	unsigned our_code;        /* of our Close; 0: none was sent first */
 	struct outcome local_fault;
-	unsigned late_code; /* of ours, behind those words; 0: none waits */
+	unsigned late_code; /* of ours, after those words; 0: none waits */
 	const char *fault;  /* why we closed; kept; NULL: all is well */
 	int fault_status;   /* and the exit status for that */
 	uint64_t pinged;    /* when the last ping was written */

@@ -20,7 +20,7 @@ struct talk_stderr {
 	struct stream *stream; /* owned; NULL: nothing was said yet */
 	struct escape escape;  /* for a terminal */
 	bool escapes;
-	bool broken; /* nobody reads it */
+	bool broken; /* it is not read any more */
 	void (*on_drain)(void *owner);
 	void *owner; /* kept */
 };

@@ -2,7 +2,7 @@
 #include "client/talk_state.h"
 #include "flow/gather.h"
 
-/* What comes behind the last message that was asked for is not printed. */
+/* What comes after the last message that was asked for is not printed. */
 bool
 talk_has_all(const struct talk *t)
 {

@@ -146,8 +146,8 @@ talk_on_input(void *owner, uint8_t *data, size_t len)
 }
 
 /*
- * Who types Ctrl-D has read what he wanted to, unless he said otherwise or
- * there is a program that waits for it.
+ * A user who types Ctrl-D has read all that he wants, unless he said otherwise
+ * or there is a program that waits for it.
  */
 static bool
 is_done_with(const struct talk *t)

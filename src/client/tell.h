@@ -16,8 +16,8 @@
 struct client_conf;
 
 /*
- * Have somebody show it (borrowed) who has that terminal: keeps both, one at a
- * time; NULL: nobody any more.
+ * From now on fn shows it (borrowed): the owner has that terminal. Keeps both,
+ * one pair at a time; NULL: standard error again.
  */
 typedef void tell_fn(void *owner, const void *text, size_t len);
 void tell_through(tell_fn *, void *owner);
@@ -29,7 +29,7 @@ void tell(const struct client_conf *, const char *fmt, ...) attr_printf(2, 3);
 void tell_more(const struct client_conf *, const char *fmt, ...)
     attr_printf(2, 3);
 
-/* Several lines of a server, each behind two blanks; nothing with --quiet. */
+/* Several lines of a server, each after two blanks; nothing with --quiet. */
 void tell_lines(const struct client_conf *, const char *text, size_t len);
 
 #endif

@@ -28,11 +28,11 @@ struct term {
 	void *owner;                  /* kept */
 	struct term_editor *editor;   /* owned */
 	struct term_history *history; /* owned; NULL: nothing is kept */
-	struct buf rest;              /* received behind the last newline */
+	struct buf rest;              /* received after the last newline */
 	struct event redraw;
 	struct event stop, go_on, resize; /* signals */
 	bool hex;
-	bool begun; /* somebody may type */
+	bool begun; /* the user may type */
 };
 
 static void
@@ -42,7 +42,7 @@ write_out(struct term *t, const void *data, size_t len)
 		stream_write(t->out, data, len);
 }
 
-/* What was held back, and this behind it. */
+/* What was held back, and this after it. */
 static void
 show_lines(struct term *t, const char *text, size_t len)
 {
@@ -299,7 +299,7 @@ take_back(struct term *t)
 	redraw_soon(t);
 }
 
-/* Nobody stops who could not be continued: then all goes on at once. */
+/* A process that could not be continued does not stop: all goes on at once. */
 static void
 term_on_stop(evutil_socket_t sig, short what, void *arg)
 {

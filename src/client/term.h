@@ -1,5 +1,5 @@
 /*
- * Somebody at a terminal: the lines that are typed, commands among them, the
+ * A user at a terminal: the lines that are typed, commands among them, the
  * prompt, and what was received, which does not tear the line being typed.
  *
  * What was received up to its last newline scrolls by above the prompt; the
@@ -40,7 +40,7 @@ struct term *term_new(const struct term_start *);
 /* The terminal is as it was found. NULL is accepted. */
 void term_free(struct term *);
 
-/* Somebody may type from now on: there is a prompt. */
+/* The user may type from now on: there is a prompt. */
 void term_begin(struct term *);
 
 /* Bytes that were typed (borrowed), and their end. */

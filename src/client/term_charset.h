@@ -8,7 +8,7 @@
 
 /*
  * UTF-8 is what it is, unless LC_ALL, LC_CTYPE or LANG, the first of them that
- * is set, says otherwise: by another name behind a dot, or by a language
+ * is set, says otherwise: by another name after a dot, or by a language
  * without one.
  */
 bool term_charset_is_utf8(void);

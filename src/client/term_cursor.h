@@ -1,5 +1,5 @@
 /*
- * Where a terminal's cursor is behind a text, seen from where that began at
+ * Where a terminal's cursor is after a text, seen from where that began at
  * the left margin, if it was drawn as libedit draws it.
  *
  * Text is in the encoding of the locale.

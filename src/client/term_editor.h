@@ -36,7 +36,7 @@ void term_editor_remember(struct term_editor *, const char *line);
 
 /*
  * Bytes that were typed (borrowed). Those that come while nothing is shown, or
- * behind a line, wait for the next call with what is shown again; it may bring
+ * after a line, wait for the next call with what is shown again; it may bring
  * none.
  */
 void term_editor_type(struct term_editor *, const uint8_t *data, size_t len);

@@ -1,7 +1,7 @@
 /*
  * libedit reads keys by waiting for them, and a loop cannot wait. So it is
  * given keys when there are as many as a command needs. What it draws goes
- * into memory and from there to whoever writes to the terminal, behind what
+ * into memory and from there to what writes to the terminal, after what
  * was received before it.
  */
 #include <sys/ioctl.h>
@@ -377,7 +377,7 @@ term_editor_free(struct term_editor *e)
 	if (e->el != NULL) {
 		term_editor_hide(e);
 		end_line(e);
-		/* What was typed ahead is for whoever comes next. */
+		/* What was typed ahead is for the program that comes next. */
 		(void)el_set(e->el, EL_EDITMODE, 0);
 		el_end(e->el);
 		term_modes_restore();

@@ -29,7 +29,7 @@ skip_blanks(struct unread *r)
 	}
 }
 
-/* The next word, and the blanks behind it. */
+/* The next word, and the blanks after it. */
 static struct unread
 take_word(struct unread *r)
 {

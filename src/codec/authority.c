@@ -66,8 +66,8 @@ zone_ok(const char *s, size_t len)
 }
 
 /*
- * [ADDRESS[%ZONE]] and what is behind it: the address must do without its zone,
- * for which http1_split_host() has no word.
+ * [ADDRESS[%ZONE]] and what comes after it: the address must do without its
+ * zone, for which http1_split_host() has no word.
  */
 static enum authority_result
 read_bracketed(struct authority *a, const char *s, size_t len)

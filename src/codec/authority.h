@@ -3,7 +3,7 @@
  * (RFC 3986, section 3.2).
  *
  * Pure: a value of fixed size, nothing of it points elsewhere. It may hold a
- * password, so whoever has one wipes it.
+ * password, so what holds one wipes it.
  */
 #ifndef CODEC_AUTHORITY_H
 #define CODEC_AUTHORITY_H

@@ -55,7 +55,7 @@ cut_query(struct buf *out, size_t at, const struct cgi_request *rq)
 			query);
 }
 
-/* It is a URL: the same with what is behind its '?'. */
+/* It is a URL: the same with what comes after its '?'. */
 static void
 cut_url(struct buf *out, size_t at, const struct cgi_request *rq)
 {
@@ -135,7 +135,7 @@ put_server(struct buf *out, const struct cgi_request *rq)
 	    put_str(out, "GATEWAY_INTERFACE", "CGI/1.1");
 }
 
-/* Where the program is found by the path, that is told by who finds it. */
+/* Where the path leads to a program, the caller that found it says which. */
 static bool
 put_place(struct buf *out, const struct cgi_request *rq)
 {

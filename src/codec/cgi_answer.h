@@ -66,7 +66,7 @@ void cgi_answer_clear(struct cgi_answer *);
  * Take what the program printed (borrowed) as far as its head goes.
  *
  * Sets *used to the bytes consumed: all of them for CGI_ANSWER_MORE, while the
- * document begins behind them after CGI_ANSWER_DONE. Then, and after a negative
+ * document begins after them after CGI_ANSWER_DONE. Then, and after a negative
  * result, it must not be called again.
  */
 enum cgi_answer_result cgi_answer_read(struct cgi_answer *, const uint8_t *in,

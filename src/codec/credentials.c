@@ -221,7 +221,7 @@ is_named(struct part *p, const char *name)
 	return true;
 }
 
-/* A value that is no token is somebody else's. */
+/* A value that is no token was not made by us. */
 static void
 take_cookie(struct credentials *c, struct part p)
 {

@@ -35,7 +35,7 @@ enum {
 	CREDENTIALS_TOKENS = 4, /* of cookies; more are not looked at */
 };
 
-/* Zero is nobody, positive somebody, negative is to be answered with 400. */
+/* Zero: no credentials. Positive: some. Negative: answer with 400. */
 enum credentials_result {
 	CREDENTIALS_NONE = 0,         /* or in a scheme that nobody asked for */
 	CREDENTIALS_BASIC = 1,        /* user and password are set */

@@ -15,7 +15,7 @@ struct text {
 struct list {
 	const struct http1_head *head;
 	const char *name;
-	size_t field;     /* this one and those behind it have been begun */
+	size_t field;     /* this one and those after it have been begun */
 	struct text rest; /* of that one */
 };
 
@@ -278,7 +278,7 @@ set_param(struct element *e, struct text name, struct text value)
 	return true;
 }
 
-/* NAME=VALUE at the start of *t, and a semicolon or the end behind it. */
+/* NAME=VALUE at the start of *t, and a semicolon or the end after it. */
 static bool
 take_param(struct text *t, struct text *name, struct text *value)
 {
@@ -320,7 +320,7 @@ struct walk {
 	size_t ntrusted;
 };
 
-/* Whether whoever we are at may name the one in front of it. */
+/* Whether the proxy that was reached may name the one in front of it. */
 static bool
 may_go_on(const struct walk *w, const struct said *s)
 {

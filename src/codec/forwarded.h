@@ -5,8 +5,8 @@
  * Pure: a head, the connection's peer and the proxies that are trusted in; the
  * client out.
  *
- * Anybody can write these fields. A proxy appends to them who spoke to it, so
- * the right end is its word and what is left of that is hearsay. Therefore:
+ * Any client can write these fields. A proxy appends the address of its peer,
+ * so the right end is its word and what is left of that is hearsay. Therefore:
  * while the address we have is a trusted proxy's (the peer's first), take the
  * next element from the right. The first address that is none of theirs is the
  * client's, and nothing further left is looked at; so is the left-most one if

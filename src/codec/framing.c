@@ -132,7 +132,7 @@ strip(const struct framing *f, const uint8_t *p, size_t len)
 }
 
 /*
- * What was held back leaves; `last` says that the record ended behind it. Its
+ * What was held back leaves; `last` says that the record ended after it. Its
  * memory is given back at the next call.
  */
 static enum framing_result
@@ -147,7 +147,7 @@ give_held(struct framing *f, struct piece *out, bool last)
 }
 
 /*
- * The record goes on behind in[0..len). It is held while it is short; then it
+ * The record goes on after in[0..len). It is held while it is short; then it
  * leaves as it comes, but for a carriage return that may belong to its end.
  */
 static enum framing_result

@@ -2,9 +2,9 @@
 
 enum hex_at {
 	AT_PAIR = 0, /* a pair may begin */
-	AT_ZERO,     /* behind a 0: of a pair, or of 0x */
-	AT_X,        /* behind 0x: a pair must follow */
-	AT_LOW,      /* behind the first digit of a pair */
+	AT_ZERO,     /* after a 0: of a pair, or of 0x */
+	AT_X,        /* after 0x: a pair must follow */
+	AT_LOW,      /* after the first digit of a pair */
 };
 
 static int

@@ -37,7 +37,7 @@ struct hex {
  *
  * Sets *used to the bytes consumed; HEX_MORE means all of them. A piece is
  * written over the beginning of `in`: *out_len bytes, and *last when the line
- * ended behind it. After an error `line` says in which one it is.
+ * ended after it. After an error `line` says in which one it is.
  */
 enum hex_result hex_read(struct hex *, uint8_t *in, size_t len, size_t *used,
     size_t *out_len, bool *last);

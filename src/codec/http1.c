@@ -456,7 +456,7 @@ check_line(const struct scan *s)
 	return rc < 0 ? rc : HTTP1_MORE;
 }
 
-/* Go on to the end of the head; s->at is then behind its empty line. */
+/* Go on to the end of the head; s->at is then after its empty line. */
 static enum http1_result
 scan(struct scan *s, size_t len)
 {

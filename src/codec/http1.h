@@ -148,7 +148,7 @@ size_t http1_count(const struct http1_head *, const char *name);
 bool http1_has_token(const struct http1_head *, const char *name,
     const char *token);
 
-/* Whether it holds anything: a list of nothing is as none. */
+/* Whether it holds anything: a list of nothing counts as no list. */
 bool http1_has_items(const struct http1_head *, const char *name);
 
 /*

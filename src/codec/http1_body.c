@@ -13,14 +13,14 @@ enum state {
 
 	SIZE_FIRST, /* at the first digit of a chunk's size */
 	SIZE,
-	SIZE_BLANK, /* behind a size: an extension must follow */
+	SIZE_BLANK, /* after a size: an extension must follow */
 	EXTENSION,
 	SIZE_LF,
 	DATA,
 	DATA_CR,
 	DATA_LF,
 
-	TRAILER_FIRST, /* at the start of a line behind the last chunk */
+	TRAILER_FIRST, /* at the start of a line after the last chunk */
 	TRAILER_NAME,
 	TRAILER_VALUE,
 	TRAILER_LF,
@@ -70,7 +70,7 @@ go_to(struct http1_body *b, enum state state)
 	return HTTP1_BODY_MORE;
 }
 
-/* The one byte that belongs here, and what comes behind it. */
+/* The one byte that belongs here, and what comes after it. */
 static enum http1_body_result
 expect(struct http1_body *b, uint8_t c, uint8_t want, enum state next)
 {
@@ -99,7 +99,7 @@ read_size(struct http1_body *b, uint8_t c)
 	return HTTP1_BODY_ERR_SIZE;
 }
 
-/* An extension is not looked into: nobody sends one that we would know. */
+/* An extension is not looked into: there is none that we know. */
 static enum http1_body_result
 read_extension(struct http1_body *b, uint8_t c)
 {

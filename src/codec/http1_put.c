@@ -91,7 +91,7 @@ put_field(struct buf *out, const struct http1_out *f)
 	    buf_add_str(out, f->value) && buf_add_str(out, "\r\n");
 }
 
-/* The fields and the empty line behind a first line that was or was not put. */
+/* The fields and the empty line after a first line that was or was not put. */
 static bool
 put_fields(struct buf *out, size_t before, bool ok,
     const struct http1_out *fields, size_t n)

@@ -116,7 +116,7 @@ http_accept_codings(const struct http1_head *head,
 		if (q[i] == Q_NONE)
 			q[i] = q[ANY];
 	}
-	/* what nobody speaks of is allowed, and worth less than all that is */
+	/* one that is not named is allowed, and worth less than all that are */
 	if (q[HTTP_CODING_IDENTITY] == Q_NONE)
 		q[HTTP_CODING_IDENTITY] = 1;
 	out[0] = HTTP_CODING_BR;

@@ -2,7 +2,7 @@
 
 #include "codec/json.h"
 
-/* The letter behind the backslash, where there is a short form. */
+/* The letter after the backslash, where there is a short form. */
 static uint8_t
 short_form(uint8_t c)
 {

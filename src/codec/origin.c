@@ -13,7 +13,7 @@
 struct parts {
 	const char *scheme; /* empty: a pattern without one */
 	size_t scheme_len;
-	const char *rest; /* behind the scheme, whatever it is */
+	const char *rest; /* after the scheme, whatever it is */
 	size_t rest_len;
 	const char *host; /* of a pattern, without the "*."; NULL: none */
 	size_t host_len;
@@ -315,7 +315,7 @@ origin_is_named(const char *const *names, size_t n, const char *host,
 	return false;
 }
 
-/* Nobody can make an address lead elsewhere, as a name can be made to. */
+/* An address cannot be made to lead elsewhere, as a name can. */
 static bool
 is_ours(const struct origin_policy *policy, const char *host, size_t len)
 {
@@ -387,7 +387,7 @@ has_value(const struct http1_head *head, const char *name, const char *value)
 	return f != NULL && is_text(f->value, f->value_len, value);
 }
 
-/* Somebody follows a link: what is shown is ours, and no other page's. */
+/* A link was followed: what is shown is ours, and no other page's. */
 static bool
 is_visit(const struct http1_head *head)
 {

@@ -43,7 +43,7 @@
  * Sec-Fetch-Site) over a loopback connection must name in Host a loopback
  * name (localhost, *.localhost), an address, which nobody can make lead
  * elsewhere, or one of the server names; on other connections the same holds
- * once there are server names. A dot behind a name is of no weight.
+ * once there are server names. A dot after a name is of no weight.
  * A server name is a host as above, "*." included, without scheme and port;
  * "*" accepts every Host and so switches the rule off. What a proxy was asked
  * for must be a server name too, once there are any.
@@ -56,7 +56,7 @@
 
 struct http1_head;
 
-/* What the configuration says; kept by nobody. */
+/* What the configuration says; borrowed for the call. */
 struct origin_policy {
 	const char *const *origins; /* patterns */
 	size_t norigins;            /* 0: same origin alone */

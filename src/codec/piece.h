@@ -1,5 +1,5 @@
 /*
- * A piece of a message, whoever made it: what flows through the house.
+ * A piece of a message, whatever made it: what flows through the programs.
  *
  * A message is text or binary and comes in one piece or in several, in order.
  * The frames of WebSocket, framings, dialects and transports take pieces and

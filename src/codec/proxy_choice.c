@@ -117,7 +117,7 @@ read_bits(const char *s, size_t len, bool ipv4, unsigned *bits)
 	return n <= most;
 }
 
-/* ADDRESS[/BITS], perhaps in brackets; what is behind the bits may be set. */
+/* ADDRESS[/BITS], perhaps in brackets; the bits after those may be set. */
 static bool
 network_has(const char *item, size_t len, struct addr host)
 {

@@ -32,7 +32,7 @@ enum proxy_result {
 	PROXY_OK = 0,
 	/* -1 to -7 are those of enum authority_result. */
 	PROXY_ERR_SCHEME = -20,
-	PROXY_ERR_PATH = -21, /* something behind host and port */
+	PROXY_ERR_PATH = -21, /* something after host and port */
 };
 
 /* Read a URL, or a HOST:PORT (borrowed). Undefined unless PROXY_OK. */

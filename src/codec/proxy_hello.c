@@ -69,7 +69,7 @@ next_port(const char **s, size_t *left, unsigned *port)
 	return true;
 }
 
-/* What is behind "PROXY ", without the CRLF. */
+/* What comes after "PROXY ", without the CRLF. */
 static bool
 read_ends(struct proxy_hello *hello, const char *s, size_t left)
 {

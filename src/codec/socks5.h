@@ -1,5 +1,5 @@
 /*
- * SOCKS5 (RFC 1928) on the side of who asks for a connection, with user and
+ * SOCKS5 (RFC 1928) on the side that asks for a connection, with user and
  * password (RFC 1929). Names are handed to the proxy as they are: it looks them
  * up.
  *

@@ -15,7 +15,7 @@ struct url {
 	const char *path; /* as sent; "/" where a URL leaves it out */
 	size_t path_len;
 	const char
-	    *query; /* behind the '?'; never NULL, empty if there is none */
+	    *query; /* after the '?'; never NULL, empty if there is none */
 	size_t query_len;
 };
 

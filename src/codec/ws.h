@@ -63,7 +63,7 @@ enum ws_result {
 	WS_DATA = 1,          /* a piece of a message */
 	WS_CONTROL = 2,       /* a whole control frame */
 	WS_ERR_RSV = -1,      /* a reserved bit that means nothing there */
-	WS_ERR_OPCODE = -2,   /* an opcode nobody has defined */
+	WS_ERR_OPCODE = -2,   /* an opcode that no RFC defines */
 	WS_ERR_MASK = -3,     /* masked or not, whichever our role forbids */
 	WS_ERR_LENGTH = -4,   /* not the shortest form, or the top bit set */
 	WS_ERR_CONTROL = -5,  /* a control frame in fragments or over 125 */

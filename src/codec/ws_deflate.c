@@ -12,7 +12,7 @@
 enum {
 	LEAST_BITS = 9,   /* of zlib */
 	MEMORY_LEVEL = 8, /* its default: 128 KiB for 64 KiB of what may wait */
-	TAIL = 4,         /* 00 00 ff ff, left out behind a message */
+	TAIL = 4,         /* 00 00 ff ff, left out after a message */
 	FLUSH = 16,       /* more than a flush adds to what zlib foresees */
 };
 
@@ -22,7 +22,7 @@ struct ws_deflate {
 
 /*
  * zlib does not deflate with a window of 8 bits, but never refers further back
- * than its window less 262 bytes. With 9 bits that is 250, so whoever inflates
+ * than its window less 262 bytes. With 9 bits that is 250, so what inflates
  * with 8 can read it.
  */
 struct ws_deflate *

@@ -33,7 +33,7 @@ version_ok(const struct http1_head *head)
 
 /*
  * 16 bytes are 22 characters and "==". The last of them carries two bits; the
- * four behind those may be anything (RFC 4648, section 3.5).
+ * four after those may be anything (RFC 4648, section 3.5).
  */
 static bool
 key_ok(const struct http1_field *f)

@@ -102,7 +102,7 @@ enum ws_hello_answer {
 	WS_ANSWER_ERR_UPGRADE = -1,    /* no "Upgrade: websocket" */
 	WS_ANSWER_ERR_CONNECTION = -2, /* no "Connection: Upgrade" */
 	WS_ANSWER_ERR_ACCEPT = -3,     /* not the answer to our key */
-	WS_ANSWER_ERR_PROTOCOL = -4,   /* a subprotocol nobody offered */
+	WS_ANSWER_ERR_PROTOCOL = -4,   /* a subprotocol that was not offered */
 	WS_ANSWER_ERR_EXTENSION = -5,  /* so for an extension */
 };
 

@@ -37,7 +37,7 @@ void ws_inflate_reset(struct ws_inflate *);
 
 /*
  * Inflate in[0..len) of a message into out[0..room), room > 0. `last`: the
- * message ends behind these bytes; then WS_INFLATE_MORE says that it is
+ * message ends after these bytes; then WS_INFLATE_MORE says that it is
  * complete. After WS_INFLATE_FULL the rest of in comes again, even if nothing
  * is left of it. Sets *used and *made.
  */

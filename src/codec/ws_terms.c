@@ -38,7 +38,7 @@ skip_blanks(struct offer *s)
 		s->p++;
 }
 
-/* Whether that comes next, blanks aside; then it is behind us. */
+/* Whether that comes next, blanks aside; then it has been read. */
 static bool
 take_char(struct offer *s, char c)
 {

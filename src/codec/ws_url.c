@@ -164,7 +164,7 @@ remove_dots(char *target)
 	size_t path = strcspn(target, "?"), at = 0, n = 0;
 
 	while (at < path) {
-		const char *segment = target + ++at; /* behind its slash */
+		const char *segment = target + ++at; /* after its slash */
 		size_t len = strcspn(segment, "/?");
 		bool up = len == 2 && memcmp(segment, "..", 2) == 0;
 		bool same = len == 1 && *segment == '.';
@@ -198,7 +198,7 @@ put_server(const struct ws_url *base, char *out, size_t size)
 	(void)snprintf(out, size, "%s://%s", base->tls ? "wss" : "ws", host);
 }
 
-/* As much of the base's target as a relative reference is put behind. */
+/* As much of the base's target as a relative reference is put after. */
 static size_t
 kept_of_target(const char *target, const char *location)
 {
@@ -239,7 +239,7 @@ follow_absolute(struct ws_url *to, const char *location)
 {
 	enum ws_url_result rc = ws_url_read(to, location);
 
-	/* Nobody out there sends us to a socket of this machine. */
+	/* No server sends us to a socket of this machine. */
 	if (rc == WS_URL_OK && to->path[0] != '\0')
 		return WS_URL_ERR_SCHEME;
 	if (rc == WS_URL_OK)

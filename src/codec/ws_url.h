@@ -10,7 +10,7 @@
  * undone everywhere else. What cannot be sent is refused, never repaired.
  *
  * Pure: a value of fixed size, nothing of it points elsewhere. It may hold a
- * password, so whoever has one wipes it.
+ * password, so what holds one wipes it.
  */
 #ifndef CODEC_WS_URL_H
 #define CODEC_WS_URL_H

@@ -9,7 +9,7 @@
 
 /*
  * Whose defaults hold must be known before the first option is read, but may
- * be written behind it. What is wrong is found when all of them are read.
+ * be written after it. What is wrong is found when all of them are read.
  */
 static void
 find_compat(struct conf *c, struct reader r)

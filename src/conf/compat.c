@@ -72,7 +72,10 @@ translate(const struct option *o, const char *text)
 	return text;
 }
 
-/* The subprotocol that websocketd would answer, whoever offers which; or NULL. */
+/*
+ * The subprotocol that websocketd would answer, whatever the client offers; or
+ * NULL.
+ */
 static const char *
 subprotocol_of(const struct option *o, const char *text)
 {

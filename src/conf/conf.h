@@ -56,7 +56,7 @@ enum conf_sandbox {
 struct conf_list {
 	char **v;
 	size_t n;
-	bool preset; /* nobody wrote it: the first item that is replaces it */
+	bool preset; /* the default; the first item written replaces it */
 };
 
 /* One rung of the kill ladder: a signal (0 is "end of input") and a wait. */
@@ -68,7 +68,7 @@ struct conf_rung {
 enum { CONF_LADDER_MAX = 8 };
 enum { CONF_HEADERS_MAX = 48 }; /* of all three kinds together */
 
-/* No rungs: "none", nobody is ever signalled. */
+/* No rungs: "none", no program is ever signalled. */
 struct conf_ladder {
 	struct conf_rung rung[CONF_LADDER_MAX];
 	size_t n;
@@ -145,7 +145,7 @@ struct conf {
 	uint64_t unixsocket_mode;
 	char *unixsocket_owner; /* USER, USER:GROUP or :GROUP; NULL: ours */
 	uint64_t redirport;     /* 0: any; see redirport_given */
-	bool redirect_plain;    /* who comes without TLS to a port for both */
+	bool redirect_plain;    /* a client without TLS at a port for both */
 	bool inetd;             /* one connection, which is standard input */
 	bool port_given;        /* these: written by the user */
 	bool unixsocket_mode_given;

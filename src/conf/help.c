@@ -19,7 +19,7 @@ shows_default(const struct option *o)
 	    (o->type != OPT_BOOL || strcmp(o->dflt, "false") != 0);
 }
 
-/* Print a word of len bytes behind column `at`; the column after it. */
+/* Print a word of len bytes after column `at`; the column after it. */
 static int
 put_word(FILE *f, int column, int at, const char *word, int len)
 {
@@ -32,7 +32,7 @@ put_word(FILE *f, int column, int at, const char *word, int len)
 	return at + fprintf(f, "%.*s", len, word);
 }
 
-/* "  --name", or with letters "  -n, --name"; the column behind it. */
+/* "  --name", or with letters "  -n, --name"; the column after it. */
 static int
 put_name(FILE *f, const struct option_table *t, const struct option *o)
 {

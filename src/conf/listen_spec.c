@@ -12,7 +12,7 @@
 
 enum { FD_NAME_MAX = 255 }; /* systemd's own limit */
 
-/* Whether *p begins with that word; then *p is behind it. */
+/* Whether *p begins with that word; then *p is after it. */
 static bool
 skip(const char **p, const char *word)
 {
@@ -42,7 +42,7 @@ set_proxy(struct listen_spec *s)
 	return true;
 }
 
-/* Nobody can listen on a host that is called "tls": it is the prefix. */
+/* A host that is called "tls" cannot be listened on: it is the prefix. */
 static bool
 read_prefixes(struct listen_spec *s, const char **p)
 {

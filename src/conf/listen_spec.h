@@ -5,7 +5,7 @@
  *
  *   ADDRESS:PORT   127.0.0.1:80, [::1]:80, localhost:80; *:80 is every address
  *   unix:PATH      a Unix socket
- *   fd:NAME        sockets that whoever started us left open, by the name in
+ *   fd:NAME        sockets that were left open for us, by the name in
  *                  LISTEN_FDNAMES, or by number
  *
  * Prefixes come in any order, each once; tls: and auto: exclude each other.

@@ -102,7 +102,7 @@ name_socket(const char *s)
 }
 
 /*
- * A name that nobody takes for an address: inet_aton(3) reads 1.2.3 and 0x7f.1
+ * A name that is not taken for an address: inet_aton(3) reads 1.2.3 and 0x7f.1
  * as one, and getaddrinfo(3) with it.
  */
 static bool
@@ -223,7 +223,7 @@ host_end(const char *s, size_t len)
 	return end - 1;
 }
 
-/* What is behind the scheme of an application: nothing, all, or any text. */
+/* What comes after the scheme of an application: nothing, all, or any text. */
 static bool
 is_of_application(const char *scheme, size_t len, const char *rest)
 {

@@ -87,7 +87,7 @@ const struct option *option_find(const struct option_table *, const char *name,
 const struct option *option_find_letter(const struct option_table *,
     char letter);
 
-/* Of an OPT_ENUM: word i, and behind the last one without a name. */
+/* Of an OPT_ENUM: word i; the one after the last has no name. */
 struct option_word option_word(const struct option *, int i);
 
 /* The name most like it, or NULL if none is close. */

@@ -33,7 +33,7 @@ struct written {
 	const char *value; /* a word of ours, or static */
 };
 
-/* Begin behind our own name, argv[0]. */
+/* Begin after our own name, argv[0]. */
 void reader_init(struct reader *, const struct option_table *, int argc,
     char **argv);
 

@@ -44,7 +44,7 @@ is_bcrypt(const char *s)
 	    consists_of(s + 7, DIGITS SMALL CAPITALS "./");
 }
 
-/* A kind, and behind it salt and hash: how these look is crypt(3)'s affair. */
+/* A kind, and after it salt and hash: how these look is crypt(3)'s affair. */
 static bool
 is_crypt(const char *s)
 {
@@ -154,7 +154,7 @@ read_lines(struct userfile *f, enum userfile_kind kind,
 	at += str_mark(at, f->len);
 	for (e->line = 1; at < end; e->line++, at = eol + 1) {
 		if ((eol = memchr(at, '\n', (size_t)(end - at))) == NULL)
-			eol = end; /* the NUL behind the text */
+			eol = end; /* the NUL after the text */
 		*eol = '\0';
 		len = (size_t)(eol - at);
 		if (memchr(at, '\0', len) != NULL)

@@ -10,7 +10,7 @@
  * A name is at most USERFILE_NAME_MAX bytes without control characters. Empty
  * lines and lines that begin with '#' do not count.
  *
- * Pure. The parent reads the files and judges them, whoever compares with them
+ * Pure. The parent reads the files and judges them; what compares with them
  * is sent their contents and reads them again.
  */
 #ifndef CONF_USERFILE_H

@@ -30,7 +30,7 @@ void value_clear_all(void *settings, const struct option_table *);
 void *value_field(void *about, const struct option *);
 const void *value_field_const(const void *about, const struct option *);
 
-/* Whether somebody has written it; of a row that notes it. */
+/* Whether it was written, or is the default; of a row that notes it. */
 bool *value_given(void *about, const struct option *);
 
 void value_clear_list(struct conf_list *);

@@ -74,7 +74,7 @@ pack_option(struct buf *b, const struct option *o, const void *field)
 	}
 }
 
-/* Whether it matters that the value was written by somebody, and it was not. */
+/* Whether it matters that the value was written, and it is the default. */
 static bool
 is_unwritten(const void *about, const struct option *o)
 {

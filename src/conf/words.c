@@ -15,7 +15,7 @@ is_escape(char next)
 	    next == '\n';
 }
 
-/* From behind the opening quote to behind the closing one, or NULL. */
+/* From after the opening quote to after the closing one, or NULL. */
 static const char *
 read_quoted(const char *p, char quote, char **out)
 {

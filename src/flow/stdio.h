@@ -1,5 +1,5 @@
 /*
- * Standard input and output as streams, and files that somebody names.
+ * Standard input and output as streams, and files that are named.
  *
  * The standard descriptors are shared with whoever started us, and with those
  * that run after us: what they are set to stays as it is, O_NONBLOCK first of

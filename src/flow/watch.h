@@ -17,7 +17,7 @@
 /* Says why, by errno, and ends the process, as a lack of memory does. */
 void watch_die(void) attr_noreturn;
 
-/* False with errno: whoever waits for it has to be told. tv may be NULL. */
+/* False with errno: the caller tells what waits for it. tv may be NULL. */
 static inline bool
 watch_try(struct event *ev, const struct timeval *tv)
 {

@@ -54,10 +54,10 @@ enum ipc_type {
 	/* logins: engine to parent, and parent to engine */
 	IPC_FAILED_LOGIN, /* of that address */
 	IPC_BLOCKED,      /* it may not try again for a while */
-	/* and two more: engine to parent */
+	/* engine to parent again */
 	IPC_SIGNAL, /* the client wants the command signalled */
-	IPC_SPOILT, /* the socket of that number accepts nobody any more */
-	/* and one more: parent to engine */
+	IPC_SPOILT, /* the socket of that number does not accept any more */
+	/* parent to engine again */
 	IPC_LIST, /* say in the log which sessions there are */
 	IPC_TYPES,
 };

@@ -25,7 +25,7 @@ struct watch_mark {
 	ino_t ino;
 	off_t size;
 	struct timespec changed;
-	int err; /* errno of a look in vain */
+	int err; /* errno, if it could not be looked at */
 };
 
 struct watch {

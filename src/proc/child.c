@@ -32,7 +32,7 @@ static const struct child_rung leftover[] = {
 	{ SIGKILL, 0 },
 };
 
-/* What nobody waits for gets. */
+/* What a child gets that has no owner any more. */
 static const struct child_rung at_once[] = {
 	{ SIGKILL, 0 },
 };
@@ -157,8 +157,8 @@ signal_child(const struct child *c, int sig)
 }
 
 /*
- * The whole ladder was of no avail. Who is left has to end by itself, and is
- * reaped then; where the system cannot tell whether anybody is, nobody is.
+ * The whole ladder was of no avail. A process that is left ends by itself, and
+ * is reaped then; where the system cannot tell whether one is left, none is.
  */
 static void
 give_up(struct child_set *s, struct child *c)
@@ -177,8 +177,8 @@ give_up(struct child_set *s, struct child *c)
 }
 
 /*
- * Climb until a rung has to be waited for, and behind the last one as well. A
- * group of which nobody lives has no use for signals.
+ * Climb until a rung has to be waited for, and after the last one as well. A
+ * group without a living process has no use for signals.
  */
 static void
 climb(struct child_set *s, struct child *c, uint64_t now)
@@ -252,7 +252,7 @@ child_disown(struct child_set *s, const void *owner)
 	}
 }
 
-/* Whoever waited for it has gone as well. */
+/* Its owner has gone as well. */
 static void
 kill_now(struct child_set *s, struct child *c)
 {
@@ -279,7 +279,7 @@ child_stop_all(struct child_set *s, bool force)
 	}
 }
 
-/* Nobody who ended, unless si_pid says so; it stays a zombie. */
+/* Zero si_pid: no child has ended. One that has stays a zombie. */
 static bool
 find_dead(idtype_t type, pid_t id, siginfo_t *si)
 {
@@ -298,7 +298,7 @@ end_of(const siginfo_t *si)
 
 /*
  * The leader is a zombie; it stays one while others of its group live, and
- * until the owner has heard of it, who may release it there and then.
+ * until its owner has been told, which may release it there and then.
  */
 static void
 died(struct child_set *s, struct child *c, const siginfo_t *si)
@@ -355,7 +355,7 @@ reap_strangers(struct child_set *s)
 	free(pid);
 }
 
-/* A kept leader hides those behind it, so each child is asked for itself. */
+/* A kept leader hides those after it, so each child is asked for itself. */
 static void
 reap_one_by_one(struct child_set *s)
 {

@@ -1,5 +1,5 @@
 /*
- * The commands that run: who they are, how they ended, and the kill ladder.
+ * The commands that run: their processes, their ends, and the kill ladder.
  *
  * A child is a process group that spawn() founded. When its leader dies the
  * owner hears of it at once. If others of the group still live, the dead
@@ -40,9 +40,9 @@ struct child_ladder {
 struct child {
 	pid_t pid;        /* and the number of its group */
 	uint32_t session; /* the owner's name for it */
-	void *owner;      /* kept; NULL: nobody wants to hear of it any more */
+	void *owner;      /* kept; NULL: it is told nothing any more */
 	bool dead;        /* the leader has ended, and is kept unreaped */
-	bool climbing;    /* the ladder runs, or has left somebody */
+	bool climbing;    /* the ladder runs, or has left a process */
 	bool left;        /* it has: nothing further will be done */
 	struct child_ladder ladder;
 	size_t rung;       /* the one we wait on */

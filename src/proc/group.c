@@ -52,7 +52,7 @@ group_lives(pid_t group)
 #endif
 }
 
-/* The list is exact for a process that reaps nobody while it reads. */
+/* The list is exact for a process that reaps none while it reads. */
 pid_t *
 group_list_children(void)
 {

@@ -37,7 +37,7 @@ void group_put_name(char *out, size_t size, pid_t);
 
 /*
  * Gives the numbers of our children, orphans and the unreaped included, with a
- * 0 behind them; NULL where the system does not tell (Linux does, in /proc).
+ * 0 after them; NULL where the system does not tell (Linux does, in /proc).
  */
 pid_t *group_list_children(void);
 

@@ -20,7 +20,7 @@ lifeline_hold(pid_t parent)
 
 	(void)procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &sig);
 #endif
-	/* who died before that sends nothing any more */
+	/* a parent that died before that sends nothing any more */
 	if (getppid() == parent)
 		return 0;
 	errno = ESRCH;

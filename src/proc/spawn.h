@@ -1,5 +1,5 @@
 /*
- * Starting programs: the only exec in the tree.
+ * Starting programs. (client/full_none.c becomes another program itself.)
  *
  * The caller is small and single-threaded, so the child borrows its memory
  * until it execs (vfork): that costs the same however large the caller is. A
@@ -55,22 +55,21 @@ enum spawn_step {
 };
 
 /*
- * Before the first spawn of a daemon: signals that somebody ignored before us are put
- * right, SIGPIPE is caught by a function that does nothing (exec turns a caught
- * signal into a default one, an ignored one it keeps), and the pipe on which a
- * failed exec is reported is made. All signals are blocked from here on, so
- * that no handler can run in a child's share of our memory: the caller takes
- * them while it waits, in ppoll(2). `caught` (kept) are the signals that the
- * caller has handlers for; a child takes them back before it unblocks any (not
- * the many of real time: what comes of one in that moment is a mark for the
- * caller that it came). No
- * child gets the terminal that the caller may have, nor capabilities that it
- * would hand on (ambient ones). -1 with errno.
+ * Before the first spawn of a daemon: signals that were ignored before us are
+ * put right, SIGPIPE is caught by a function that does nothing (exec turns a
+ * caught signal into a default one, an ignored one it keeps), and the pipe on
+ * which a failed exec is reported is made. All signals are blocked from here
+ * on, so that no handler can run in a child's share of our memory: the caller
+ * takes them while it waits, in ppoll(2). `caught` (kept) are the signals that
+ * the caller has handlers for; a child takes them back before it unblocks any
+ * (not the many of real time: what comes of one in that moment is a mark for
+ * the caller that it came). No child gets the terminal that the caller may
+ * have, nor capabilities that it would hand on (ambient ones). -1 with errno.
  */
 int spawn_init(const int *caught, size_t n);
 
 /*
- * The same for a program that belongs to somebody's terminal: what was ignored
+ * The same for a program that belongs to a user's terminal: what was ignored
  * stays ignored (nohup), for it and its commands, they have its terminal, and
  * nothing is blocked. The caller blocks all signals around each spawn().
  */

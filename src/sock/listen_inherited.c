@@ -27,7 +27,7 @@ enum {
 static struct {
 	size_t count;
 	char *names;           /* owned; NULL: none were given */
-	bool taken[COUNT_MAX]; /* somebody has added it */
+	bool taken[COUNT_MAX]; /* it was added */
 } handed;
 
 /* ------------------------------------------------- what we were told */

@@ -1,5 +1,5 @@
 /*
- * Sockets that whoever started us left open: listening ones of a service
+ * Sockets that were left open for us: listening ones of a service
  * manager (sd_listen_fds(3)), or the one connection of inetd.
  */
 #ifndef SOCK_LISTEN_INHERITED_H
@@ -29,7 +29,7 @@ bool listen_inherited(struct listen_set *, const char *name, size_t len,
     char **why);
 
 /*
- * Close those handed to us that nobody has added, with a warning for each that
+ * Close those handed to us that were not added, with a warning for each that
  * clients could arrive at.
  */
 void listen_inherited_drop(void);

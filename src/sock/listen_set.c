@@ -108,7 +108,7 @@ listen_again(struct listen_socket *s, const struct listen_unix *how, char **why)
 		*why = mem_strdup("it is not ours to make anew");
 		return false;
 	}
-	/* who waits in it is woken, and its place becomes free */
+	/* a client that waits in it is woken, and its place becomes free */
 	(void)shutdown(s->fd, SHUT_RDWR);
 	return s->path != NULL ? listen_unix_again(s, how, why)
 			       : listen_tcp_again(s, why);

@@ -1,6 +1,6 @@
 /*
- * Sockets that somebody listens on, of every kind: bound here, or come from
- * whoever started us.
+ * Sockets that are listened on, of every kind: bound here, or left open
+ * for us.
  *
  * listen_tcp, listen_unix and listen_inherited each know one kind.
  */

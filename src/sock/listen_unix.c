@@ -31,7 +31,7 @@ is_same_file(int fd, const char *path)
 /*
  * From the look for another server until our own file is in its place there
  * may be nobody else. The lock goes with its file, so one that was opened just
- * before that is no lock; the system takes it from those who die. -1 with
+ * before that is no lock; the system takes it from processes that die. -1 with
  * errno, EWOULDBLOCK if another daemon has it.
  */
 static int
@@ -61,9 +61,9 @@ drop_lock(const char *lock, int fd)
 	fd_close(&fd);
 }
 
-/* ------------------------------------------------- who is there */
+/* ------------------------------------------------- servers that live */
 
-/* Whether somebody answers there; a file without a server may be replaced. */
+/* Whether a server answers there; a file without one may be replaced. */
 static bool
 is_served(const struct sockaddr_un *sun)
 {

@@ -21,7 +21,7 @@ bool listen_unix(struct listen_set *, const struct listen_unix *, char **why);
 bool listen_unix_again(struct listen_socket *, const struct listen_unix *,
     char **why);
 
-/* Gives "unix:PATH" of a socket that somebody else has bound. */
+/* Gives "unix:PATH" of a socket that another process has bound. */
 char *listen_unix_address(int fd);
 
 /* Remove the file of a socket, unless another has taken its place. */
