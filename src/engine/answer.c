@@ -96,16 +96,27 @@ answer_too_big(struct request *rq, const struct buf *vars)
 	request_refuse(rq, vars->starved ? &starved : &too_big);
 }
 
+static bool
+refuse_unless(struct request *rq, bool room)
+{
+	struct refusal r = refusal_short("descriptors");
+
+	r.option = "ulimit -Hn";
+	if (!room)
+		request_refuse(rq, &r);
+	return room;
+}
+
 bool
 answer_may_start(struct request *rq)
 {
-	struct refusal r = refusal_short("descriptors");
-	bool may = engine_may_start(rq->engine);
+	return refuse_unless(rq, engine_may_start(rq->engine));
+}
 
-	r.option = "ulimit -Hn";
-	if (!may)
-		request_refuse(rq, &r);
-	return may;
+bool
+answer_may_open(struct request *rq)
+{
+	return refuse_unless(rq, engine_may_open(rq->engine));
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "ipc/ipc_chan.h"
 
 enum {
+	FDS_OF_FILE = 1,
 	FDS_OF_PROGRAM = 3, /* its pipes */
 	FDS_OF_SESSION = 4, /* and the connection */
 	FDS_OURS = 16,      /* besides the listeners */
@@ -83,8 +84,8 @@ engine_new_id(struct engine *e)
 static bool
 has_room(const struct engine *e, size_t more)
 {
-	return FDS_OURS + e->nlisteners + e->conns.n + e->sessions.n +
-	    e->programs.n * FDS_OF_PROGRAM + more <=
+	return FDS_OURS + e->nlisteners + e->files + e->conns.n +
+	    e->sessions.n + e->programs.n * FDS_OF_PROGRAM + more <=
 	    e->max_fds;
 }
 
@@ -92,6 +93,26 @@ bool
 engine_may_start(const struct engine *e)
 {
 	return has_room(e, FDS_OF_PROGRAM);
+}
+
+bool
+engine_may_open(const struct engine *e)
+{
+	return has_room(e, FDS_OF_FILE);
+}
+
+void
+engine_file_opened(struct engine *e)
+{
+	e->files++;
+	engine_watch_room(e);
+}
+
+void
+engine_file_closed(struct engine *e)
+{
+	e->files--;
+	engine_watch_room(e);
 }
 
 void
@@ -108,7 +129,8 @@ engine_watch_room(struct engine *e)
 		LOG(LOG_LVL_WARN, "descriptors are short, clients wait",
 		    LOG_UINT("limit", e->max_fds),
 		    LOG_UINT("connections", e->conns.n),
-		    LOG_UINT("programs", e->programs.n));
+		    LOG_UINT("programs", e->programs.n),
+		    LOG_UINT("files", e->files));
 	e->said_full |= full;
 	for (size_t i = 0; i < e->nlisteners; i++) {
 		if (full)

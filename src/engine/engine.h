@@ -40,6 +40,14 @@ void engine_free(struct engine *);
  */
 bool engine_may_start(const struct engine *);
 
+/*
+ * Whether there is room for a file, or a folder that is listed; and that one is
+ * open for more than a moment, and then not any more.
+ */
+bool engine_may_open(const struct engine *);
+void engine_file_opened(struct engine *);
+void engine_file_closed(struct engine *);
+
 struct flow *engine_flow(struct engine *);
 const struct conf *engine_conf(const struct engine *);
 const struct remote_rules *engine_remote_rules(const struct engine *);

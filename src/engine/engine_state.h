@@ -37,7 +37,7 @@ struct engine {
 	struct route route[IPC_ROUTES_MAX];
 	size_t nroutes; /* of them; 0: not configured */
 	uint32_t last_id, id_step;
-	size_t max_fds;
+	size_t max_fds, files; /* descriptors; of files that are being sent */
 	bool full; /* no descriptors for one more: the listeners are paused */
 	bool said_full; /* and it has not become much better since */
 	bool configured;

@@ -22,6 +22,7 @@
 #include "codec/mime.h"
 #include "codec/url.h"
 #include "conf/conf.h"
+#include "engine/answer.h"
 #include "engine/engine.h"
 #include "engine/file.h"
 #include "engine/listing.h"
@@ -43,8 +44,9 @@ enum {
 /* ------------------------------------------------- sending */
 
 struct file {
-	struct request *rq; /* kept */
-	int fd;             /* owned */
+	struct request *rq;    /* kept */
+	struct engine *engine; /* kept */
+	int fd;                /* owned */
 	off_t at;
 	uint64_t left;
 	struct later again; /* with the next pieces */
@@ -55,6 +57,7 @@ file_free(struct file *f)
 {
 	later_forget(&f->again);
 	fd_close(&f->fd);
+	engine_file_closed(f->engine);
 	free(f);
 }
 
@@ -153,10 +156,12 @@ send_file(struct request *rq, int fd, uint64_t from, uint64_t length)
 
 	*f = (struct file){
 		.rq = rq,
+		.engine = rq->engine,
 		.fd = fd,
 		.at = (off_t)from,
 		.left = length,
 	};
+	engine_file_opened(f->engine);
 	later_init(&f->again, engine_flow(rq->engine)->base, file_on_again, f);
 	request_handle(rq, &file_handler, f);
 	send_on(f);
@@ -356,6 +361,7 @@ redirect(struct request *rq, const char *path, size_t len)
 /* A request that is answered when the page is complete. */
 struct lister {
 	struct request *rq;      /* kept */
+	struct engine *engine;   /* kept */
 	struct listing *listing; /* owned */
 	struct buf page;
 	struct later again; /* with more of it */
@@ -366,6 +372,7 @@ lister_free(struct lister *l)
 {
 	later_forget(&l->again);
 	listing_free(l->listing);
+	engine_file_closed(l->engine);
 	buf_clear(&l->page);
 	free(l);
 }
@@ -442,7 +449,9 @@ list(struct request *rq, struct lookup *found, const struct beneath *root,
 	}
 	l = mem_new(1, sizeof(*l));
 	l->rq = rq;
+	l->engine = rq->engine;
 	l->listing = listing;
+	engine_file_opened(l->engine);
 	buf_init(&l->page, LISTING_PAGE_MAX);
 	later_init(&l->again, engine_flow(rq->engine)->base, lister_on_again,
 	    l);
@@ -489,6 +498,8 @@ file_serve(struct request *rq, const struct beneath *root)
 		refuse(rq, 400, "The path is malformed.", NULL);
 		return;
 	}
+	if (!answer_may_open(rq))
+		return;
 	switch (lookup_open(&found, root, path, len, codings, n)) {
 	case LOOKUP_FILE:
 		reply_file(rq, &found);

@@ -172,6 +172,27 @@ def test_fault_A12_no_room_for_pipes_is_503(options):
         assert d.engines() == engine
 
 
+def test_fault_A12_files_that_nobody_reads_take_descriptors(tmp_path):
+    tmp_path.chmod(0o755)
+    big = tmp_path / "big"
+    big.write_bytes(bytes(32 << 20))
+    with with_few_descriptors(64, "--max-per-address=0",
+                              f"--staticdir={tmp_path}") as d, \
+            contextlib.ExitStack() as stack:
+        sessions = [stack.enter_context(d.session()) for _ in range(2)]
+        idle = [stack.enter_context(d.client()) for _ in range(3)]
+        engine = d.engines()
+        readers = [stack.enter_context(d.client()) for _ in range(26)]
+        for c in readers:
+            c.send(get("/big"))
+        d.wait_log("rule=descriptors|descriptors are short")
+        assert {c.handshake().status for c in idle} <= {101, 503}
+        for c in sessions:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+        assert d.engines() == engine and not d.logged("engine lost")
+
+
 def test_others_are_served_between_lines_about_sessions(tmp_path):
     tmp_path.chmod(0o755)
     (tmp_path / "f").write_text("x")
