@@ -54,7 +54,7 @@ complain(char *why, int status)
 
 /*
  * The descriptor of --json becomes one of our own: standard output is let go of
- * as soon as it has ended, and what is told comes behind it.
+ * as soon as it has ended, and what is told comes after it.
  */
 static bool
 keep_json(struct client_conf *conf, char **why)

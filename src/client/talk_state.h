@@ -59,7 +59,7 @@ struct talk {
 	const char *fault;  /* why we closed; kept; NULL: all is well */
 	int fault_status;   /* and the exit status for that */
 	uint64_t pinged;    /* when the last ping was written */
-	bool ping_queued;   /* behind what the server does not take */
+	bool ping_queued;   /* after what the server does not take */
 	bool first_sent;    /* what --send-first says */
 	bool input_ended;
 	bool gone; /* the connection has ended */

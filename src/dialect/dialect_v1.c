@@ -71,7 +71,7 @@ v1_from_peer(struct dialect *d, const struct piece *p)
 
 /* ------------------------------------------------- for the peer */
 
-/* A piece of a message, the first one behind its type. */
+/* A piece of a message, the first one after its type. */
 static void
 send_typed(struct dialect *d, enum v1_type type, const struct piece *p)
 {

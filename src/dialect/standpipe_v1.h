@@ -66,7 +66,7 @@ enum v1_result {
 	V1_ERR_EMPTY = -2,   /* a message without a type */
 	V1_ERR_LONG = -3,    /* over V1_CONTROL_MAX, of a type we know */
 	V1_ERR_CONTENT = -4, /* a malformed one */
-	V1_ERR_ENDED = -5,   /* data behind END */
+	V1_ERR_ENDED = -5,   /* data after END */
 };
 
 struct v1_event {
@@ -109,7 +109,7 @@ void v1_read_exit(const struct v1_event *, uint8_t *status,
 uint64_t v1_read_ack(const struct v1_event *);
 
 /*
- * The line of a HELLO behind *at, which is 0 at first: false at the end, else
+ * The line of a HELLO after *at, which is 0 at first: false at the end, else
  * name and value, not terminated and inside the event.
  */
 bool v1_read_hello(const struct v1_event *, size_t *at, const char **name,

@@ -1,7 +1,7 @@
 /*
  * What carries requests and their answers, which is a version of HTTP:
  * engine/conn is HTTP/1.1. A carrier makes a request of each head that has come
- * (request_new()), tells it what comes behind the head, and answers for it.
+ * (request_new()), tells it what comes after the head, and answers for it.
  *
  * A request calls this table and nothing else of its carrier, which finds itself
  * in the request's `owner`.

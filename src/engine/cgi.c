@@ -19,7 +19,7 @@
 #include "flow/flow.h"
 #include "flow/gather.h"
 
-enum { SLACK = 64 * 1024 }; /* printed behind the end, as newlines are */
+enum { SLACK = 64 * 1024 }; /* printed after the end, as newlines are */
 
 enum cgi_state {
 	CGI_HEAD, /* of the answer: it is awaited, or arrives */
@@ -45,7 +45,7 @@ struct cgi {
 	uint64_t started;           /* clock_coarse_ms() */
 	uint64_t in_bytes;          /* of bodies: to the program */
 	uint64_t out_bytes;         /* and to the client */
-	uint64_t dropped;           /* printed behind the end of the answer */
+	uint64_t dropped;           /* printed after the end of the answer */
 	char *peer, *method, *path; /* owned; for the log */
 	char *user;                 /* as well; NULL: unknown */
 	unsigned status;            /* that the client got; 0: none */

@@ -16,7 +16,7 @@ struct fields {
 	size_t n;
 };
 
-/* Two lists of "NAME: VALUE" (borrowed), one behind the other. */
+/* Two lists of "NAME: VALUE" (borrowed), one after the other. */
 void fields_init(struct fields *, const struct conf_list *,
     const struct conf_list *);
 void fields_clear(struct fields *);

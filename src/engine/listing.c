@@ -135,7 +135,7 @@ put_link(struct buf *b, const char *name)
 	    buf_add_str(b, "</a>\n");
 }
 
-/* The longest link, and what comes behind the list. */
+/* The longest link, and what comes after the list. */
 enum { LINK_MAX_LEN = 64 + NAME_MAX * (3 + 6) };
 
 static bool

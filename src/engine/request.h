@@ -152,7 +152,7 @@ struct handler_ops {
 	void (*on_body)(void *owner, const uint8_t *data, size_t len);
 	/* The pieces of a read were given: they will move. May be NULL. */
 	void (*on_body_batch)(void *owner);
-	/* The body is complete, behind a batch. */
+	/* The body is complete; comes after a batch. */
 	void (*on_body_end)(void *owner);
 	/* What was queued for the client has been taken. May be NULL. */
 	void (*on_drain)(void *owner);
@@ -213,7 +213,7 @@ bool request_is_over(const struct request *);
 
 /*
  * Gives the connection, paused, with the seats that it and the request hold,
- * and in *rest what came behind the request (yours to clear; nothing if the
+ * and in *rest what came after the request (yours to clear; nothing if the
  * request has only just been read, for then nobody may build on it). The
  * request has no handler any more, and ends with the next turn of the loop.
  */

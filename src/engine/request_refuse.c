@@ -202,7 +202,7 @@ answer_error(struct request *rq, const struct refusal *r)
 	buf_clear(&body);
 }
 
-/* What the client says to that is dropped, as behind any last answer. */
+/* What the client says to that is dropped, as after any last answer. */
 static void
 answer_by_close(struct request *rq, const struct refusal *r)
 {

@@ -102,7 +102,7 @@ endpoint_input(const struct endpoint *e)
 /* Whether input waits to be taken. */
 bool endpoint_is_full(const struct endpoint *);
 
-/* End of input, behind what is queued. */
+/* End of input, after what is queued. */
 void endpoint_end_input(struct endpoint *);
 
 /* on_output does or does not come. At first it does not. */

@@ -7,7 +7,7 @@
 #include "flow/transport_ws.h"
 
 enum {
-	LATE_MAX = 64 * 1024,    /* behind an open message */
+	LATE_MAX = 64 * 1024,    /* after an open message */
 	QUEUE_MAX = 1024 * 1024, /* a line waits for the client up to this */
 };
 

@@ -85,7 +85,7 @@ static void stream_on_event(evutil_socket_t, short what, void *arg);
 static void stream_on_turn(void *owner);
 static void break_stream(struct stream *, int err);
 
-/* A file has no event: the loop gets to it behind those that have. */
+/* A file has no event: the loop gets to it after those that have. */
 static void
 take_turn(struct stream *s)
 {

@@ -88,7 +88,7 @@ bool ipc_read_blocked(const struct ipc_msg *, struct addr *, uint32_t *ms);
 /* An address alone. */
 bool ipc_read_addr(const struct ipc_msg *, struct addr *);
 
-/* The process behind what was opened; 0: it has none. */
+/* The process of what was opened; 0: it has none. */
 size_t ipc_put_opened(uint8_t body[4], uint32_t pid);
 bool ipc_read_opened(const struct ipc_msg *, uint32_t *pid);
 

@@ -13,7 +13,7 @@
 /*
  * Whether path[0..len) (borrowed) is relative, at most IPC_PATH_MAX bytes
  * without NUL, and all its components are names: none is empty, but for one
- * behind the last slash, and none begins with a dot, so that neither `..` nor
+ * after the last slash, and none begins with a dot, so that neither `..` nor
  * hidden files can be meant.
  */
 bool ipc_path_ok(const char *path, size_t len);

@@ -12,7 +12,7 @@
  * the set in use before it has said anything of it, and is ready if it can.
  * IPC_TLS_USE of the set in use means that the one aside is not wanted.
  *
- * A set is its files one behind the other, each with a head.
+ * A set is its files one after the other, each with a head.
  */
 #ifndef IPC_IPC_TLS_H
 #define IPC_IPC_TLS_H
@@ -54,7 +54,7 @@ enum { IPC_FILE_HEAD = 12 };
 void ipc_put_file_head(uint8_t head[IPC_FILE_HEAD], const struct ipc_file *);
 
 /*
- * The file at *at of a set, which *at moves behind; false at the end, and where
+ * The file at *at of a set, after which *at moves; false at the end, and where
  * it is malformed: *at is not len then.
  */
 bool ipc_next_file(const uint8_t *set, size_t len, size_t *at,

@@ -22,7 +22,7 @@ bool listen_open(struct listen_set *, const struct conf *, char **why);
 
 /*
  * Gives what people are told: "http://127.0.0.1:8080/", "unix:/path", and in
- * brackets behind it what is special; NULL if there is nothing to tell.
+ * brackets after it what is special; NULL if there is nothing to tell.
  */
 char *listen_describe(const struct listen_socket *);
 
