@@ -394,7 +394,7 @@ def test_log_has_one_line(d):
 def test_fault_A2_a_long_method_is_cut_in_the_log(d):
     start = d.mark()
     ask(d, head("/env/=" + 600 * "a", method=3000 * "M"))
-    line = fields(d.wait_log(" cgi ends .*path=/env/=a", start=start).string)
+    line = fields(d.wait_log(' cgi ends .*path="/env/=a', start=start).string)
     assert line["method"] == 512 * "M"
     assert line["path"] == "/env/=" + 506 * "a"
 
