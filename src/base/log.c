@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -36,6 +37,7 @@ static struct log_conf conf = {
 static struct line line;
 static mode_t sink;        /* what standard error is; 0: not asked yet */
 static uint64_t unwritten; /* lines that it did not take; not told yet */
+static bool torn;          /* of the last one it took the beginning alone */
 
 static const struct {
 	const char *name;
@@ -59,6 +61,23 @@ line_max(void)
 }
 
 /* The connection is made now: a sandbox may come later. */
+void
+log_own_stderr(void)
+{
+	struct stat st;
+	int own;
+
+	if (fstat(STDERR_FILENO, &st) == -1 ||
+	    !(S_ISFIFO(st.st_mode) || isatty(STDERR_FILENO)))
+		return;
+	own = open("/proc/self/fd/2",
+	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
+	if (own == -1)
+		return;
+	(void)dup2(own, STDERR_FILENO);
+	close(own);
+}
+
 void
 log_init(const struct log_conf *c)
 {
@@ -295,7 +314,8 @@ write_if_room(const char *data, size_t len)
 /*
  * Standard error may be a pipe nobody reads or a stopped terminal, and making
  * it non-blocking would do so for whoever shares it: pipes and sockets are asked
- * with the bytes themselves, everything else is asked first.
+ * with the bytes themselves, everything else is asked first. A terminal that is
+ * not our own (log_own_stderr()) may have room for less than it said, and waits.
  */
 static bool
 write_now(char *data, size_t len)
@@ -309,7 +329,9 @@ write_now(char *data, size_t len)
 		else if (!S_ISFIFO(sink) || !write_pipe(data, len, &n))
 			n = write_if_room(data, len);
 	} while (n == -1 && errno == EINTR);
-	return n != -1;
+	if (n != -1)
+		torn = (size_t)n < len;
+	return n == (ssize_t)len;
 }
 
 /* Whether nothing is left to be said of lines that were not written. */
@@ -322,6 +344,8 @@ confess(void)
 	if (unwritten == 0)
 		return true;
 	own.len = 0;
+	if (torn)
+		put_tail(&own, "\n");
 	if (conf.format == LOG_JSON)
 		put_json(&own, LOG_LVL_WARN, "log was not read", &f, 1);
 	else

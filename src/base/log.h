@@ -74,6 +74,13 @@ struct log_conf {
 	bool syslog; /* to syslog(3), facility daemon, instead of stderr */
 };
 
+/*
+ * Once, in the first of the processes that share standard error: a pipe or a
+ * terminal is opened again, so that what we do to it (it does not block) is not
+ * done to whoever gave it to us. Where that cannot be had it stays as it is.
+ */
+void log_own_stderr(void);
+
 /* Before the first call everything from LOG_LVL_INFO up goes to stderr as text. */
 void log_init(const struct log_conf *);
 

@@ -84,6 +84,7 @@ serve(const struct conf *conf)
 	char *why = NULL;
 	int status;
 
+	log_own_stderr();
 	open_log(conf);
 	if (conf->ready_fd != -1 && fcntl((int)conf->ready_fd, F_GETFD) == -1)
 		return complain(conf,

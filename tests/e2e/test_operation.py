@@ -548,6 +548,37 @@ def test_fault_A2_the_parents_log_that_nobody_reads():
             end.close()
 
 
+@pytest.mark.parametrize("text", [150, 2000, 4090])
+def test_fault_A2_a_terminal_that_nobody_reads(text):
+    master, slave = os.openpty()
+    ready, far = os.pipe()
+    flood = f"x=$(head -c {text} /dev/zero | tr '\\0' x); " \
+        "for i in $(seq 500); do echo $x >&2; done; echo done; exec cat"
+    before = fcntl.fcntl(slave, fcntl.F_GETFL)
+    me = subprocess.Popen([str(STANDPIPED), "--port=0", "--address=127.0.0.1",
+                           "--engines=1", f"--ready-fd={far}", "sh", "-c",
+                           flood], stderr=slave, stdin=subprocess.DEVNULL,
+                          pass_fds=[far])
+    os.close(far)
+    try:
+        with os.fdopen(ready) as stream:
+            port = int(re.search(r":(\d+)/", stream.readline())[1])
+        for _ in range(3):
+            with Client(("127.0.0.1", port)) as c:
+                assert c.handshake().status == 101
+                assert c.recv_text() == "done"
+                me.send_signal(signal.SIGUSR1)
+                c.send_text("x")
+                assert c.recv_text() == "x"
+                c.bye()
+        assert fcntl.fcntl(slave, fcntl.F_GETFL) == before
+    finally:
+        me.send_signal(signal.SIGTERM)
+        assert me.wait(PATIENCE) == 0
+        os.close(master)
+        os.close(slave)
+
+
 # ------------------------------------------------------------------ stderr
 
 
