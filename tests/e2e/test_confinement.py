@@ -382,6 +382,15 @@ simple("log_not_appended_to", "pwritev2", 2, bytes(16), 1, 2 ** 64 - 1, 0, 0x28,
 simple("log_cut", "ftruncate", 2, 0, through=[errno.EINVAL])
 simple("log_emptied", "fallocate", 2, 3, 0, 1,
        through=[errno.ESPIPE, errno.EBADF])
+simple("log_spliced_over", "splice", 2, 0, 2, bytes(8), 1, 0,
+       through=[errno.EBADF, errno.EINVAL, errno.ESPIPE])
+simple("log_copied_over", "copy_file_range", 2, 0, 2, bytes(8), 1, 0,
+       through=[errno.EBADF, errno.EINVAL])
+simple("log_teed", "tee", 2, 2, 1, 0, through=[errno.EBADF, errno.EINVAL])
+simple("log_of_memory", "vmsplice", 2, 0, 0, 0,
+       through=[errno.EBADF, errno.EINVAL])
+simple("log_of_a_file", "sendfile", 2, 2, 0, 1,
+       through=[errno.EBADF, errno.EINVAL])
 simple("log_does_not_block", "fcntl", 2, 4, os.O_NONBLOCK)
 simple("log_is_smaller", "fcntl", 2, 1031, 4096, through=[errno.EBUSY])
 simple("log_is_doubled", "dup", 2)
@@ -393,6 +402,9 @@ simple("memory_to_write_and_execute", "mmap", 0, 4096, 7, 0x22, -1, 0)
 simple("memory_to_execute", "mmap", 0, 4096, 5, 0x22, -1, 0)
 simple("memory_with_a_name", "memfd_create", b"x\0", 0)
 simple("memory_that_is_secret", "memfd_secret", 0)
+simple("semaphores_used", "semop", -1, bytes(6), 1, through=[errno.EINVAL])
+simple("semaphores_used_for_a_time", "semtimedop", -1, bytes(6), 1, 0,
+       through=[errno.EINVAL])
 simple("faults_handled", "userfaultfd", 1)
 simple("personality", "personality", 0x0400000)
 
