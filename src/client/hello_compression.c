@@ -66,7 +66,7 @@ hello_compression_judge(struct client *c, const struct http1_head *head,
 }
 
 void
-hello_compression_begin(struct transport_ws *t, const struct facts *f)
+hello_compression_begin(struct transport *t, const struct facts *f)
 {
 	if (f->compressed)
 		transport_ws_compress(t, &f->terms, LEAST);

@@ -11,7 +11,7 @@ struct client;
 struct client_conf;
 struct facts;
 struct http1_head;
-struct transport_ws;
+struct transport;
 
 /* The settings are there: what all calls share begins. */
 void hello_compression_init(struct client *);
@@ -28,6 +28,6 @@ const char *hello_compression_judge(struct client *, const struct http1_head *,
     struct facts *);
 
 /* A session begins, on these terms. */
-void hello_compression_begin(struct transport_ws *, const struct facts *);
+void hello_compression_begin(struct transport *, const struct facts *);
 
 #endif

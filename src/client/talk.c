@@ -9,6 +9,7 @@
 #include "client/ping.h"
 #include "client/talk_state.h"
 #include "flow/stream.h"
+#include "flow/transport_ws.h"
 
 /* ------------------------------------------------- the end */
 
@@ -41,7 +42,7 @@ static bool
 has_ended_well(const struct talk *t)
 {
 	return t->client->conf.no_close_expected && !talk_v1_is_on(&t->v1) &&
-	    transport_ws_ended_well(&t->transport);
+	    transport_ws_ended_well(t->transport);
 }
 
 static void
@@ -67,7 +68,7 @@ judge(const struct talk *t, struct outcome *o)
 bool
 talk_may_send(const struct talk *t)
 {
-	return !t->gone && t->transport.state == TRANSPORT_OPEN;
+	return !t->gone && t->transport->state == TRANSPORT_OPEN;
 }
 
 bool
@@ -104,8 +105,7 @@ talk_tell(const struct talk *t, struct facts *f)
 	f->sent_bytes = t->sent_bytes;
 	f->received = t->received;
 	f->received_bytes = t->received_bytes;
-	(void)transport_ws_wire(&t->transport, &f->received_wire,
-	    &f->sent_wire);
+	(void)transport_ws_wire(t->transport, &f->received_wire, &f->sent_wire);
 }
 
 /* Our Close is out: nothing else is waited for any more. */
@@ -121,14 +121,14 @@ await_close(struct talk *t)
 void
 talk_close(struct talk *t, unsigned code, const char *reason)
 {
-	if (t->gone || t->transport.state != TRANSPORT_OPEN)
+	if (t->gone || t->transport->state != TRANSPORT_OPEN)
 		return;
 	if (t->late_code != 0) {
 		code = t->late_code;
 		reason = t->fault;
 	}
 	t->our_code = code;
-	transport_ws_close(&t->transport, code, reason, true);
+	transport_close(t->transport, code, reason, true);
 	await_close(t);
 }
 
@@ -148,7 +148,7 @@ talk_on_output_drain(void *owner)
 	struct talk *t = owner;
 
 	if (!t->gone && !talk_output_waits(t))
-		transport_ws_resume(&t->transport);
+		transport_resume(t->transport);
 	deadlines_wake(&t->deadlines);
 }
 
@@ -186,7 +186,7 @@ talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
 		memcpy(t->reason, reason, len);
 	t->reason[len] = '\0';
 	print_their_close(t);
-	transport_ws_close(&t->transport, code, "", true);
+	transport_close(t->transport, code, "", true);
 	await_close(t);
 }
 
@@ -292,10 +292,11 @@ talk_new(const struct talk_start *start)
 	framing_init(&t->counted, client_conf_framing(conf->framing), false);
 	talk_stderr_init(&t->remote_stderr, &t->client->flow, t->local,
 	    talk_on_output_drain, t);
-	talk_v1_init(&t->v1, &t->transport, start->facts, start->facts->v1);
-	transport_ws_init(&t->transport, WS_CLIENT, &t->client->flow,
-	    start->stream, client_conf_max_message(conf), &transport_ops, t);
-	hello_compression_begin(&t->transport, start->facts);
+	t->transport = transport_ws_new(WS_CLIENT, &t->client->flow,
+	    start->stream, client_conf_max_message(conf));
+	transport_set_owner(t->transport, &transport_ops, t);
+	talk_v1_init(&t->v1, t->transport, start->facts, start->facts->v1);
+	hello_compression_begin(t->transport, start->facts);
 	local_set_owner(t->local, &local_ops, t);
 	if (!local_start(t->local, o))
 		talk_fail(t, WS_CLOSE_INTERNAL, o->status, o->why);
@@ -313,7 +314,7 @@ talk_free(struct talk *t)
 	local_set_owner(t->local, NULL, NULL);
 	ping_free(t->ping);
 	deadlines_clear(&t->deadlines);
-	transport_ws_clear(&t->transport);
+	transport_free(t->transport);
 	talk_input_clear(&t->input);
 	talk_print_clear(&t->print);
 	framing_clear(&t->counted);
@@ -326,7 +327,7 @@ talk_free(struct talk *t)
 void
 talk_feed(struct talk *t, uint8_t *data, size_t len)
 {
-	transport_ws_feed(&t->transport, data, len);
+	transport_ws_feed(t->transport, data, len);
 }
 
 void
@@ -334,6 +335,6 @@ talk_start_reading(struct talk *t)
 {
 	talk_start_pinging(t);
 	if (local_queued(t->local) == 0)
-		transport_ws_resume(&t->transport);
+		transport_resume(t->transport);
 	talk_resume_input(t);
 }

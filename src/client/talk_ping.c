@@ -16,8 +16,8 @@ talk_on_ping(void *owner, const void *payload, size_t len)
 {
 	struct talk *t = owner;
 
-	transport_ws_ping(&t->transport, payload, len);
-	transport_ws_flush(&t->transport);
+	transport_ping(t->transport, payload, len);
+	transport_flush(t->transport);
 }
 
 static void

@@ -18,7 +18,7 @@
 #include "client/term_window.h"
 #include "codec/framing.h"
 #include "flow/deadlines.h"
-#include "flow/transport_ws.h"
+#include "flow/transport.h"
 
 /* What a talk waits for. */
 enum due {
@@ -33,11 +33,11 @@ enum due {
 enum { REASON_SIZE = WS_REASON_MAX + 1 };
 
 struct talk {
-	struct client *client;      /* kept */
-	struct local *local;        /* kept */
-	const struct talk_ops *ops; /* kept */
-	void *owner;                /* kept */
-	struct transport_ws transport;
+	struct client *client;       /* kept */
+	struct local *local;         /* kept */
+	const struct talk_ops *ops;  /* kept */
+	void *owner;                 /* kept */
+	struct transport *transport; /* owned */
 	struct talk_input input;
 	struct talk_print print;
 	struct talk_v1 v1;      /* standpipe.v1, if it is spoken */

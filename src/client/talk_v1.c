@@ -7,10 +7,10 @@
 #include "client/facts.h"
 #include "client/talk_v1.h"
 #include "codec/piece.h"
-#include "flow/transport_ws.h"
+#include "flow/transport.h"
 
 void
-talk_v1_init(struct talk_v1 *n, struct transport_ws *transport,
+talk_v1_init(struct talk_v1 *n, struct transport *transport,
     struct facts *facts, bool agreed)
 {
 	*n = (struct talk_v1){ .transport = transport, .facts = facts };
@@ -111,7 +111,7 @@ send_typed(struct talk_v1 *n, enum v1_type type, const struct piece *p)
 	uint8_t byte = (uint8_t)type;
 
 	binary.text = false;
-	transport_ws_send_after(n->transport, &byte, p->first ? 1 : 0, &binary);
+	transport_send_after(n->transport, &byte, p->first ? 1 : 0, &binary);
 }
 
 static void
@@ -119,7 +119,7 @@ send_message(struct talk_v1 *n, const uint8_t *data, size_t len)
 {
 	struct piece p = piece_whole(false, data, len);
 
-	transport_ws_send(n->transport, &p);
+	transport_send(n->transport, &p);
 }
 
 void
@@ -153,7 +153,7 @@ talk_v1_send_signal(struct talk_v1 *n, int sig)
 	    !(n->signals & UINT64_C(1) << sig))
 		return false;
 	send_message(n, out, v1_put_signal(out, str_signal_name(sig)));
-	transport_ws_flush(n->transport);
+	transport_flush(n->transport);
 	return true;
 }
 
@@ -163,5 +163,5 @@ talk_v1_send_window(struct talk_v1 *n, unsigned columns, unsigned rows)
 	uint8_t out[1 + V1_WINDOW_LEN];
 
 	send_message(n, out, v1_put_window(out, columns, rows));
-	transport_ws_flush(n->transport);
+	transport_flush(n->transport);
 }

@@ -13,22 +13,22 @@
 
 struct facts;
 struct piece;
-struct transport_ws;
+struct transport;
 
 struct talk_v1 {
-	struct transport_ws *transport; /* kept */
-	struct facts *facts;            /* kept */
-	struct v1_reader *reader;       /* owned; NULL: it is not spoken */
-	uint64_t signals;               /* that may be sent: a bit for each */
-	bool ready;                     /* HELLO has come */
-	bool messages;                  /* and its data is made of these */
+	struct transport *transport; /* kept */
+	struct facts *facts;         /* kept */
+	struct v1_reader *reader;    /* owned; NULL: it is not spoken */
+	uint64_t signals;            /* that may be sent: a bit for each */
+	bool ready;                  /* HELLO has come */
+	bool messages;               /* and its data is made of these */
 	bool ended; /* no more data will come from the program */
 	bool exited;
 	uint8_t status; /* of the program, as in $? */
 };
 
 /* Keeps both; agreed: the server chose it. */
-void talk_v1_init(struct talk_v1 *, struct transport_ws *, struct facts *,
+void talk_v1_init(struct talk_v1 *, struct transport *, struct facts *,
     bool agreed);
 void talk_v1_clear(struct talk_v1 *);
 

@@ -31,7 +31,7 @@ talk_await_pong(struct talk *t)
 static void
 end_silence(struct talk *t)
 {
-	if (transport_ws_queued(&t->transport) > 0)
+	if (transport_queued(t->transport) > 0)
 		talk_await_silence(t);
 	else
 		talk_close(t, WS_CLOSE_NORMAL, "");
@@ -41,7 +41,7 @@ static bool
 owes_pong(const struct talk *t)
 {
 	return deadlines_awaits(&t->deadlines, DUE_PONG) &&
-	    t->transport.heard < t->pinged;
+	    t->transport->heard < t->pinged;
 }
 
 static void
@@ -50,9 +50,9 @@ keep_alive(struct talk *t)
 	deadlines_set(&t->deadlines, DUE_PING, t->client->conf.keepalive);
 	if (t->ping_queued || owes_pong(t))
 		return;
-	transport_ws_ping(&t->transport, NULL, 0);
-	transport_ws_flush(&t->transport);
-	t->ping_queued = transport_ws_queued(&t->transport) > 0;
+	transport_ping(t->transport, NULL, 0);
+	transport_flush(t->transport);
+	t->ping_queued = transport_queued(t->transport) > 0;
 	if (!t->ping_queued)
 		talk_await_pong(t);
 }
@@ -61,7 +61,7 @@ keep_alive(struct talk *t)
 static void
 expect_pong(struct talk *t)
 {
-	if (t->transport.heard >= t->pinged)
+	if (t->transport->heard >= t->pinged)
 		return;
 	if (talk_output_waits(t))
 		talk_await_pong(t);
@@ -89,7 +89,7 @@ talk_on_due(void *owner, size_t which)
 		talk_close(t, WS_CLOSE_NORMAL, "");
 		break;
 	case DUE_CLOSE:
-		transport_ws_abort(&t->transport);
+		transport_abort(t->transport);
 		break;
 	case DUE_COUNT:
 		break;

@@ -21,6 +21,7 @@
 #include "flow/endpoint.h"
 #include "flow/session.h"
 #include "flow/stream.h"
+#include "flow/transport_ws.h"
 
 enum { AGENT_MAX = 256 }; /* bytes of User-Agent that a log line has */
 
@@ -104,14 +105,6 @@ put_101(struct upgrade *u, struct stream *client)
 	buf_clear(&out);
 }
 
-static const struct ws_terms *
-terms_of(const struct upgrade *u)
-{
-	const struct compression *c = &u->compression;
-
-	return c->agreed ? &c->terms : NULL;
-}
-
 static void
 log_begin(const struct upgrade *u)
 {
@@ -144,17 +137,30 @@ dialect_of(const struct upgrade *u)
 	    : &dialect_plain;
 }
 
+static struct transport *
+open_transport(struct upgrade *u, struct stream *client)
+{
+	const struct conf_route *r = u->rq->route->conf;
+	struct transport *t = transport_ws_new(WS_SERVER,
+	    engine_flow(u->engine), client, r->max_message);
+
+	if (r->accept_unmasked)
+		transport_ws_accept_unmasked(t);
+	if (u->compression.agreed)
+		transport_ws_compress(t, &u->compression.terms,
+		    (size_t)r->compression_min);
+	return t;
+}
+
 /* The connection is the session's from here on, and so is the endpoint. */
 static struct session *
-begin_session(struct upgrade *u, const struct seats *seats,
-    struct stream *client)
+begin_session(struct upgrade *u, const struct seats *seats, struct transport *t)
 {
 	struct session *s = sessions_begin(u->engine,
 	    &(struct session_start){
 		.flow = engine_flow(u->engine),
 		.route = u->rq->route->conf,
-		.client = client,
-		.terms = terms_of(u),
+		.transport = t,
 		.endpoint = u->endpoint,
 		.id = u->id,
 		.peer = u->peer,
@@ -177,6 +183,7 @@ upgrade_on_open(void *owner)
 	struct seats seats;
 	struct session *s;
 	struct stream *client;
+	struct transport *t;
 	struct buf rest;
 
 	if (request_is_over(u->rq)) {
@@ -188,11 +195,12 @@ upgrade_on_open(void *owner)
 		log_begin(u);
 	client = request_take_stream(u->rq, &rest, &seats);
 	put_101(u, client);
-	s = begin_session(u, &seats, client);
+	t = open_transport(u, client);
+	s = begin_session(u, &seats, t);
 	if (engine_stopping(u->engine))
 		session_stop(s);
 	if (rest.len > 0)
-		session_feed(s, rest.data, rest.len);
+		transport_ws_feed(t, rest.data, rest.len);
 	buf_clear(&rest);
 	session_start_reading(s);
 	upgrade_free(u);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/framing.h"
+#include "codec/ws.h"
 #include "conf/conf.h"
 #include "dialect/dialect.h"
 #include "flow/deadlines.h"
@@ -14,7 +15,7 @@
 #include "flow/input.h"
 #include "flow/session.h"
 #include "flow/stderr_lines.h"
-#include "flow/transport_ws.h"
+#include "flow/transport.h"
 
 /* What a session waits for; those that come together come in this order. */
 enum due {
@@ -71,8 +72,8 @@ struct session {
 	bool hurry;       /* nothing is worth waiting for */
 	bool faulted;     /* the client broke the rules: code is our answer */
 	bool warned_utf8;
-	struct endpoint *endpoint; /* owned */
-	struct transport_ws transport;
+	struct endpoint *endpoint;   /* owned */
+	struct transport *transport; /* owned */
 	struct framing framing;
 	struct dialect dialect;
 	struct input input;
@@ -142,7 +143,7 @@ note_close(struct session *s, unsigned code, const char *reason, size_t len)
 static void
 await_close(struct session *s)
 {
-	s->seen = s->hurry ? 0 : transport_ws_unsent(&s->transport);
+	s->seen = s->hurry ? 0 : transport_unsent(s->transport);
 	s->moved = clock_ms();
 	await(s, DUE_CLOSE, s->seen == 0 ? s->route->close_timeout : LOOK_MS);
 }
@@ -156,7 +157,7 @@ send_close(struct session *s, unsigned code, const char *reason, bool wait)
 	note_close(s, code, reason, strlen(reason));
 	for (size_t i = DUE_PING; i < DUE_CLOSE; i++)
 		forget(s, (enum due)i);
-	transport_ws_close(&s->transport, code, reason, wait);
+	transport_close(s->transport, code, reason, wait);
 	await_close(s);
 	deadlines_wake(&s->deadlines);
 }
@@ -178,7 +179,7 @@ close_of_exit(struct ended ended, char reason[ENDED_WORDS])
 static bool
 client_is_leaving(const struct session *s)
 {
-	return s->faulted || s->transport.state == TRANSPORT_LEAVING;
+	return s->faulted || s->transport->state == TRANSPORT_LEAVING;
 }
 
 /*
@@ -195,7 +196,7 @@ finish(struct session *s)
 		send_close(s, s->code, s->reason, false);
 		return;
 	}
-	if (s->transport.state == TRANSPORT_LEAVING) {
+	if (s->transport->state == TRANSPORT_LEAVING) {
 		send_close(s, s->code, "", true);
 		return;
 	}
@@ -260,7 +261,7 @@ session_on_data(void *owner, const struct piece *p)
 {
 	struct session *s = owner;
 
-	s->active = s->transport.heard;
+	s->active = s->transport->heard;
 	s->in_messages += p->last;
 	s->in_bytes += p->len;
 	dialect_from_peer(&s->dialect, p);
@@ -311,7 +312,7 @@ session_on_batch(void *owner)
 
 	input_flush(&s->input);
 	if (endpoint_is_full(s->endpoint))
-		transport_ws_pause(&s->transport);
+		transport_pause(s->transport);
 }
 
 static void
@@ -322,7 +323,7 @@ session_on_input_drain(void *owner)
 	if (awaits(s, DUE_PONG)) /* its answer may lie unread */
 		await(s, DUE_PONG, s->route->ping_timeout);
 	if (!s->gone)
-		transport_ws_resume(&s->transport);
+		transport_resume(s->transport);
 }
 
 /*
@@ -390,18 +391,18 @@ session_to_peer(void *owner, const void *before, size_t before_len,
 	struct session *s = owner;
 
 	if (before_len == 0)
-		transport_ws_send(&s->transport, p);
+		transport_send(s->transport, p);
 	else
-		transport_ws_send_after(&s->transport, before, before_len, p);
+		transport_send_after(s->transport, before, before_len, p);
 	if (p->kept && p->len > GATHER_COPY)
-		transport_ws_flush(&s->transport);
+		transport_flush(s->transport);
 }
 
 /* While it takes nothing, the program must not say more. */
 static void
 wait_for_client(struct session *s)
 {
-	if (transport_ws_queued(&s->transport) > 0)
+	if (transport_queued(s->transport) > 0)
 		endpoint_pause(s->endpoint);
 }
 
@@ -467,7 +468,7 @@ handle_event(struct session *s, enum framing_result rc, const struct piece *p)
 		dialect_send(&s->dialect, p);
 		break;
 	case FRAMING_PING:
-		transport_ws_ping(&s->transport, p->data, p->len);
+		transport_ping(s->transport, p->data, p->len);
 		break;
 	case FRAMING_CLOSE:
 		program_close(s, p);
@@ -498,7 +499,7 @@ session_on_stderr_batch(void *owner)
 {
 	struct session *s = owner;
 
-	transport_ws_flush(&s->transport);
+	transport_flush(s->transport);
 	if (listens(s))
 		wait_for_client(s);
 }
@@ -506,7 +507,7 @@ session_on_stderr_batch(void *owner)
 static void
 flush_output(struct session *s)
 {
-	transport_ws_flush(&s->transport);
+	transport_flush(s->transport);
 	stderr_lines_send_late(&s->stderr_lines);
 }
 
@@ -600,11 +601,11 @@ ping(struct session *s)
 {
 	await(s, DUE_PING, s->route->ping);
 	if (s->ping_queued ||
-	    (awaits(s, DUE_PONG) && s->transport.heard < s->pinged))
+	    (awaits(s, DUE_PONG) && s->transport->heard < s->pinged))
 		return;
-	transport_ws_ping(&s->transport, NULL, 0);
-	transport_ws_flush(&s->transport);
-	if (transport_ws_queued(&s->transport) > 0) {
+	transport_ping(s->transport, NULL, 0);
+	transport_flush(s->transport);
+	if (transport_queued(s->transport) > 0) {
 		s->ping_queued = true;
 		return;
 	}
@@ -617,7 +618,7 @@ static void
 expect_pong(struct session *s)
 {
 	forget(s, DUE_PONG);
-	if (s->transport.heard >= s->pinged)
+	if (s->transport->heard >= s->pinged)
 		return;
 	if (endpoint_is_full(s->endpoint)) {
 		await(s, DUE_PONG, s->route->ping_timeout);
@@ -642,13 +643,13 @@ static void
 check_close(struct session *s)
 {
 	if (s->hurry || s->seen == 0)
-		transport_ws_abort(&s->transport);
-	else if (transport_ws_unsent(&s->transport) < s->seen)
+		transport_abort(s->transport);
+	else if (transport_unsent(s->transport) < s->seen)
 		await_close(s);
 	else if (clock_ms() - s->moved < STALL_MS)
 		await(s, DUE_CLOSE, LOOK_MS);
 	else
-		transport_ws_abort(&s->transport);
+		transport_abort(s->transport);
 }
 
 static void
@@ -659,7 +660,7 @@ check_hangup(struct session *s)
 		await(s, DUE_HANGUP, STALL_MS);
 		return;
 	}
-	transport_ws_abort(&s->transport);
+	transport_abort(s->transport);
 }
 
 /* The program has nothing more to say, and goes on. */
@@ -720,27 +721,23 @@ log_end(const struct session *s)
 {
 	struct endpoint *e = s->endpoint;
 	char how[ENDED_BRIEF];
-	uint64_t in_wire, out_wire;
 	size_t n = LOG_FIELDS;
-	struct log_field fields[LOG_FIELDS + 4] = { LOG_UINT("session", s->id),
-		LOG_STR("peer", s->peer), LOG_STR("path", s->path),
+	struct log_field fields[LOG_FIELDS + 1 + TRANSPORT_FIELDS] = {
+		LOG_UINT("session", s->id), LOG_STR("peer", s->peer),
+		LOG_STR("path", s->path),
 		LOG_MS("duration", clock_ms() - s->started),
 		LOG_UINT("in_messages", s->in_messages),
 		LOG_UINT("in_bytes", s->in_bytes),
 		LOG_UINT("out_messages", s->out_messages),
 		LOG_UINT("out_bytes", s->out_bytes), LOG_UINT("close", s->code),
 		LOG_STR("reason", s->reason), LOG_STR("exit", how),
-		endpoint_name(e) };
+		endpoint_name(e)
+	};
 
 	endpoint_put_end(e, how);
 	if (s->user != NULL)
 		fields[n++] = (struct log_field)LOG_STR("user", s->user);
-	if (transport_ws_is_unmasked(&s->transport))
-		fields[n++] = (struct log_field)LOG_STR("unmasked", "yes");
-	if (transport_ws_wire(&s->transport, &in_wire, &out_wire)) {
-		fields[n++] = (struct log_field)LOG_UINT("in_wire", in_wire);
-		fields[n++] = (struct log_field)LOG_UINT("out_wire", out_wire);
-	}
+	n += transport_put_fields(s->transport, fields + n);
 	log_fields(LOG_LVL_INFO, "session ends", fields, n);
 }
 
@@ -766,7 +763,7 @@ session_free(struct session *s)
 	if (log_wants(LOG_LVL_INFO))
 		log_end(s);
 	deadlines_clear(&s->deadlines);
-	transport_ws_clear(&s->transport);
+	transport_free(s->transport);
 	endpoint_free(s->endpoint);
 	framing_clear(&s->framing);
 	input_clear(&s->input);
@@ -799,7 +796,7 @@ session_on_gone(void *owner)
 {
 	struct session *s = owner;
 
-	const char *why = s->transport.shortage;
+	const char *why = s->transport->shortage;
 
 	s->gone = true;
 	if (why != NULL)
@@ -911,7 +908,7 @@ say_hello(struct session *s, const char *subprotocol)
 	};
 
 	dialect_say_hello(&s->dialect, &hello);
-	transport_ws_flush(&s->transport);
+	transport_flush(s->transport);
 }
 
 struct session *
@@ -926,6 +923,7 @@ session_new(const struct session_start *start)
 		.ops = start->ops,
 		.owner = start->owner,
 		.endpoint = start->endpoint,
+		.transport = start->transport,
 		.peer = start->peer,
 		.user = start->user,
 		.path = start->path,
@@ -935,15 +933,9 @@ session_new(const struct session_start *start)
 	input_init(&s->input, s->flow, s->endpoint, r, &input_ops, s);
 	framing_init(&s->framing, s->input.framing,
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
-	transport_ws_init(&s->transport, WS_SERVER, s->flow, start->client,
-	    r->max_message, &transport_ops, s);
-	if (r->accept_unmasked)
-		transport_ws_accept_unmasked(&s->transport);
-	if (start->terms != NULL)
-		transport_ws_compress(&s->transport, start->terms,
-		    (size_t)r->compression_min);
+	transport_set_owner(s->transport, &transport_ops, s);
 	dialect_init(&s->dialect, start->dialect, &dialect_ops, s);
-	stderr_lines_init(&s->stderr_lines, &s->dialect, &s->transport, r);
+	stderr_lines_init(&s->stderr_lines, &s->dialect, s->transport, r);
 	endpoint_set_owner(s->endpoint, &endpoint_ops, s);
 	say_hello(s, start->subprotocol);
 	endpoint_resume(s->endpoint);
@@ -951,14 +943,8 @@ session_new(const struct session_start *start)
 }
 
 void
-session_feed(struct session *s, uint8_t *data, size_t len)
-{
-	transport_ws_feed(&s->transport, data, len);
-}
-
-void
 session_start_reading(struct session *s)
 {
 	if (!endpoint_is_full(s->endpoint))
-		transport_ws_resume(&s->transport);
+		transport_resume(s->transport);
 }

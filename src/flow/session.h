@@ -21,8 +21,7 @@ struct dialect_body;
 struct endpoint;
 struct flow;
 struct session;
-struct stream;
-struct ws_terms;
+struct transport;
 
 struct session_ops {
 	/* It is over; gone after the call. */
@@ -34,8 +33,7 @@ struct session_start {
 	const struct conf_route *route; /* kept */
 	const struct session_ops *ops;  /* kept */
 	void *owner;                    /* kept */
-	struct stream *client;          /* taken */
-	const struct ws_terms *terms;   /* borrowed; NULL: uncompressed */
+	struct transport *transport;    /* taken; paused */
 	struct endpoint *endpoint;      /* taken; open */
 	uint32_t id;
 	const struct dialect_body *dialect; /* kept: what the client speaks */
@@ -49,10 +47,9 @@ struct session_start {
 struct session *session_new(const struct session_start *);
 
 /*
- * Bytes that came behind the opening handshake (borrowed, written to); then,
- * once, read on from the connection, which was paused when it was taken.
+ * Once: read on from the transport, after what came of it with its opening
+ * handshake.
  */
-void session_feed(struct session *, uint8_t *data, size_t len);
 void session_start_reading(struct session *);
 
 /* A line of the log about it as it is. */

@@ -4,7 +4,7 @@
 #include "dialect/dialect.h"
 #include "flow/endpoint.h"
 #include "flow/stderr_lines.h"
-#include "flow/transport_ws.h"
+#include "flow/transport.h"
 
 enum {
 	LATE_MAX = 64 * 1024,    /* after an open message */
@@ -16,7 +16,7 @@ _Static_assert((int)DIALECT_LINE_MAX == (int)ENDPOINT_STDERR_LINE,
 
 void
 stderr_lines_init(struct stderr_lines *l, struct dialect *dialect,
-    const struct transport_ws *transport, const struct conf_route *route)
+    const struct transport *transport, const struct conf_route *route)
 {
 	*l = (struct stderr_lines){
 		.dialect = dialect,
@@ -43,7 +43,7 @@ are_wanted(const struct stderr_lines *l)
 bool
 stderr_lines_take(struct stderr_lines *l, const uint8_t *line, size_t len)
 {
-	if (!are_wanted(l) || transport_ws_queued(l->transport) > QUEUE_MAX)
+	if (!are_wanted(l) || transport_queued(l->transport) > QUEUE_MAX)
 		return false;
 	if (!l->transport->in_message) {
 		dialect_send_line(l->dialect, line, len);

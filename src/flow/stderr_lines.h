@@ -16,18 +16,18 @@
 
 struct conf_route;
 struct dialect;
-struct transport_ws;
+struct transport;
 
 struct stderr_lines {
-	struct dialect *dialect;              /* kept */
-	const struct transport_ws *transport; /* kept */
-	const struct conf_route *route;       /* kept */
-	struct buf late;                      /* two bytes of length, text */
+	struct dialect *dialect;           /* kept */
+	const struct transport *transport; /* kept */
+	const struct conf_route *route;    /* kept */
+	struct buf late;                   /* two bytes of length, text */
 };
 
 /* Keeps all of them. */
 void stderr_lines_init(struct stderr_lines *, struct dialect *,
-    const struct transport_ws *, const struct conf_route *);
+    const struct transport *, const struct conf_route *);
 void stderr_lines_clear(struct stderr_lines *);
 
 /*

@@ -11,12 +11,27 @@
 #include "flow/deflate.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
+#include "flow/transport.h"
 #include "flow/transport_ws.h"
 
 /* What is done for one peer before others get theirs. */
 enum {
 	PIECES_PER_TURN = 8, /* that are inflated */
 	FRAMES_PER_TURN = 512,
+};
+
+struct transport_ws {
+	struct transport base;
+	struct flow *flow;     /* kept */
+	struct stream *stream; /* owned */
+	uint8_t *pong;         /* owned: the latest ping unanswered */
+	uint8_t pong_len;
+	bool deaf;               /* what comes is dropped unread */
+	bool paused;             /* by the owner */
+	bool peer_ended;         /* the peer has shut its side */
+	bool bare;               /* what we say is not masked or compressed */
+	struct deflate *deflate; /* owned; NULL: nothing is compressed */
+	struct ws_reader reader;
 };
 
 static const char *const state_names[] = {
@@ -26,6 +41,18 @@ static const char *const state_names[] = {
 	[TRANSPORT_CLOSED] = "closed",
 	[TRANSPORT_GONE] = "gone",
 };
+
+static struct transport_ws *
+ws_of(struct transport *base)
+{
+	return container_of(base, struct transport_ws, base);
+}
+
+static const struct transport_ws *
+const_ws_of(const struct transport *base)
+{
+	return (const void *)base; /* its first member */
+}
 
 static bool
 is_server(const struct transport_ws *t)
@@ -48,10 +75,10 @@ set_state(struct transport_ws *t, enum transport_state next)
 		[TRANSPORT_GONE] = 0,
 	};
 
-	if (!(allowed[t->state] & 1u << next))
-		bug("transport: %s -> %s", state_names[t->state],
+	if (!(allowed[t->base.state] & 1u << next))
+		bug("transport: %s -> %s", state_names[t->base.state],
 		    state_names[next]);
-	t->state = (uint8_t)next;
+	t->base.state = (uint8_t)next;
 	if (next == TRANSPORT_CLOSED) {
 		if (is_server(t))
 			stream_end(t->stream);
@@ -63,7 +90,8 @@ set_state(struct transport_ws *t, enum transport_state next)
 static bool
 may_send(const struct transport_ws *t)
 {
-	return t->state == TRANSPORT_OPEN || t->state == TRANSPORT_LEAVING;
+	return t->base.state == TRANSPORT_OPEN ||
+	    t->base.state == TRANSPORT_LEAVING;
 }
 
 /* What a client sends is masked, on its way into the gather. */
@@ -178,15 +206,16 @@ send_deflated(struct transport_ws *t, struct frame f, const struct iovec *v,
 static enum ws_opcode
 next_opcode(const struct transport_ws *t, bool text)
 {
-	return t->in_message ? WS_OP_CONTINUATION
-	    : text           ? WS_OP_TEXT
-			     : WS_OP_BINARY;
+	return t->base.in_message ? WS_OP_CONTINUATION
+	    : text                ? WS_OP_TEXT
+				  : WS_OP_BINARY;
 }
 
-attr_apart void
-transport_ws_send_after(struct transport_ws *t, const void *before,
+static attr_apart void
+transport_ws_send_after(struct transport *base, const void *before,
     size_t before_len, const struct piece *p)
 {
+	struct transport_ws *t = ws_of(base);
 	struct iovec v[2] = {
 		{ (void *)(uintptr_t)before, before_len },
 		{ (void *)(uintptr_t)p->data, p->len },
@@ -200,11 +229,11 @@ transport_ws_send_after(struct transport_ws *t, const void *before,
 	if (!may_send(t))
 		return;
 	if (t->deflate != NULL &&
-	    deflate_wants(t->deflate, !t->in_message, p->last, f.len))
+	    deflate_wants(t->deflate, !t->base.in_message, p->last, f.len))
 		send_deflated(t, f, v, nitems(v));
 	else
 		send_data(t, f, v, nitems(v));
-	t->in_message = !p->last;
+	t->base.in_message = !p->last;
 }
 
 /* Neither masked nor compressed: a small one is put together in its place. */
@@ -226,40 +255,50 @@ send_bare(struct transport_ws *t, const struct piece *piece)
 	}
 }
 
-void
-transport_ws_send(struct transport_ws *t, const struct piece *p)
+static void
+transport_ws_send(struct transport *base, const struct piece *p)
 {
+	struct transport_ws *t = ws_of(base);
+
 	if (!t->bare) {
-		transport_ws_send_after(t, NULL, 0, p);
+		transport_ws_send_after(base, NULL, 0, p);
 	} else if (may_send(t)) {
 		send_bare(t, p);
-		t->in_message = !p->last;
+		t->base.in_message = !p->last;
 	}
 }
 
-void
-transport_ws_ping(struct transport_ws *t, const uint8_t *data, size_t len)
+static void
+transport_ws_ping(struct transport *base, const uint8_t *data, size_t len)
 {
+	struct transport_ws *t = ws_of(base);
+
 	if (may_send(t))
 		send_control(t, WS_OP_PING, data, len);
 }
 
-void
-transport_ws_flush(struct transport_ws *t)
+static void
+flush(struct transport_ws *t)
 {
 	if (t->flow->to_peer.to == t->stream)
 		gather_flush(&t->flow->to_peer);
 }
 
 static void
+transport_ws_flush(struct transport *base)
+{
+	flush(ws_of(base));
+}
+
+static void
 gone(struct transport_ws *t)
 {
-	if (t->state == TRANSPORT_GONE)
+	if (t->base.state == TRANSPORT_GONE)
 		return;
 	set_state(t, TRANSPORT_GONE);
 	t->deaf = true;
 	stream_pause(t->stream);
-	t->ops->on_gone(t->owner);
+	t->base.ops->on_gone(t->base.owner);
 }
 
 /* Everything was said and written, and the peer has shut its side. */
@@ -269,14 +308,17 @@ check_gone(struct transport_ws *t)
 	bool ended = is_server(t) ? stream_ended(t->stream)
 				  : stream_queued(t->stream) == 0;
 
-	if (t->state == TRANSPORT_CLOSED && t->peer_ended && ended)
+	if (t->base.state == TRANSPORT_CLOSED && t->peer_ended && ended)
 		gone(t);
 }
 
-void
-transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
+static void transport_ws_resume(struct transport *);
+
+static void
+transport_ws_close(struct transport *base, unsigned code, const char *reason,
     bool wait)
 {
+	struct transport_ws *t = ws_of(base);
 	uint8_t payload[WS_CONTROL_MAX];
 
 	if (!may_send(t))
@@ -284,24 +326,24 @@ transport_ws_close(struct transport_ws *t, unsigned code, const char *reason,
 	send_control(t, WS_OP_CLOSE, payload,
 	    ws_put_close(payload, code, reason));
 	t->deaf |= !wait;
-	if (t->state == TRANSPORT_LEAVING || !wait) {
+	if (t->base.state == TRANSPORT_LEAVING || !wait) {
 		if (is_server(t))
 			gather_flush_last(&t->flow->to_peer);
 		else
-			transport_ws_flush(t);
+			flush(t);
 		set_state(t, TRANSPORT_CLOSED);
 	} else {
-		transport_ws_flush(t);
+		flush(t);
 		set_state(t, TRANSPORT_CLOSING);
 	}
-	transport_ws_resume(t);
+	transport_ws_resume(base);
 	check_gone(t);
 }
 
-void
-transport_ws_abort(struct transport_ws *t)
+static void
+transport_ws_abort(struct transport *base)
 {
-	gone(t);
+	gone(ws_of(base));
 }
 
 /*
@@ -330,7 +372,7 @@ send_late_pong(struct transport_ws *t)
 		return;
 	if (may_send(t))
 		send_control(t, WS_OP_PONG, t->pong, t->pong_len);
-	transport_ws_flush(t);
+	flush(t);
 	free(t->pong);
 	t->pong = NULL;
 }
@@ -339,7 +381,8 @@ static void
 fault(struct transport_ws *t, enum ws_result rc)
 {
 	t->deaf = true;
-	t->ops->on_fault(t->owner, ws_close_code(rc), ws_strresult(rc));
+	t->base.ops->on_fault(t->base.owner, ws_close_code(rc),
+	    ws_strresult(rc));
 }
 
 static void
@@ -352,7 +395,7 @@ handle_close(struct transport_ws *t, const struct ws_event *ev)
 	    &reason, &reason_len);
 
 	t->deaf = true; /* nothing may follow a Close */
-	if (t->state == TRANSPORT_CLOSING) {
+	if (t->base.state == TRANSPORT_CLOSING) {
 		set_state(t, TRANSPORT_CLOSED);
 		check_gone(t);
 		return;
@@ -362,15 +405,15 @@ handle_close(struct transport_ws *t, const struct ws_event *ev)
 		return;
 	}
 	set_state(t, TRANSPORT_LEAVING);
-	t->ops->on_close(t->owner, code, reason, reason_len);
+	t->base.ops->on_close(t->base.owner, code, reason, reason_len);
 }
 
 /* A client that has said Close still takes what the server had to say. */
 static bool
 may_receive(const struct transport_ws *t)
 {
-	return t->state == TRANSPORT_OPEN ||
-	    (t->state == TRANSPORT_CLOSING && !is_server(t));
+	return t->base.state == TRANSPORT_OPEN ||
+	    (t->base.state == TRANSPORT_CLOSING && !is_server(t));
 }
 
 static void
@@ -380,8 +423,10 @@ handle_control(struct transport_ws *t, const struct ws_event *ev)
 		answer_ping(t, ev->piece.data, ev->piece.len);
 	else if (ev->opcode == WS_OP_CLOSE)
 		handle_close(t, ev);
-	else if (t->ops->on_pong != NULL && t->state != TRANSPORT_CLOSED)
-		t->ops->on_pong(t->owner, ev->piece.data, ev->piece.len);
+	else if (t->base.ops->on_pong != NULL &&
+	    t->base.state != TRANSPORT_CLOSED)
+		t->base.ops->on_pong(t->base.owner, ev->piece.data,
+		    ev->piece.len);
 }
 
 /* The rest of a piece waits, with what is behind it: for the owner, or a turn. */
@@ -413,9 +458,9 @@ take_deflated(struct transport_ws *t, struct piece *in, size_t *behind)
 			return put_off(t, in, behind);
 		rc = deflate_read(d, &t->reader, in, &out);
 		if (rc >= 0 && (out.len > 0 || out.last))
-			t->ops->on_data(t->owner, &out);
+			t->base.ops->on_data(t->base.owner, &out);
 		if (rc == WS_DATA) {
-			t->ops->on_batch(t->owner);
+			t->base.ops->on_batch(t->base.owner);
 			deflate_passed(d);
 			d->pieces++;
 		}
@@ -432,7 +477,7 @@ take_data(struct transport_ws *t, struct ws_event *ev, size_t *behind)
 		t->deflate->received += ev->piece.len;
 	if (ev->deflated)
 		return take_deflated(t, &ev->piece, behind);
-	t->ops->on_data(t->owner, &ev->piece);
+	t->base.ops->on_data(t->base.owner, &ev->piece);
 	return WS_DATA;
 }
 
@@ -458,8 +503,8 @@ take_frames(struct transport_ws *t, uint8_t *data, size_t len)
 		if (rc < 0)
 			fault(t, rc);
 	}
-	transport_ws_flush(t);
-	t->ops->on_batch(t->owner);
+	flush(t);
+	t->base.ops->on_batch(t->base.owner);
 }
 
 static void
@@ -470,9 +515,11 @@ begin_turn(struct deflate *d)
 }
 
 void
-transport_ws_feed(struct transport_ws *t, uint8_t *data, size_t len)
+transport_ws_feed(struct transport *base, uint8_t *data, size_t len)
 {
-	t->heard = clock_coarse_ms();
+	struct transport_ws *t = ws_of(base);
+
+	t->base.heard = clock_coarse_ms();
 	if (t->deflate != NULL)
 		begin_turn(t->deflate);
 	take_frames(t, data, len);
@@ -503,12 +550,24 @@ take_held(struct transport_ws *t)
 }
 
 static void
+transport_ws_resume(struct transport *base)
+{
+	struct transport_ws *t = ws_of(base);
+
+	t->paused = false;
+	if (is_waiting(t))
+		take_held(t);
+	if (!t->paused && !is_waiting(t))
+		stream_resume(t->stream);
+}
+
+static void
 transport_ws_on_turn(void *owner)
 {
 	struct transport_ws *t = owner;
 
-	if (t->state != TRANSPORT_GONE && !t->paused)
-		transport_ws_resume(t);
+	if (t->base.state != TRANSPORT_GONE && !t->paused)
+		transport_ws_resume(&t->base);
 }
 
 static void
@@ -517,7 +576,7 @@ transport_ws_on_read(void *owner, uint8_t *data, size_t len)
 	struct transport_ws *t = owner;
 
 	if (!t->deaf)
-		transport_ws_feed(t, data, len);
+		transport_ws_feed(&t->base, data, len);
 }
 
 /* Behind the peer's Close it is expected; before, the client is lost. */
@@ -527,7 +586,8 @@ transport_ws_on_end(void *owner)
 	struct transport_ws *t = owner;
 
 	t->peer_ended = true;
-	if (t->state == TRANSPORT_OPEN || t->state == TRANSPORT_CLOSING)
+	if (t->base.state == TRANSPORT_OPEN ||
+	    t->base.state == TRANSPORT_CLOSING)
 		gone(t);
 	else
 		check_gone(t);
@@ -538,8 +598,8 @@ transport_ws_on_hangup(void *owner)
 {
 	struct transport_ws *t = owner;
 
-	if (t->state != TRANSPORT_GONE)
-		t->ops->on_hangup(t->owner);
+	if (t->base.state != TRANSPORT_GONE)
+		t->base.ops->on_hangup(t->base.owner);
 }
 
 static void
@@ -547,7 +607,7 @@ transport_ws_on_lost(void *owner, int err)
 {
 	struct transport_ws *t = owner;
 
-	t->shortage = stream_strshort(err);
+	t->base.shortage = stream_strshort(err);
 	gone(t);
 }
 
@@ -559,7 +619,7 @@ transport_ws_on_drain(void *owner)
 	send_late_pong(t);
 	check_gone(t);
 	if (stream_queued(t->stream) == 0)
-		t->ops->on_drain(t->owner);
+		t->base.ops->on_drain(t->base.owner);
 }
 
 static const struct stream_ops stream_ops = {
@@ -570,28 +630,101 @@ static const struct stream_ops stream_ops = {
 	.on_drain = transport_ws_on_drain,
 };
 
-void
-transport_ws_init(struct transport_ws *t, enum ws_role role, struct flow *flow,
-    struct stream *stream, uint64_t max_message,
-    const struct transport_ops *ops, void *owner)
+static void
+transport_ws_pause(struct transport *base)
 {
-	*t = (struct transport_ws){
-		.flow = flow,
-		.stream = stream,
-		.ops = ops,
-		.owner = owner,
+	struct transport_ws *t = ws_of(base);
+
+	if (!may_receive(t))
+		return;
+	t->paused = true;
+	stream_pause(t->stream);
+}
+
+static size_t
+transport_ws_queued(const struct transport *base)
+{
+	return stream_queued(const_ws_of(base)->stream);
+}
+
+static size_t
+transport_ws_unsent(const struct transport *base)
+{
+	return stream_unsent(const_ws_of(base)->stream);
+}
+
+static size_t
+transport_ws_put_fields(const struct transport *base, struct log_field *fields)
+{
+	const struct transport_ws *t = const_ws_of(base);
+	const struct deflate *d = t->deflate;
+	size_t n = 0;
+
+	if (t->reader.lenient && t->reader.bare)
+		fields[n++] = (struct log_field)LOG_STR("unmasked", "yes");
+	if (d != NULL) {
+		fields[n++] =
+		    (struct log_field)LOG_UINT("in_wire", d->received);
+		fields[n++] = (struct log_field)LOG_UINT("out_wire", d->sent);
+	}
+	return n;
+}
+
+static void
+transport_ws_free(struct transport *base)
+{
+	struct transport_ws *t = ws_of(base);
+
+	if (t->deflate != NULL)
+		later_forget(&t->deflate->turn);
+	deflate_free(t->deflate);
+	stream_free(t->stream);
+	free(t->pong);
+	free(t);
+}
+
+/* ------------------------------------------------- for the maker */
+
+static const struct transport_body body = {
+	.send = transport_ws_send,
+	.send_after = transport_ws_send_after,
+	.ping = transport_ws_ping,
+	.flush = transport_ws_flush,
+	.close = transport_ws_close,
+	.abort = transport_ws_abort,
+	.pause = transport_ws_pause,
+	.resume = transport_ws_resume,
+	.queued = transport_ws_queued,
+	.unsent = transport_ws_unsent,
+	.put_fields = transport_ws_put_fields,
+	.free = transport_ws_free,
+};
+
+struct transport *
+transport_ws_new(enum ws_role role, struct flow *flow, struct stream *stream,
+    uint64_t max_message)
+{
+	struct transport_ws *t = mem_new(1, sizeof(*t));
+
+	t->base = (struct transport){
+		.body = &body,
 		.heard = clock_coarse_ms(),
 		.state = TRANSPORT_OPEN,
-		.bare = role == WS_SERVER,
 	};
+	t->flow = flow;
+	t->stream = stream;
+	t->bare = role == WS_SERVER;
 	ws_reader_init(&t->reader, role, max_message);
 	stream_set_owner(stream, &stream_ops, t);
+	return &t->base;
 }
 
 void
-transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
+transport_ws_compress(struct transport *base, const struct ws_terms *terms,
     size_t least)
 {
+	struct transport_ws *t = ws_of(base);
+
 	t->bare = false;
 	t->deflate = deflate_new(&t->flow->zpool, (enum ws_role)t->reader.role,
 	    terms, least);
@@ -600,75 +733,29 @@ transport_ws_compress(struct transport_ws *t, const struct ws_terms *terms,
 }
 
 void
-transport_ws_accept_unmasked(struct transport_ws *t)
+transport_ws_accept_unmasked(struct transport *base)
 {
-	ws_reader_accept_unmasked(&t->reader);
+	ws_reader_accept_unmasked(&ws_of(base)->reader);
 }
 
 bool
-transport_ws_is_unmasked(const struct transport_ws *t)
+transport_ws_ended_well(const struct transport *base)
 {
-	return t->reader.lenient && t->reader.bare;
-}
+	const struct transport_ws *t = const_ws_of(base);
 
-void
-transport_ws_clear(struct transport_ws *t)
-{
-	if (t->deflate != NULL)
-		later_forget(&t->deflate->turn);
-	deflate_free(t->deflate);
-	t->deflate = NULL;
-	stream_free(t->stream);
-	t->stream = NULL;
-	free(t->pong);
-	t->pong = NULL;
-}
-
-size_t
-transport_ws_queued(const struct transport_ws *t)
-{
-	return stream_queued(t->stream);
-}
-
-bool
-transport_ws_ended_well(const struct transport_ws *t)
-{
 	return t->peer_ended && ws_reader_is_between(&t->reader) &&
 	    stream_queued(t->stream) == 0;
 }
 
-size_t
-transport_ws_unsent(const struct transport_ws *t)
-{
-	return stream_unsent(t->stream);
-}
-
 bool
-transport_ws_wire(const struct transport_ws *t, uint64_t *received,
+transport_ws_wire(const struct transport *base, uint64_t *received,
     uint64_t *sent)
 {
-	if (t->deflate == NULL)
+	const struct deflate *d = const_ws_of(base)->deflate;
+
+	if (d == NULL)
 		return false;
-	*received = t->deflate->received;
-	*sent = t->deflate->sent;
+	*received = d->received;
+	*sent = d->sent;
 	return true;
-}
-
-void
-transport_ws_pause(struct transport_ws *t)
-{
-	if (!may_receive(t))
-		return;
-	t->paused = true;
-	stream_pause(t->stream);
-}
-
-void
-transport_ws_resume(struct transport_ws *t)
-{
-	t->paused = false;
-	if (is_waiting(t))
-		take_held(t);
-	if (!t->paused && !is_waiting(t))
-		stream_resume(t->stream);
 }

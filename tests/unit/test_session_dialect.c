@@ -21,6 +21,7 @@
 #include "dialect/dialect.h"
 #include "flow/endpoint.h"
 #include "flow/session.h"
+#include "flow/transport_ws.h"
 #include "stream_world.h"
 
 /* ------------------------------------------------- a dialect */
@@ -216,6 +217,7 @@ static void
 begin(struct talk *t)
 {
 	static char interrupt[] = "INT", *signals[] = { interrupt };
+	struct transport *transport;
 	int client[2], input[2];
 
 	*t = (struct talk){ .endpoint = { .body = &fake } };
@@ -229,7 +231,6 @@ begin(struct talk *t)
 	stream_set_owner(t->endpoint.in, &ops, NULL);
 	t->route = (struct conf_route){
 		.framing = FRAMING_LINES,
-		.accept_unmasked = true,
 		.max_message = 1024,
 		.stderr_to = CONF_STDERR_CLIENT,
 		.close_timeout = 60000,
@@ -237,12 +238,16 @@ begin(struct talk *t)
 		.client_signals = { .v = signals, .n = 1 },
 	};
 	buf_init(&t->got, 4096);
+	transport = transport_ws_new(WS_SERVER, &t->loop.flow,
+	    stream_new(&t->loop.flow, STREAM_SOCKET, client[0], 0),
+	    t->route.max_message);
+	transport_ws_accept_unmasked(transport);
 	t->session = session_new(&(struct session_start){
 	    .flow = &t->loop.flow,
 	    .route = &t->route,
 	    .ops = &session_ops,
 	    .owner = t,
-	    .client = stream_new(&t->loop.flow, STREAM_SOCKET, client[0], 0),
+	    .transport = transport,
 	    .endpoint = &t->endpoint,
 	    .dialect = &letters,
 	});

@@ -23,6 +23,7 @@
 #include "flow/endpoint_exec.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
+#include "flow/transport.h"
 #include "flow/transport_ws.h"
 
 enum {
@@ -142,7 +143,7 @@ static const struct frame_case {
 static void
 check_frames(struct world *w, const struct frame_case *c)
 {
-	struct transport_ws t;
+	struct transport *t;
 	uint8_t *all = malloc(MANY * c->len);
 	int fd[2];
 
@@ -152,9 +153,9 @@ check_frames(struct world *w, const struct frame_case *c)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 			     fd),
 	    0);
-	transport_ws_init(&t, WS_SERVER, &w->flow,
-	    stream_new(&w->flow, STREAM_SOCKET, fd[0], 0), 0, &transport_ops,
-	    w);
+	t = transport_ws_new(WS_SERVER, &w->flow,
+	    stream_new(&w->flow, STREAM_SOCKET, fd[0], 0), 0);
+	transport_set_owner(t, &transport_ops, w);
 	w->total = w->most = 0;
 	w->ended = false;
 	assert_int_equal(write(fd[1], all, MANY * c->len), MANY * c->len);
@@ -164,7 +165,7 @@ check_frames(struct world *w, const struct frame_case *c)
 		fail_msg("%s: %zu in one turn", c->name, w->most);
 	turn(w);
 	assert_true(w->ended); /* and not before */
-	transport_ws_clear(&t);
+	transport_free(t);
 	free(all);
 }
 
@@ -180,7 +181,7 @@ static void
 fault_A1_paused_frames(void **state)
 {
 	struct world *w = *state;
-	struct transport_ws t;
+	struct transport *t;
 	uint8_t frames[MANY][6];
 	int fd[2];
 
@@ -189,20 +190,20 @@ fault_A1_paused_frames(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 			     fd),
 	    0);
-	transport_ws_init(&t, WS_SERVER, &w->flow,
-	    stream_new(&w->flow, STREAM_SOCKET, fd[0], 0), 0, &transport_ops,
-	    w);
+	t = transport_ws_new(WS_SERVER, &w->flow,
+	    stream_new(&w->flow, STREAM_SOCKET, fd[0], 0), 0);
+	transport_set_owner(t, &transport_ops, w);
 	assert_int_equal(write(fd[1], frames, sizeof(frames)), sizeof(frames));
 	turn(w);
-	transport_ws_pause(&t);
+	transport_pause(t);
 	assert_true(w->total > 0 && w->total < MANY);
 	for (size_t i = 0, before = w->total; i < 10; i++) {
 		turn(w);
 		assert_int_equal(w->total, before);
 	}
-	transport_ws_resume(&t);
+	transport_resume(t);
 	turn_until(w, MANY);
-	transport_ws_clear(&t);
+	transport_free(t);
 	close(fd[1]);
 }
 
