@@ -29,7 +29,7 @@ from pathlib import Path
 from daemon import Daemon
 from lone_engine import Engine, settings
 from proc import (BUILD, ENGINE, PATIENCE, STANDPIPE, STANDPIPED, Timeout,
-                  adopt_orphans, environment, now)
+                  adopt_orphans, environment, now, until)
 from wire import Client, Closed, Gone, Refused
 
 CLASSES = ["memory", "descriptor", "process", "watch", "again", "short",
@@ -177,13 +177,24 @@ def call(d, headers=()):
         return False
 
 
+def fares(d, headers):
+    """Whether a session is well, or has met a daemon that comes to its end."""
+    if call(d, headers):
+        return True
+    try:
+        until(d.ended, "its end", PATIENCE / 10)
+        return True
+    except Timeout:
+        return False
+
+
 def hold(d, headers=()):
     """The first session may fail, the next one may not; what it came to."""
     try:
         d.start()
     except (AssertionError, OSError):
         return judge_end(d.ended_with, d.lines)
-    came = some_go_well(lambda: call(d, headers) or d.ended())
+    came = some_go_well(lambda: fares(d, headers))
     if d.ended():
         return judge_end(d.wait(), d.lines)
     d.signal(15)
