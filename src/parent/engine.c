@@ -179,14 +179,14 @@ static bool
 tell_folders(struct engine *e)
 {
 	for (size_t i = 0; i < IPC_FOLDERS; i++) {
+		const struct ipc_folder f = { .which = (uint8_t)i };
 		int fd = e->daemon->folder[i].fd;
 		uint8_t body[IPC_FOLDER_BODY];
 
 		if (fd == -1)
 			continue;
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		ipc_put_folder(body,
-		    &(struct ipc_folder){ .route = 0, .which = i });
+		ipc_put_folder(body, &f);
 		if (fd == -1 ||
 		    !ipc_chan_send(&e->chan, IPC_FOLDER, 0, body, sizeof(body),
 			NULL, 0, &fd, 1))
