@@ -211,13 +211,13 @@ def test_P8_slot_is_free_when_the_command_is_reaped_and_not_before():
             with d.client() as second:
                 assert second.handshake().status == 503
             assert command.alive()
-            command.kill()
+            os.killpg(command.pid, signal.SIGKILL)
             command.wait()
         d.session_end()
         d.no_commands()
         with d.session() as third, Process(third.recv_text()) as other:
             assert other.pid != command.pid
-            other.kill()
+            os.killpg(other.pid, signal.SIGKILL)
 
 
 def test_P8_command_that_ignores_everything_is_killed():
