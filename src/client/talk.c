@@ -92,6 +92,8 @@ talk_on_turn(void *owner)
 	if (t->ping != NULL)
 		ping_judge(t->ping, &o);
 	local_judge(t->local, &o);
+	if (o.why[0] != '\0')
+		talk_stderr_end_line(&t->remote_stderr);
 	t->ops->on_over(t->owner, &o);
 }
 

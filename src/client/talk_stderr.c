@@ -90,12 +90,20 @@ talk_stderr_put(struct talk_stderr *c, const uint8_t *data, size_t len)
 {
 	if (c->stream == NULL && !c->broken)
 		open_up(c);
-	if (c->broken)
+	if (c->broken || len == 0)
 		return;
+	c->in_line = data[len - 1] != '\n';
 	if (c->escapes)
 		put_escaped(c, data, len);
 	else
 		stream_write(c->stream, data, len);
+}
+
+void
+talk_stderr_end_line(struct talk_stderr *c)
+{
+	if (c->in_line)
+		talk_stderr_put(c, (const uint8_t *)"\n", 1);
 }
 
 size_t

@@ -20,7 +20,8 @@ struct talk_stderr {
 	struct stream *stream; /* owned; NULL: nothing was said yet */
 	struct escape escape;  /* for a terminal */
 	bool escapes;
-	bool broken; /* it is not read any more */
+	bool broken;  /* it is not read any more */
+	bool in_line; /* what was shown of it last ended no line */
 	void (*on_drain)(void *owner);
 	void *owner; /* kept */
 };
@@ -35,6 +36,9 @@ void talk_stderr_clear(struct talk_stderr *);
 
 /* Borrowed for the call. */
 void talk_stderr_put(struct talk_stderr *, const uint8_t *data, size_t len);
+
+/* There is something to be said after it, on a line of its own. */
+void talk_stderr_end_line(struct talk_stderr *);
 
 /* Bytes that wait to be taken. */
 size_t talk_stderr_queued(const struct talk_stderr *);
