@@ -20,6 +20,8 @@ ipc_next_file(const uint8_t *set, size_t len, size_t *at, struct ipc_file *f)
 {
 	struct ipc_in in;
 
+	if (*at == len)
+		return false; /* an empty set may be nowhere */
 	ipc_in_init(&in, set + *at, len - *at);
 	f->kind = ipc_in_within(&in, ipc_in_u32(&in), IPC_FILE_NONE + 1,
 	    IPC_FILE_KINDS - 1);
