@@ -57,7 +57,8 @@ mem_strndup(const char *s, size_t len)
 {
 	char *copy = mem_new(len + 1, 1);
 
-	memcpy(copy, s, len);
+	if (len > 0)
+		memcpy(copy, s, len);
 	return copy;
 }
 

@@ -26,7 +26,10 @@ void *mem_new(size_t n, size_t size);
 /* As realloc(n * size) with the product checked; takes p, gives the result. */
 void *mem_grow(void *p, size_t n, size_t size);
 
-/* Gives a copy of the text, or of the len bytes with a NUL after them. */
+/*
+ * Gives a copy of the text, or of the len bytes (if there are none, s may be
+ * NULL) with a NUL after them.
+ */
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t len);
 
