@@ -57,12 +57,6 @@ static const struct stream_ops in_ops = {
 };
 
 static void
-out_on_end(void *owner)
-{
-	(void)owner;
-}
-
-static void
 out_on_lost(void *owner, int err)
 {
 	struct at_terminal *a = owner;
@@ -83,7 +77,6 @@ out_on_drain(void *owner)
 }
 
 static const struct stream_ops out_ops = {
-	.on_end = out_on_end,
 	.on_lost = out_on_lost,
 	.on_drain = out_on_drain,
 };

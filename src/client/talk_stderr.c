@@ -10,12 +10,6 @@
 enum { CHUNK = 1024 };
 
 static void
-talk_stderr_on_end(void *owner)
-{
-	(void)owner;
-}
-
-static void
 talk_stderr_on_lost(void *owner, int err)
 {
 	struct talk_stderr *c = owner;
@@ -34,7 +28,6 @@ talk_stderr_on_drain(void *owner)
 }
 
 static const struct stream_ops stream_ops = {
-	.on_end = talk_stderr_on_end,
 	.on_lost = talk_stderr_on_lost,
 	.on_drain = talk_stderr_on_drain,
 };

@@ -55,12 +55,6 @@ tell_short(struct endpoint *e, int err)
 
 /* ------------------------------------------------- its input */
 
-static void
-to_on_end(void *owner)
-{
-	(void)owner;
-}
-
 /* The program has closed its standard input: what is sent to it is lost. */
 static void
 to_on_lost(void *owner, int err)
@@ -81,7 +75,6 @@ to_on_drain(void *owner)
 }
 
 static const struct stream_ops to_ops = {
-	.on_end = to_on_end,
 	.on_lost = to_on_lost,
 	.on_drain = to_on_drain,
 };

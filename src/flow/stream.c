@@ -717,7 +717,8 @@ tell_end(struct stream *s)
 	if (s->told_end)
 		return;
 	s->told_end = true;
-	s->ops->on_end(s->owner);
+	if (s->ops->on_end != NULL)
+		s->ops->on_end(s->owner);
 }
 
 /* ------------------------------------------------- reading under TLS */

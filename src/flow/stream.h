@@ -56,7 +56,7 @@ struct stream_ops {
 	 * call.
 	 */
 	void (*on_read)(void *owner, uint8_t *data, size_t len);
-	/* End of file; all bytes before it were given. Once. */
+	/* End of file; all bytes before it were given. Once. May be NULL. */
 	void (*on_end)(void *owner);
 	/*
 	 * Sockets: the peer will send nothing more, but we are paused, so
