@@ -16,6 +16,7 @@
 #include "client/dial_address.h"
 #include "client/dial_race.h"
 #include "client/outcome.h"
+#include "flow/later.h"
 #include "flow/watch.h"
 
 enum { HEAD_START_MS = 250 }; /* RFC 8305, section 5 */
@@ -31,9 +32,10 @@ struct dial_race {
 	const struct dial_race_ops *ops; /* kept */
 	void *owner;                     /* kept */
 	struct dial_addresses addresses;
-	size_t next;    /* the first that has not started */
-	size_t running; /* how many are on their way */
-	struct event timer;
+	size_t next;        /* the first that has not started */
+	size_t running;     /* how many are on their way */
+	struct event timer; /* the next may start */
+	struct later lost;
 	struct runner runner[DIAL_ADDRESS_MAX];
 	size_t told; /* whose error says most */
 	int err;     /* that one; 0: none yet */
@@ -57,8 +59,9 @@ note_error(struct dial_race *r, size_t which, int err)
 }
 
 static void
-lose(struct dial_race *r)
+dial_race_on_lost(void *owner)
 {
+	struct dial_race *r = owner;
 	char text[DIAL_ADDRESS_TEXT];
 	struct outcome o = { 0 };
 
@@ -107,7 +110,6 @@ run(struct dial_race *r, const struct dial_address *a, struct runner *runner)
 static void
 start_next(struct dial_race *r)
 {
-	const struct timeval tv = { .tv_usec = HEAD_START_MS * 1000 };
 	bool started = false;
 
 	while (!started && r->next < r->addresses.n) {
@@ -118,11 +120,11 @@ start_next(struct dial_race *r)
 			note_error(r, i, errno);
 	}
 	if (r->next < r->addresses.n)
-		watch_need(&r->timer, &tv);
+		watch_after(&r->timer, HEAD_START_MS);
 	else
 		(void)event_del(&r->timer);
 	if (r->running == 0)
-		event_active(&r->timer, EV_TIMEOUT, 1);
+		later_soon(&r->lost);
 }
 
 static void
@@ -132,10 +134,7 @@ dial_race_on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (r->running == 0 && r->next == r->addresses.n)
-		lose(r);
-	else
-		start_next(r);
+	start_next(r);
 }
 
 static void
@@ -176,6 +175,7 @@ dial_race_new(struct event_base *base, const struct dial_addresses *addresses,
 		r->runner[i].fd = -1;
 	dial_address_interleave(&r->addresses);
 	(void)evtimer_assign(&r->timer, base, dial_race_on_timer, r);
+	later_init(&r->lost, base, dial_race_on_lost, r);
 	start_next(r);
 	return r;
 }
@@ -187,6 +187,7 @@ dial_race_free(struct dial_race *r)
 	if (r == NULL)
 		return;
 	(void)event_del(&r->timer);
+	later_forget(&r->lost);
 	for (size_t i = 0; i < DIAL_ADDRESS_MAX; i++) {
 		if (r->runner[i].fd != -1)
 			(void)event_del(&r->runner[i].ev);

@@ -18,6 +18,7 @@
 #include "client/dial_address.h"
 #include "client/dial_resolve.h"
 #include "client/outcome.h"
+#include "flow/later.h"
 #include "flow/watch.h"
 #include "proc/aside.h"
 
@@ -41,7 +42,8 @@ struct dial_resolve {
 	void *owner;                        /* kept */
 	pid_t pid;                          /* that asks; -1: none */
 	int fd;                             /* owned: its answer; -1: known */
-	struct event ev;
+	struct event ev;                    /* the answer can be read */
+	struct later answered;              /* it was known at once */
 	struct resolved answer;
 	struct outcome outcome;
 };
@@ -131,17 +133,23 @@ read_answer(struct dial_resolve *r)
 }
 
 static void
-dial_resolve_on_event(evutil_socket_t fd, short what, void *arg)
+dial_resolve_on_answer(void *owner)
 {
-	struct dial_resolve *r = arg;
+	struct dial_resolve *r = owner;
 
-	(void)what;
-	if (fd != -1)
-		read_answer(r);
 	if (r->outcome.status != OUTCOME_OK)
 		r->ops->on_failed(r->owner, &r->outcome);
 	else
 		r->ops->on_found(r->owner, &r->answer.found);
+}
+
+static void
+dial_resolve_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	read_answer(arg);
+	dial_resolve_on_answer(arg);
 }
 
 static void
@@ -188,8 +196,9 @@ dial_resolve_new(const struct dial_resolve_query *query,
 	start(r, &q);
 	(void)event_assign(&r->ev, query->base, r->fd, EV_READ,
 	    dial_resolve_on_event, r);
+	later_init(&r->answered, query->base, dial_resolve_on_answer, r);
 	if (r->fd == -1)
-		event_active(&r->ev, EV_TIMEOUT, 1);
+		later_soon(&r->answered);
 	else
 		watch_need(&r->ev, NULL);
 	return r;
@@ -201,6 +210,7 @@ dial_resolve_free(struct dial_resolve *r)
 	if (r == NULL)
 		return;
 	(void)event_del(&r->ev);
+	later_forget(&r->answered);
 	fd_close(&r->fd);
 	if (r->pid != -1)
 		aside_end(r->pid);

@@ -2,9 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
-
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -16,6 +13,7 @@
 #include "codec/proxy_choice.h"
 #include "codec/socks5.h"
 #include "flow/flow.h"
+#include "flow/later.h"
 #include "flow/stream.h"
 
 enum {
@@ -29,7 +27,7 @@ struct dial_tunnel {
 	const struct dial_tunnel_ops *ops; /* kept */
 	void *owner;                       /* kept */
 	struct stream *stream;             /* owned; NULL: given away */
-	struct event wake;                 /* the outcome is known */
+	struct later wake;                 /* the outcome is known */
 	struct buf in;                     /* of HTTP's answer */
 	size_t scanned;
 	struct socks5 socks;
@@ -38,13 +36,11 @@ struct dial_tunnel {
 };
 
 static void
-dial_tunnel_on_wake(evutil_socket_t fd, short what, void *arg)
+dial_tunnel_on_wake(void *owner)
 {
-	struct dial_tunnel *t = arg;
+	struct dial_tunnel *t = owner;
 	struct stream *s = t->stream;
 
-	(void)fd;
-	(void)what;
 	if (t->outcome.status != OUTCOME_OK) {
 		t->ops->on_stuck(t->owner, &t->outcome);
 		return;
@@ -59,7 +55,7 @@ end(struct dial_tunnel *t)
 {
 	t->over = true;
 	stream_pause(t->stream);
-	event_active(&t->wake, EV_TIMEOUT, 1);
+	later_soon(&t->wake);
 }
 
 static void
@@ -254,7 +250,7 @@ dial_tunnel_new(struct event_base *base, struct stream *stream,
 		.stream = stream,
 	};
 	buf_init(&t->in, HELD_MAX);
-	(void)evtimer_assign(&t->wake, base, dial_tunnel_on_wake, t);
+	later_init(&t->wake, base, dial_tunnel_on_wake, t);
 	stream_set_owner(stream, &stream_ops, t);
 	if (proxy->kind == PROXY_SOCKS5)
 		begin_socks(t);
@@ -270,7 +266,7 @@ dial_tunnel_free(struct dial_tunnel *t)
 {
 	if (t == NULL)
 		return;
-	(void)event_del(&t->wake);
+	later_forget(&t->wake);
 	stream_free(t->stream);
 	buf_clear(&t->in);
 	free(t);

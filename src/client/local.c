@@ -1,7 +1,5 @@
 #include <unistd.h>
 
-#include <event2/event.h>
-
 #include "base/base.h"
 #include "client/client.h"
 #include "client/local.h"
@@ -9,12 +7,10 @@
 #include "flow/stream.h"
 
 static void
-local_on_finished(evutil_socket_t fd, short what, void *arg)
+local_on_finished(void *owner)
 {
-	struct local *l = arg;
+	struct local *l = owner;
 
-	(void)fd;
-	(void)what;
 	l->on_finished(l->finish_owner);
 }
 
@@ -28,8 +24,7 @@ local_init(struct local *l, const struct local_body *body,
 		.framing = client->conf.framing,
 		.paused = true,
 	};
-	(void)evtimer_assign(&l->finished, client->flow.base, local_on_finished,
-	    l);
+	later_init(&l->finished, client->flow.base, local_on_finished, l);
 }
 
 struct local *
@@ -51,7 +46,7 @@ local_free(struct local *l)
 		return;
 	in = l->in;
 	out = l->out;
-	(void)event_del(&l->finished);
+	later_forget(&l->finished);
 	l->body->clear(l);
 	if (in != out)
 		stream_free(in);
@@ -123,7 +118,7 @@ void
 local_finished(struct local *l)
 {
 	if (l->on_finished != NULL)
-		event_active(&l->finished, EV_TIMEOUT, 1);
+		later_soon(&l->finished);
 }
 
 /* ------------------------------------------------- for the owner */

@@ -8,9 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <event2/event_struct.h>
-
 #include "client/local.h"
+#include "flow/later.h"
 
 /* As in local.h; all but `clear` may be NULL. */
 struct local_body {
@@ -45,7 +44,7 @@ struct local {
 	const char *lost_reason; /* kept; NULL: nothing has to be closed */
 	void (*on_finished)(void *owner); /* kept; NULL: nobody waits */
 	void *finish_owner;               /* kept */
-	struct event finished;            /* on_finished comes from the loop */
+	struct later finished;            /* on_finished comes from the loop */
 };
 
 void local_init(struct local *, const struct local_body *, struct client *);

@@ -43,7 +43,6 @@ static void
 look(struct local_command *c)
 {
 	uint64_t next = child_next(c->set), now = clock_ms();
-	struct timeval tv;
 
 	if (c->ending && !c->gone &&
 	    child_count(c->set) == child_count_left(c->set)) {
@@ -53,10 +52,7 @@ look(struct local_command *c)
 	}
 	if (next == UINT64_MAX)
 		return;
-	next = next > now ? next - now : 0;
-	tv.tv_sec = (time_t)(next / 1000);
-	tv.tv_usec = (suseconds_t)(next % 1000 * 1000);
-	watch_need(&c->rung, &tv);
+	watch_after(&c->rung, next > now ? next - now : 0);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "base/base.h"
 #include "base/mem.h"
@@ -19,7 +20,7 @@
 
 enum {
 	MAX_PIPE = 256 * 1024, /* of one that is often full */
-	LINGER_SECONDS = 1,    /* for output of others than the command */
+	LINGER_MS = 1000,      /* for output of others than the command */
 	NAME_SIZE = 64,        /* of a process */
 };
 
@@ -62,10 +63,8 @@ look_for_end(struct exec *e)
 static void
 linger(struct exec *e)
 {
-	static const struct timeval tv = { .tv_sec = LINGER_SECONDS };
-
 	if (e->exited && !e->local.in_ended)
-		watch_need(&e->linger, &tv);
+		watch_after(&e->linger, LINGER_MS);
 }
 
 static void
@@ -160,12 +159,6 @@ static const struct stream_ops from_ops = {
 	.on_lost = from_on_lost,
 };
 
-static void
-to_on_end(void *owner)
-{
-	(void)owner;
-}
-
 /* It reads no more, and may well go on: what comes for it is dropped. */
 static void
 to_on_lost(void *owner, int err)
@@ -186,7 +179,6 @@ to_on_drain(void *owner)
 }
 
 static const struct stream_ops to_ops = {
-	.on_end = to_on_end,
 	.on_lost = to_on_lost,
 	.on_drain = to_on_drain,
 };

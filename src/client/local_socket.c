@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "base/base.h"
 #include "base/mem.h"
@@ -17,7 +18,7 @@
 
 enum {
 	PATIENCE_MS = 10000,
-	LINGER_SECONDS = 2, /* for the other side's end, after ours */
+	LINGER_MS = 2000,   /* for the other side's end, after ours */
 	PROBE_SECONDS = 60, /* of silence, when the other side has ended */
 	PROBES = 3,
 };
@@ -102,7 +103,6 @@ sock_on_linger(evutil_socket_t fd, short what, void *arg)
 static bool
 sock_finish(struct local *l)
 {
-	static const struct timeval linger = { .tv_sec = LINGER_SECONDS };
 	struct sock *s = container_of(l, struct sock, local);
 
 	if (l->out_lost)
@@ -111,7 +111,7 @@ sock_finish(struct local *l)
 	if (l->in_ended && stream_ended(l->out))
 		return false;
 	stream_resume(l->in);
-	watch_need(&s->linger, &linger);
+	watch_after(&s->linger, LINGER_MS);
 	return true;
 }
 

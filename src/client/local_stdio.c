@@ -4,8 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-
 #include "base/base.h"
 #include "base/mem.h"
 #include "client/client.h"
@@ -20,7 +18,7 @@ struct stdio {
 	struct local local;
 	const char *name; /* kept: of what is read */
 	char **next_file; /* kept: those after it; NULL: standard input */
-	struct event next;
+	struct later next;
 	int in_err, out_err; /* errno of what broke; 0: nothing */
 };
 
@@ -90,7 +88,7 @@ file_on_end(void *owner)
 	struct stdio *s = owner;
 
 	give_record(s, true, NULL, 0);
-	event_active(&s->next, EV_TIMEOUT, 1);
+	later_soon(&s->next);
 }
 
 static const struct stream_ops file_ops = {
@@ -115,12 +113,10 @@ open_file(struct stdio *s)
 }
 
 static void
-stdio_on_next(evutil_socket_t fd, short what, void *arg)
+stdio_on_next(void *owner)
 {
-	struct stdio *s = arg;
+	struct stdio *s = owner;
 
-	(void)fd;
-	(void)what;
 	stream_free(s->local.in);
 	s->local.in = NULL;
 	if (*s->next_file == NULL)
@@ -130,12 +126,6 @@ stdio_on_next(evutil_socket_t fd, short what, void *arg)
 }
 
 /* ------------------------------------------------- output */
-
-static void
-out_on_end(void *owner)
-{
-	(void)owner;
-}
 
 static void
 out_on_lost(void *owner, int err)
@@ -156,7 +146,6 @@ out_on_drain(void *owner)
 }
 
 static const struct stream_ops out_ops = {
-	.on_end = out_on_end,
 	.on_lost = out_on_lost,
 	.on_drain = out_on_drain,
 };
@@ -225,7 +214,7 @@ stdio_clear(struct local *l)
 {
 	struct stdio *s = container_of(l, struct stdio, local);
 
-	(void)event_del(&s->next);
+	later_forget(&s->next);
 	free(s);
 }
 
@@ -241,7 +230,7 @@ local_new_stdio(struct client *client, struct outcome *o)
 
 	local_init(&s->local, &body, client);
 	s->name = "standard input";
-	(void)evtimer_assign(&s->next, client->flow.base, stdio_on_next, s);
+	later_init(&s->next, client->flow.base, stdio_on_next, s);
 	if (open_input(s, o) && open_output(s, o))
 		return &s->local;
 	local_free(&s->local);

@@ -15,6 +15,7 @@
 #include "client/term_typed.h"
 #include "codec/hex.h"
 #include "flow/flow.h"
+#include "flow/later.h"
 #include "flow/stream.h"
 #include "flow/watch.h"
 
@@ -29,7 +30,7 @@ struct term {
 	struct term_editor *editor;   /* owned */
 	struct term_history *history; /* owned; NULL: nothing is kept */
 	struct buf rest;              /* received after the last newline */
-	struct event redraw;
+	struct later redraw;
 	struct event stop, go_on, resize; /* signals */
 	bool hex;
 	bool begun; /* the user may type */
@@ -57,20 +58,16 @@ show_lines(struct term *t, const char *text, size_t len)
 static void
 redraw_soon(struct term *t)
 {
-	static const struct timeval now = { 0 };
-
 	if (t->begun)
-		watch_need(&t->redraw, &now);
+		later_in_turn(&t->redraw);
 }
 
 static void
-term_on_redraw(evutil_socket_t fd, short what, void *arg)
+term_on_redraw(void *owner)
 {
-	struct term *t = arg;
+	struct term *t = owner;
 	char *text;
 
-	(void)fd;
-	(void)what;
 	if (!t->begun || stream_queued(t->out) > 0)
 		return;
 	text = t->rest.len == 0
@@ -385,7 +382,7 @@ term_new(const struct term_start *start)
 		return NULL;
 	}
 	buf_init(&t->rest, PROMPT_MAX);
-	(void)evtimer_assign(&t->redraw, base, term_on_redraw, t);
+	later_init(&t->redraw, base, term_on_redraw, t);
 	watch_signals(t, base);
 	open_recall(t);
 	return t;
@@ -396,7 +393,7 @@ term_free(struct term *t)
 {
 	if (t == NULL)
 		return;
-	(void)event_del(&t->redraw);
+	later_forget(&t->redraw);
 	(void)event_del(&t->stop);
 	(void)event_del(&t->go_on);
 	(void)event_del(&t->resize);

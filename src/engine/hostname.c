@@ -24,7 +24,7 @@ enum {
 	LOOKUPS_MAX = 64, /* under way */
 	KNOWN_MAX = 256,
 	KNOWN_MS = 60000,
-	PATIENCE_S = 1, /* of a request */
+	PATIENCE_MS = 1000, /* of a request */
 };
 
 /* What came of an earlier question. */
@@ -158,7 +158,6 @@ send_question(struct hostnames *h, const struct addr *a)
 static enum access_verdict
 start_lookup(struct hostnames *h, struct request *rq)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct waiting *l;
 
 	if (!send_question(h, &rq->client))
@@ -168,7 +167,7 @@ start_lookup(struct hostnames *h, struct request *rq)
 	LIST_INSERT_HEAD(&h->waiting, l, entry);
 	h->nwaiting++;
 	(void)evtimer_assign(&l->timer, h->base, hostname_on_timer, l);
-	watch_need(&l->timer, &patience);
+	watch_after(&l->timer, PATIENCE_MS);
 	request_handle(rq, &waiting, l);
 	return ACCESS_WAIT;
 }

@@ -129,10 +129,8 @@ passwords_leave(struct passwords_ask *ask)
 static void
 join(struct passwords_check *c, struct passwords_ask *ask)
 {
-	static const struct timeval patience = { ANSWER_MS / 1000, 0 };
-
 	if (c->first == NULL)
-		watch_need(&c->timer, &patience);
+		watch_after(&c->timer, ANSWER_MS);
 	ask->check = c;
 	ask->link = &c->first;
 	if ((ask->next = c->first) != NULL)
