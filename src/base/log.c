@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/str.h"
 
 enum {
 	LINE_MAX_BYTES = 32 * 1024,
@@ -125,7 +126,6 @@ put_tail(struct line *l, const char *s)
 static void
 put_escaped(struct line *l, const char *p, size_t n, bool quoted)
 {
-	static const char hex[] = "0123456789abcdef";
 	bool json = quoted && conf.format == LOG_JSON;
 
 	for (size_t i = 0; i < n; i++) {
@@ -138,8 +138,8 @@ put_escaped(struct line *l, const char *p, size_t n, bool quoted)
 				out[len++] = '\\';
 			out[len++] = '\\';
 			out[len++] = 'x';
-			out[len++] = hex[c >> 4];
-			out[len++] = hex[c & 0xf];
+			str_put_hex(out + len, &c, 1);
+			len += 2;
 		} else {
 			if (quoted && (c == '"' || c == '\\'))
 				out[len++] = '\\';

@@ -232,6 +232,19 @@ static const struct {
 #endif
 };
 
+void
+str_put_hex(void *out, const void *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *in = bytes;
+	char *p = out;
+
+	for (size_t i = 0; i < len; i++) {
+		*p++ = digits[in[i] >> 4];
+		*p++ = digits[in[i] & 15];
+	}
+}
+
 int
 str_signal(const char *name)
 {

@@ -37,6 +37,9 @@ size_t str_mark(const char *s, size_t len);
 /* Copy, always NUL-terminated; false if it did not fit (then it is cut). */
 bool str_copy(char *out, size_t outsz, const char *s);
 
+/* Two digits 0-9a-f for each byte (both borrowed); no NUL behind them. */
+void str_put_hex(void *out, const void *bytes, size_t len);
+
 /* Signal numbers and names without SIG ("TERM" <-> SIGTERM); 0, NULL: no such. */
 int str_signal(const char *name);
 const char *str_signal_name(int sig);

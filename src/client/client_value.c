@@ -105,7 +105,6 @@ lowered_digit(char c)
 static char *
 pin_of_base64(const char *s)
 {
-	static const char hex[] = "0123456789abcdef";
 	uint8_t md[BASE64_BYTES(PIN_BASE64_LEN)];
 	char digits[PIN_LEN + 1] = "";
 	size_t n;
@@ -113,10 +112,7 @@ pin_of_base64(const char *s)
 	if (strlen(s) != PIN_BASE64_LEN ||
 	    !base64_read(s, PIN_BASE64_LEN, md, &n) || 2 * n != PIN_LEN)
 		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		digits[2 * i] = hex[md[i] >> 4];
-		digits[2 * i + 1] = hex[md[i] & 15];
-	}
+	str_put_hex(digits, md, n);
 	return mem_strdup(digits);
 }
 

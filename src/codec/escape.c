@@ -1,8 +1,7 @@
 #include <string.h>
 
+#include "base/str.h"
 #include "codec/escape.h"
-
-static const char digits[] = "0123456789abcdef";
 
 static bool
 is_plain(uint8_t c)
@@ -15,8 +14,7 @@ put_byte(uint8_t c, uint8_t *out)
 {
 	out[0] = '\\';
 	out[1] = 'x';
-	out[2] = (uint8_t)digits[c >> 4];
-	out[3] = (uint8_t)digits[c & 15];
+	str_put_hex(out + 2, &c, 1);
 	return 4;
 }
 
@@ -24,10 +22,11 @@ put_byte(uint8_t c, uint8_t *out)
 static size_t
 put_code(uint32_t code, uint8_t *out)
 {
+	const uint8_t unit[] = { (uint8_t)(code >> 8), (uint8_t)code };
+
 	out[0] = '\\';
 	out[1] = 'u';
-	for (unsigned i = 0; i < 4; i++)
-		out[2 + i] = (uint8_t)digits[code >> (12 - 4 * i) & 15];
+	str_put_hex(out + 2, unit, sizeof(unit));
 	return 6;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/be.h"
+#include "base/str.h"
 #include "codec/framing.h"
 #include "codec/framing_header.h"
 
@@ -540,7 +541,6 @@ framing_strresult(enum framing_result rc)
 static size_t
 put_escaped(char *out, uint8_t c)
 {
-	static const char digits[] = "0123456789abcdef";
 	char letter = c == '\n' ? 'n'
 	    : c == '\r'         ? 'r'
 	    : c == '\t'         ? 't'
@@ -555,9 +555,8 @@ put_escaped(char *out, uint8_t c)
 		return n;
 	}
 	out[n++] = 'x';
-	out[n++] = digits[c >> 4];
-	out[n++] = digits[c & 15];
-	return n;
+	str_put_hex(out + n, &c, 1);
+	return n + 2;
 }
 
 void

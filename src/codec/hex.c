@@ -1,3 +1,4 @@
+#include "base/str.h"
 #include "codec/hex.h"
 
 enum hex_at {
@@ -101,12 +102,7 @@ hex_end(struct hex *h, bool *last)
 size_t
 hex_put(const uint8_t *in, size_t len, uint8_t *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = (uint8_t)digits[in[i] >> 4];
-		out[2 * i + 1] = (uint8_t)digits[in[i] & 15];
-	}
+	str_put_hex(out, in, len);
 	return HEX_GROWTH * len;
 }
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/str.h"
 #include "codec/json.h"
 
 /* The letter after the backslash, where there is a short form. */
@@ -28,7 +29,6 @@ short_form(uint8_t c)
 size_t
 json_escape(const uint8_t *in, size_t len, uint8_t *out)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t *p = out;
 
 	for (size_t i = 0; i < len; i++) {
@@ -39,8 +39,7 @@ json_escape(const uint8_t *in, size_t len, uint8_t *out)
 			*p++ = letter;
 		} else if (c < 0x20) {
 			memcpy(p, "\\u00", 4);
-			p[4] = (uint8_t)digits[c >> 4];
-			p[5] = (uint8_t)digits[c & 15];
+			str_put_hex(p + 4, &c, 1);
 			p += 6;
 		} else {
 			*p++ = c;

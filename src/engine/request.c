@@ -103,14 +103,10 @@ request_peer(const struct request *rq, char out[REQUEST_PEER_SIZE])
 static void
 put_unique_id(char out[2 * ID_BYTES + 1])
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t id[ID_BYTES];
 
 	random_bytes(id, sizeof(id));
-	for (size_t i = 0; i < ID_BYTES; i++) {
-		out[2 * i] = digits[id[i] >> 4];
-		out[2 * i + 1] = digits[id[i] & 15];
-	}
+	str_put_hex(out, id, ID_BYTES);
 	out[2 * ID_BYTES] = '\0';
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "engine/tokens.h"
 #include "ipc/ipc_codec.h"
 
@@ -50,17 +51,13 @@ tokens_on_piece(struct tokens *t, const struct ipc_piece *p)
 static void
 hash(const char *token, char out[USERFILE_TOKEN_LEN])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[SHA256_LEN];
 	unsigned int n;
 
 	if (EVP_Digest(token, strlen(token), digest, &n, EVP_sha256(), NULL) !=
 	    1)
 		bug("no SHA-256");
-	for (size_t i = 0; i < SHA256_LEN; i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
-	}
+	str_put_hex(out, digest, SHA256_LEN);
 }
 
 const char *

@@ -52,17 +52,13 @@ put_serial(struct buf *vars, const X509 *x)
 static bool
 put_fingerprint(struct buf *vars, const X509 *x)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t md[EVP_MAX_MD_SIZE];
 	char text[2 * EVP_MAX_MD_SIZE + 1];
 	unsigned n = 0;
 
 	if (X509_digest(x, EVP_sha256(), md, &n) != 1)
 		return false;
-	for (unsigned i = 0; i < n; i++) {
-		text[2 * i] = digits[md[i] >> 4];
-		text[2 * i + 1] = digits[md[i] & 15];
-	}
+	str_put_hex(text, md, n);
 	text[2 * n] = '\0';
 	return put_var(vars, "SSL_CLIENT_FINGERPRINT", text);
 }

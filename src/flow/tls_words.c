@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "flow/tls_words.h"
 
 enum {
@@ -30,12 +31,7 @@ enum {
 static void
 put_hex(const uint8_t *md, unsigned n, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (unsigned i = 0; i < n; i++) {
-		out[2 * i] = digits[md[i] >> 4];
-		out[2 * i + 1] = digits[md[i] & 15];
-	}
+	str_put_hex(out, md, n);
 	out[2 * n] = '\0';
 }
 

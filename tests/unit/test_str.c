@@ -252,6 +252,18 @@ names_signals(void **state)
 	assert_null(str_signal_name(4711));
 }
 
+static void
+puts_hex(void **state)
+{
+	char out[] = "........";
+
+	(void)state;
+	str_put_hex(out, "\x00\x9a\xff", 3);
+	assert_string_equal(out, "009aff..");
+	str_put_hex(out, "", 0);
+	assert_string_equal(out, "009aff..");
+}
+
 int
 main(void)
 {
@@ -264,6 +276,7 @@ main(void)
 		cmocka_unit_test(compares_without_case),
 		cmocka_unit_test(copies_with_an_end),
 		cmocka_unit_test(names_signals),
+		cmocka_unit_test(puts_hex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
