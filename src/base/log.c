@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -22,6 +23,7 @@ enum {
 	LINE_AT_ONCE = 4096, /* that a pipe takes whole or not at all */
 	TAIL_BYTES = 8,      /* always room for the quote, brace and newline */
 	MESSAGE_MAX = 1024,
+	PATIENCE_MS = 5000,
 };
 
 /* One line while it is put together; one thread, so one of them. */
@@ -39,6 +41,7 @@ static struct line line;
 static mode_t sink;        /* what standard error is; 0: not asked yet */
 static uint64_t unwritten; /* lines that it did not take; not told yet */
 static bool torn;          /* of the last one it took the beginning alone */
+static bool impatient;     /* a raw line has waited in vain */
 
 static const struct {
 	const char *name;
@@ -61,7 +64,6 @@ line_max(void)
 	return conf.syslog || S_ISREG(sink) ? LINE_MAX_BYTES : LINE_AT_ONCE;
 }
 
-/* The connection is made now: a sandbox may come later. */
 void
 log_own_stderr(void)
 {
@@ -79,6 +81,7 @@ log_own_stderr(void)
 	close(own);
 }
 
+/* The connection is made now: a sandbox may come later. */
 void
 log_init(const struct log_conf *c)
 {
@@ -317,8 +320,8 @@ write_if_room(const char *data, size_t len)
  * with the bytes themselves, everything else is asked first. A terminal that is
  * not our own (log_own_stderr()) may have room for less than it said, and waits.
  */
-static bool
-write_now(char *data, size_t len)
+static ssize_t
+write_some(char *data, size_t len)
 {
 	ssize_t n;
 
@@ -329,6 +332,14 @@ write_now(char *data, size_t len)
 		else if (!S_ISFIFO(sink) || !write_pipe(data, len, &n))
 			n = write_if_room(data, len);
 	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+static bool
+write_now(char *data, size_t len)
+{
+	ssize_t n = write_some(data, len);
+
 	if (n != -1)
 		torn = (size_t)n < len;
 	return n == (ssize_t)len;
@@ -443,7 +454,40 @@ log_debug(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* People wait for this line, so it waits for its turn. */
+/* Until standard error takes more; false: it will not, or not by then. */
+static bool
+wait_for_room(uint64_t until)
+{
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	uint64_t now = clock_ms();
+
+	if (now >= until) {
+		impatient = true;
+		return false;
+	}
+	(void)poll(&pfd, 1, (int)(until - now));
+	return (pfd.revents & ~POLLOUT) == 0;
+}
+
+/* As send_line() does, but waits, once in the life of a process in vain. */
+static void
+send_patiently(struct line *l)
+{
+	uint64_t until = clock_ms() + (impatient ? 0 : PATIENCE_MS);
+	size_t done = 0;
+	ssize_t n;
+
+	while (!confess() && wait_for_room(until))
+		continue;
+	do {
+		n = write_some(l->data + done, l->len - done);
+		done += n == -1 ? 0 : (size_t)n;
+	} while (done < l->len && wait_for_room(until));
+	torn = done > 0 && done < l->len;
+	if (done < l->len)
+		unwritten++;
+}
+
 void
 log_raw(const char *fmt, ...)
 {
@@ -459,9 +503,7 @@ log_raw(const char *fmt, ...)
 	for (const char *p = msg; *p != '\0'; p++)
 		put_bytes(&line, p, 1, TAIL_BYTES);
 	put_tail(&line, "\n");
-	while (
-	    write(STDERR_FILENO, line.data, line.len) == -1 && errno == EINTR)
-		continue;
+	send_patiently(&line);
 }
 
 void

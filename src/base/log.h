@@ -105,7 +105,11 @@ void log_warn(const char *fmt, ...) attr_printf(1, 2);
 void log_info(const char *fmt, ...) attr_printf(1, 2);
 void log_debug(const char *fmt, ...) attr_printf(1, 2);
 
-/* "standpiped: TEXT\n", whatever the level and format: what people wait for. */
+/*
+ * "standpiped: TEXT\n", whatever the level and format: what people wait for. If
+ * standard error is full it waits for its turn, at most five seconds; after a
+ * line that has waited so long in vain no other one waits.
+ */
 void log_raw(const char *fmt, ...) attr_printf(1, 2);
 
 /* We are wrong: log and abort. No input from anywhere may reach it. */

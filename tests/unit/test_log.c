@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -375,13 +376,25 @@ fault_A2_counts_what_was_not_written(void **state)
 	assert_non_null(strstr(got, " info read again\n"));
 }
 
+/* Every look at it is half a second later. */
+static uint64_t
+clock_hurries(void)
+{
+	static uint64_t ms;
+
+	return ms += 500;
+}
+
 static int faster = -1; /* what another process has of standard error */
 
 /* What log.c calls: as soon as it is told of room, the other one has it. */
 int
 poll(struct pollfd *fds, nfds_t n, int ms)
 {
-	const struct timespec t = { .tv_sec = ms / 1000 };
+	const struct timespec t = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L,
+	};
 	static const char page[4096];
 	int rc = ppoll(fds, n, &t, NULL);
 
@@ -450,9 +463,97 @@ raw_lines_ignore_level_and_format(void **state)
 	(void)state;
 	log_as(LOG_LVL_ERROR, LOG_JSON);
 	capture_start(&c);
+	log_error("what was not written is said before");
+	(void)capture_end(&c);
+	capture_start(&c);
 	log_raw("listening on %s", "http://127.0.0.1:1/");
 	assert_string_equal(capture_end(&c),
 	    "test: listening on http://127.0.0.1:1/\n");
+}
+
+/* What is in the pipe, read by somebody who takes a while to begin. */
+static pid_t
+read_later(struct capture *c, int *copy)
+{
+	static char buf[256 * 1024];
+	int out[2];
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(fd_pipe(out), 0);
+	if ((pid = fork()) != 0) {
+		fd_close(&out[1]);
+		fd_close(&c->fds[0]);
+		*copy = out[0];
+		return pid;
+	}
+	fd_close(&c->fds[1]);
+	fd_close(&out[0]);
+	dup2(c->saved, STDERR_FILENO);
+	fd_set_nonblock(c->fds[0], false);
+	ppoll(NULL, 0, &(struct timespec){ .tv_nsec = 200000000 }, NULL);
+	while (len < sizeof(buf) &&
+	    (n = read(c->fds[0], buf + len, sizeof(buf) - len)) > 0)
+		len += (size_t)n;
+	/* the end of it fits a pipe */
+	n = write(out[1], buf + (len > 4096 ? len - 4096 : 0),
+	    len > 4096 ? 4096 : len);
+	_exit(n == -1);
+}
+
+/* A description of our own does not block, and is full. */
+static void
+fault_A2_raw_lines_wait_for_their_turn(void **state)
+{
+	struct capture c;
+	char end[4097];
+	int copy, status;
+	ssize_t n;
+	pid_t pid;
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	capture_start(&c);
+	log_own_stderr();
+	for (int i = 0; i < 2000; i++)
+		log_info("%0200d", i);
+	pid = read_later(&c, &copy);
+	log_raw("listening on %s", "http://127.0.0.1:1/");
+	(void)capture_end(&c);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	n = read(copy, end, sizeof(end) - 1);
+	assert_in_range(n, 1, sizeof(end) - 1);
+	end[n] = '\0';
+	fd_close(&copy);
+	assert_non_null(strstr(end, " warn log was not read lines="));
+	assert_non_null(
+	    strstr(end, "\ntest: listening on http://127.0.0.1:1/\n"));
+}
+
+/* Nobody reads: it is told of with what was not written. */
+static void
+fault_A2_raw_lines_do_not_wait_for_ever(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_as(LOG_LVL_INFO, LOG_TEXT);
+	capture_start(&c);
+	log_own_stderr();
+	for (int i = 0; i < 2000; i++)
+		log_info("%0200d", i);
+	clock_replace(clock_hurries);
+	alarm(60);
+	for (int i = 0; i < 64; i++)
+		log_raw("listening on %d", i);
+	alarm(0);
+	clock_replace(NULL);
+	assert_null(strstr(capture_end(&c), "listening"));
+	capture_start(&c);
+	log_raw("listening at last");
+	assert_non_null(strstr(capture_end(&c), "\ntest: listening at last\n"));
 }
 
 static void
@@ -497,6 +598,8 @@ main(void)
 		cmocka_unit_test(fault_A2_another_one_is_faster),
 		cmocka_unit_test(keeps_errno),
 		cmocka_unit_test(raw_lines_ignore_level_and_format),
+		cmocka_unit_test(fault_A2_raw_lines_wait_for_their_turn),
+		cmocka_unit_test(fault_A2_raw_lines_do_not_wait_for_ever),
 		cmocka_unit_test(bug_aborts),
 	};
 
