@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -81,6 +82,17 @@ static bool
 is_abandoned(const struct program *p)
 {
 	return engine_stopping(p->engine) && p->conf->kill.n == 0;
+}
+
+/* It will not be had: its owner has let it go after the call. */
+static void
+refuse(struct program *p, enum ipc_refusal why, int err)
+{
+	const struct endpoint *to = &p->exec.endpoint;
+
+	if (has_owner(p))
+		to->ops->on_refused(to->owner, why, err);
+	p->exec.endpoint.ops = NULL;
 }
 
 static void
@@ -189,9 +201,12 @@ program_on_opened(struct engine *e, const struct ipc_msg *m)
 	struct program *p = find(e, m);
 
 	if (p == NULL || p->state != PROGRAM_ASKED ||
-	    !ipc_read_opened(m, &p->pid) || p->pid == 0 || m->nfds < 2)
+	    !ipc_read_opened(m, &p->pid) || p->pid == 0 ||
+	    (m->nfds < 2 && !m->cut))
 		return false;
 	p->state = PROGRAM_RUNNING;
+	if (m->cut)
+		refuse(p, IPC_REFUSED_EXEC, EMFILE);
 	if (has_owner(p)) {
 		endpoint_exec_opened(&p->exec, (pid_t)p->pid, m->fd,
 		    p->gate ? 0 : p->conf->max_pipe);
@@ -199,7 +214,7 @@ program_on_opened(struct engine *e, const struct ipc_msg *m)
 			stop(p);
 		return true;
 	}
-	/* the client left while the program was started */
+	/* the client left while the program was started, or its pipes are lost */
 	for (size_t i = 0; i < m->nfds; i++)
 		close(m->fd[i]);
 	await_exit(p);
@@ -210,16 +225,13 @@ bool
 program_on_refused(struct engine *e, const struct ipc_msg *m)
 {
 	struct program *p = find(e, m);
-	const struct endpoint *to;
 	enum ipc_refusal why;
 	int err;
 
 	if (p == NULL || p->state != PROGRAM_ASKED ||
 	    !ipc_read_refused(m, &why, &err))
 		return false;
-	to = &p->exec.endpoint;
-	if (has_owner(p))
-		to->ops->on_refused(to->owner, why, err);
+	refuse(p, why, err);
 	forget(p);
 	return true;
 }

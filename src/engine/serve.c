@@ -223,6 +223,11 @@ on_link(struct engine *e, const struct ipc_msg *m)
 {
 	struct ipc_link to = { .role = IPC_ROLE_ENGINE };
 
+	if (m->cut) {
+		log_error("engine: clients have no names: descriptors are "
+			  "short");
+		return true;
+	}
 	if (ipc_read_link(m, &to) && to.role == IPC_ROLE_AUTH &&
 	    e->passwords != NULL) {
 		passwords_connect(e->passwords, m->fd[0]);
@@ -337,6 +342,21 @@ on_list(struct engine *e, const struct ipc_msg *m)
 	return true;
 }
 
+/*
+ * Whether we can do without what came with it and is lost: one program, the names
+ * of clients. An engine without a listener, a folder or its logins would be one
+ * for good: another one is started, which has them.
+ */
+static bool
+can_lack(const struct ipc_msg *m)
+{
+	struct ipc_link to;
+
+	if (m->type == IPC_LINK)
+		return ipc_read_link(m, &to) && to.role == IPC_ROLE_NAMES;
+	return m->type == IPC_OPENED;
+}
+
 static bool
 handle(struct engine *e, const struct ipc_msg *m)
 {
@@ -363,7 +383,8 @@ handle(struct engine *e, const struct ipc_msg *m)
 		[IPC_BLOCKED] = limits_on_blocked,
 	};
 
-	return handlers[m->type] != NULL && handlers[m->type](e, m);
+	return handlers[m->type] != NULL && (!m->cut || can_lack(m)) &&
+	    handlers[m->type](e, m);
 }
 
 /*

@@ -72,8 +72,8 @@ on_link(struct worker *w, struct ipc_msg *m)
 {
 	struct ipc_link to;
 
-	if (!w->ready || !ipc_read_link(m, &to) || to.role != IPC_ROLE_ENGINE ||
-	    to.index >= WORKER_ASKERS) {
+	if (!w->ready || m->cut || !ipc_read_link(m, &to) ||
+	    to.role != IPC_ROLE_ENGINE || to.index >= WORKER_ASKERS) {
 		fd_close(&m->fd[0]);
 		return false;
 	}

@@ -212,6 +212,14 @@ take_fds(struct msghdr *mh, struct ipc_msg *m)
 	return fit;
 }
 
+static void
+drop_fds(struct ipc_msg *m)
+{
+	for (size_t i = 0; i < m->nfds; i++)
+		fd_close(&m->fd[i]);
+	m->nfds = 0;
+}
+
 enum ipc_recv
 ipc_chan_recv(struct ipc_chan *c, struct ipc_msg *m)
 {
@@ -221,6 +229,7 @@ ipc_chan_recv(struct ipc_chan *c, struct ipc_msg *m)
 	enum ipc_side them =
 	    c->side == IPC_FROM_PARENT ? IPC_FROM_ENGINE : IPC_FROM_PARENT;
 	ssize_t n;
+	bool bad;
 
 	if (them == IPC_FROM_PARENT) {
 		mh.msg_control = r.bytes;
@@ -234,13 +243,15 @@ ipc_chan_recv(struct ipc_chan *c, struct ipc_msg *m)
 		return is_passing(errno) ? IPC_RECV_NONE : IPC_RECV_END;
 	if (n == 0)
 		return IPC_RECV_END;
-	if (!take_fds(&mh, m) || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-	    !ipc_read(m, them, c->in, (size_t)n)) {
-		close_all(m->fd, m->nfds);
-		m->nfds = 0;
-		return IPC_RECV_BAD;
-	}
-	return IPC_RECV_MSG;
+	bad = !take_fds(&mh, m) || (mh.msg_flags & MSG_TRUNC);
+	m->cut = mh.msg_flags & MSG_CTRUNC;
+	if (m->cut)
+		drop_fds(m);
+	if (!bad && (them == IPC_FROM_PARENT || !m->cut) &&
+	    ipc_read(m, them, c->in, (size_t)n))
+		return IPC_RECV_MSG;
+	drop_fds(m);
+	return IPC_RECV_BAD;
 }
 
 void

@@ -54,7 +54,11 @@ enum ipc_recv {
 	IPC_RECV_BAD = -2, /* it speaks nonsense */
 };
 
-/* The parent takes no descriptors: such a packet is nonsense. */
+/*
+ * The parent takes no descriptors: such a packet is nonsense. An engine may have
+ * no room for them, or the system none: those of the message that did come are
+ * closed, and m->cut says so.
+ */
 enum ipc_recv ipc_chan_recv(struct ipc_chan *, struct ipc_msg *m);
 
 /* Overwrite the last message: it held secrets. */

@@ -66,6 +66,14 @@ ipc_put_head(uint8_t out[IPC_HEAD], enum ipc_type type, uint32_t session)
 	memcpy(out + 4, &session, sizeof(session));
 }
 
+static bool
+has_its_fds(const struct ipc_msg *m, const struct rule *r)
+{
+	if (m->cut)
+		return r->nfds_max > 0;
+	return m->nfds >= r->nfds_min && m->nfds <= r->nfds_max;
+}
+
 bool
 ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in, size_t len)
 {
@@ -82,8 +90,7 @@ ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in, size_t len)
 	memcpy(&m->session, in + 4, sizeof(m->session));
 	m->body = in + IPC_HEAD;
 	m->len = len - IPC_HEAD;
-	return m->len >= r->min && m->len <= r->max && m->nfds >= r->nfds_min &&
-	    m->nfds <= r->nfds_max;
+	return m->len >= r->min && m->len <= r->max && has_its_fds(m, r);
 }
 
 size_t

@@ -22,6 +22,7 @@ struct ipc_msg {
 	size_t len;
 	int fd[IPC_FDS_MAX]; /* owned by whoever received it; -1: none */
 	size_t nfds;
+	bool cut; /* there was no room for its descriptors: they are lost */
 };
 
 /* Write the head of a message. */
@@ -30,7 +31,8 @@ void ipc_put_head(uint8_t out[IPC_HEAD], enum ipc_type, uint32_t session);
 /*
  * Take a packet apart and hold it against the table: a type that this side may
  * send, a body and a number of descriptors of the right size. False otherwise.
- * *m borrows the packet; m->nfds must be set before, m->fd is not touched.
+ * *m borrows the packet; m->nfds and m->cut must be set before, m->fd is not
+ * touched.
  */
 bool ipc_read(struct ipc_msg *m, enum ipc_side from, const uint8_t *in,
     size_t len);

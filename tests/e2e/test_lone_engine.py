@@ -1,13 +1,17 @@
 """One engine by itself, and what its parent may say to it."""
 
+import contextlib
 import os
+import resource
 import select
-import signal
+import struct
 
 import pytest
 from lone_engine import Engine, settings
 from proc import PATIENCE, until
 from wire import Client, request_head
+
+ROLE_AUTH, ROLE_NAMES = 1, 2
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +91,71 @@ def test_a_retired_engine_can_still_be_stopped(said):
         program.close()
         client.close()
         assert engine.process.wait(PATIENCE) == 0
+
+
+@contextlib.contextmanager
+def room_for(engine, n):
+    """It may open so many descriptors more, until the end of the block."""
+    highest = max(map(int, os.listdir(f"/proc/{engine.pid}/fd")))
+    _, hard = before = resource.prlimit(engine.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(engine.pid, resource.RLIMIT_NOFILE,
+                     (highest + 1 + n, hard))
+    yield
+    if engine.process.poll() is None:
+        resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize("room", [0, 1])
+@pytest.mark.parametrize("leaves", [False, True])
+def test_fault_A12_a_program_whose_pipes_have_no_room(said, room, leaves):
+    with Engine(said) as engine:
+        client, program = session(engine)
+        held = engine.held()
+        with Client(engine.address) as other:
+            other.send(request_head())
+            heard(engine, lambda: engine.asked)
+            lost = engine.asked[0]
+            if leaves:
+                other.reset()
+                until(lambda: engine.held() == held, "it has gone")
+            with room_for(engine, room):
+                engine.start(lost)
+                heard(engine, lambda: lost.killed)
+            if not leaves:
+                assert other.response().status == 502
+        until(lambda: lost.read() or lost.eof, "nobody writes to it")
+        engine.exit(lost, wants_done=True)
+        heard(engine, lambda: lost.done)
+        until(lambda: engine.held() == held, "nothing is left of it")
+        echo(client, program, "the other session lives")
+        client.close()
+        third, again = session(engine)
+        echo(third, again, "and so do new ones")
+
+
+@pytest.mark.parametrize("name, body", [
+    ("LISTEN", bytes(7)),
+    ("FOLDER", bytes(8)),
+    ("LINK", struct.pack("=II", ROLE_AUTH, 0)),
+])
+def test_fault_A12_an_engine_that_would_lack_something_ends(said, name, body):
+    with Engine(said) as engine:
+        with room_for(engine, 0):
+            engine.tell(name, 0, body, [os.open("/dev/null", os.O_RDWR)])
+            assert engine.process.wait(PATIENCE) == 1
+    assert any(f"bad message from the parent: {name.lower()}" in line
+               for line in engine.said_last)
+
+
+def test_fault_A12_an_engine_without_names_serves(said):
+    with Engine(said) as engine:
+        client, program = session(engine)
+        with room_for(engine, 0):
+            engine.tell("LINK", 0, struct.pack("=II", ROLE_NAMES, 0),
+                        [os.open("/dev/null", os.O_RDWR)])
+            echo(client, program, "nobody has a name")
+    assert any("clients have no names: descriptors are short" in line
+               for line in engine.said_last)
 
 
 @pytest.mark.parametrize("pid, descriptors", [(0, 2), (0, 1), (4711, 1)])

@@ -248,10 +248,11 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		return 0;
 	from = in[0] & 1 ? IPC_FROM_ENGINE : IPC_FROM_PARENT;
 	m.nfds = in[0] >> 1 & 7;
+	m.cut = in[0] >> 4 & 1;
 	memcpy(packet, in + 1, len - 1);
 	if (ipc_read(&m, from, packet, len - 1)) {
 		check_message(&m, packet, len - 1);
-		check(from == IPC_FROM_PARENT || m.nfds == 0);
+		check(from == IPC_FROM_PARENT || (m.nfds == 0 && !m.cut));
 		check_open(&m);
 		check_numbers(&m);
 		check_admission(&m);

@@ -1065,6 +1065,62 @@ waits_while_too_many_descriptors_travel(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* As many as fit: the first descriptor that there is no room for has this one. */
+static void
+leave_room(rlim_t n, struct rlimit *before)
+{
+	struct rlimit few;
+	int next = open_null();
+
+	assert_int_equal(close(next), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+	few = (struct rlimit){ (rlim_t)next + n, before->rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+}
+
+/* Whose descriptors have no room is a message all the same, and leaves none. */
+static void
+fault_A12_says_what_it_has_no_room_for(void **state)
+{
+	static const struct {
+		enum ipc_type type;
+		size_t len; /* of the packet */
+		enum ipc_recv rc;
+	} packets[] = {
+		{ IPC_OPENED, 12, IPC_RECV_MSG },
+		{ IPC_OPENED, 13, IPC_RECV_BAD },
+		{ IPC_LINK, IPC_HEAD + IPC_LINK_BODY, IPC_RECV_MSG },
+		{ IPC_STOP, IPC_HEAD, IPC_RECV_BAD },
+	};
+	struct pair *p = *state;
+	struct rlimit before;
+	struct ipc_msg m;
+	enum ipc_recv rc;
+	int fd[3], held = count_fds();
+
+	for (size_t i = 0; i < 3 * nitems(packets); i++) {
+		open_nulls(fd, 3);
+		send_raw(&p->parent, packets[i / 3].type, packets[i / 3].len,
+		    fd, 3);
+		close_fds(fd, 3);
+		leave_room(i % 3, &before);
+		rc = ipc_chan_recv(&p->engine, &m);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		assert_int_equal(rc, packets[i / 3].rc);
+		assert_int_equal(m.nfds, 0);
+		for (size_t k = 0; k < nitems(m.fd); k++)
+			assert_int_equal(m.fd[k], -1);
+		assert_true(rc == IPC_RECV_BAD || m.cut);
+		assert_int_equal(count_fds(), held);
+	}
+	open_nulls(fd, 3);
+	send_raw(&p->parent, IPC_OPENED, 12, fd, 3);
+	close_fds(fd, 3);
+	assert_int_equal(ipc_chan_recv(&p->engine, &m), IPC_RECV_MSG);
+	assert_false(m.cut);
+	close_fds(m.fd, m.nfds);
+}
+
 #define pair_test(f) \
 	cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
 
@@ -1090,6 +1146,7 @@ main(void)
 		pair_test(carries_descriptors),
 		pair_test(refuses_bad_packets),
 		pair_test(writes_no_fourth_descriptor),
+		pair_test(fault_A12_says_what_it_has_no_room_for),
 		pair_test(queues_and_keeps_the_order),
 		pair_test(does_not_overtake),
 		pair_test(bounds_the_queue),
