@@ -130,7 +130,7 @@ struct ipc_link {
  */
 struct ipc_start {
 	uint32_t number, step;
-	uint32_t engines; /* that share what there is */
+	uint32_t engines; /* that serve, and share what there is */
 };
 
 /* Which folder of which route an IPC_FOLDER hands over. */

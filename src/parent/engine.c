@@ -195,13 +195,24 @@ tell_folders(struct engine *e)
 	return true;
 }
 
+/* Those that serve: a worker has no share of what they divide. */
+static uint32_t
+count_engines(const struct daemon *d)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < d->nengines; i++)
+		n += d->engines[i].role == IPC_ROLE_ENGINE;
+	return n;
+}
+
 static bool
 tell_start(struct engine *e)
 {
 	const struct ipc_start s = {
 		.number = e->number,
 		.step = e->daemon->step,
-		.engines = (uint32_t)e->daemon->nengines,
+		.engines = count_engines(e->daemon),
 	};
 	uint8_t body[IPC_START_BODY];
 

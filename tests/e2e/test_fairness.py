@@ -65,6 +65,17 @@ def test_fault_A1_each_line_is_logged_or_counted(option, line):
         assert missing > 0
 
 
+def test_fault_A1_workers_take_no_share_of_the_log():
+    """What fits into the log at once does, whoever works beside the engine."""
+    script = "yes err | head -n 2000 >&2"
+    with Daemon("--engines=1", "--reverselookup",
+                command=["sh", "-c", script]) as d:
+        with d.session() as c:
+            c.recv_frame(timeout=PATIENCE)
+        d.session_end()
+        assert counted(d) == (2000, 0)
+
+
 @pytest.mark.parametrize("where", ["cgi", "gate"])
 def test_fault_A1_what_cgi_programs_and_gates_complain(tmp_path, where):
     noise = f"#!/bin/sh\nyes err | head -n {LINES} >&2\n"
