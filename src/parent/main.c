@@ -62,18 +62,35 @@ warn_unmasked(const struct conf *conf)
 			 "send (RFC 6455, section 10.3)");
 }
 
-/* Engines take all that they may have, and do not accept without some room. */
+/*
+ * Engines take all that they may have, and do not accept without some room
+ * besides the sockets that they listen on.
+ */
 static bool
-has_descriptors(char **why)
+has_descriptors(size_t listeners, char **why)
 {
-	enum { LEAST = 32 };
+	enum { LEAST = 32, LISTENERS = 12 /* of those */ };
+	size_t least =
+	    LEAST + (listeners > LISTENERS ? listeners - LISTENERS : 0);
 	struct rlimit rl;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_max >= LEAST)
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_max >= least)
 		return true;
 	*why = mem_printf("the limit of %llu open descriptors (ulimit -Hn) is "
-			  "too low: %d are the least to serve anybody",
-	    (unsigned long long)rl.rlim_max, LEAST);
+			  "too low: %zu are the least to serve anybody",
+	    (unsigned long long)rl.rlim_max, least);
+	return false;
+}
+
+/* False, with nothing left open and an owned sentence in *why. */
+static bool
+open_daemon(struct daemon *d, const struct conf *conf, char **why)
+{
+	if (!has_descriptors(0, why) || !daemon_open(d, conf, why))
+		return false;
+	if (has_descriptors(d->listeners.n, why))
+		return true;
+	daemon_close(d);
 	return false;
 }
 
@@ -93,7 +110,7 @@ serve(const struct conf *conf)
 		    EXIT_USAGE);
 	warn_root(conf);
 	warn_unmasked(conf);
-	if (!has_descriptors(&why) || !daemon_open(&d, conf, &why))
+	if (!open_daemon(&d, conf, &why))
 		return complain(conf, why, EXIT_FAILURE);
 	status = daemon_run(&d);
 	daemon_close(&d);

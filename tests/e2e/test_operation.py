@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import struct
@@ -39,6 +40,28 @@ def test_port_0_gives_all_addresses_the_same_number():
             for host in "127.0.0.1", "127.0.0.2", "127.0.0.3", "::1":
                 with d.client(host=host) as c:
                     assert c.handshake().status == 101
+
+
+@pytest.mark.parametrize("count, least", [(1, 32), (12, 32), (13, 33)])
+def test_every_listener_takes_a_descriptor(count, least):
+    """With less than that an engine would never have room for a client."""
+    hosts = [f"127.0.0.{i + 1}" for i in range(count)]
+
+    def limit(n):
+        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n))
+
+    r = run("--port=0", *(f"--address={host}" for host in hosts), "cat",
+            preexec_fn=limit(least - 1))
+    assert r.returncode == 1
+    assert f"the limit of {least - 1} open descriptors".encode() in r.stderr
+    assert f"{least} are the least".encode() in r.stderr
+    with Daemon("--engines=1", address=hosts, listeners=count,
+                preexec_fn=limit(least)) as d:
+        for host in hosts[0], hosts[-1]:
+            with d.session(host=host) as c:
+                c.send_text("x")
+                assert c.recv_text() == "x"
+                c.bye()
 
 
 def test_default_addresses_are_the_loopback_ones():
