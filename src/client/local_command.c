@@ -185,7 +185,7 @@ local_command_new(struct event_base *base, const char *path, char *const *argv,
 	c->owner = owner;
 	c->pid = pid;
 	c->set = child_set_new(&child_ops, c);
-	(void)child_add(c->set, pid, c, 0,
+	(void)child_add(c->set, pid, 1, 0,
 	    (struct child_ladder){ rungs, nitems(rungs) });
 	(void)evtimer_assign(&c->rung, base, local_command_on_rung, c);
 	(void)evsignal_assign(&c->died, base, SIGCHLD, local_command_on_child,

@@ -39,7 +39,7 @@ struct command {
 	int null; /* owned: its standard error if nobody wants that; or -1 */
 	bool has_user;
 	struct spawn_user user;
-	struct child_rung rung[8];
+	struct child_rung rung[CHILD_RUNGS];
 	struct child_ladder ladder; /* of those */
 };
 

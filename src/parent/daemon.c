@@ -58,15 +58,26 @@ static const int signals[] = {
 
 /* ------------------------------------------------- children */
 
+/* Whose command it is; NULL: that engine has gone. */
+static struct engine *
+owner_of(const struct daemon *d, const struct child *c)
+{
+	for (size_t i = 0; c->owner != 0 && i < d->nengines; i++)
+		if (d->engines[i].number == c->owner)
+			return &d->engines[i];
+	return NULL;
+}
+
 static void
 daemon_on_exit(void *arg, struct child *c, struct ended end, bool kept)
 {
 	struct daemon *d = arg;
+	struct engine *e = owner_of(d, c);
 
 	if (c->pid == d->status_of)
 		d->status = (int)ended_status(end);
-	if (c->owner != NULL)
-		engine_tell_exit(c->owner, c, end, kept || d->conf->once);
+	if (e != NULL)
+		engine_tell_exit(e, c, end, kept || d->conf->once);
 }
 
 static void
@@ -82,6 +93,7 @@ static void
 daemon_on_left(void *arg, struct child *c, pid_t pid)
 {
 	struct daemon *d = arg;
+	struct engine *e = owner_of(d, c);
 	char name[64];
 	bool forbidden = kill(pid, 0) == -1 && errno == EPERM;
 
@@ -93,9 +105,9 @@ daemon_on_left(void *arg, struct child *c, pid_t pid)
 		forbidden ? "it may not be signalled"
 			  : "it outlives what --kill sends"),
 	    LOG_UINT("places", child_count_left(d->children)));
-	if (c->owner != NULL)
-		engine_tell_exit(c->owner, c,
-		    (struct ended){ .signal = ENDED_LIVES }, d->conf->once);
+	if (e != NULL)
+		engine_tell_exit(e, c, (struct ended){ .signal = ENDED_LIVES },
+		    d->conf->once);
 }
 
 static void

@@ -417,6 +417,7 @@ void
 engine_lost(struct engine *e, const char *why)
 {
 	struct daemon *d = e->daemon;
+	uint32_t number = e->number;
 
 	if (e->chan.fd == -1)
 		return;
@@ -425,7 +426,7 @@ engine_lost(struct engine *e, const char *why)
 		    LOG_UINT("engine", e->index), LOG_INT("pid", e->pid),
 		    LOG_STR("reason", why));
 	engine_clear(e);
-	child_disown(d->children, e);
+	child_disown(d->children, number);
 	if (d->stopping)
 		return; /* it ends as it was told, and will be reaped */
 	engine_kill(e);
@@ -527,7 +528,8 @@ start_command(struct engine *e, uint32_t session, const struct ipc_open *op)
 		tell_refused(e, session, why, err);
 		return;
 	}
-	(void)child_add(d->children, pid, e, session, d->command.ladder);
+	(void)child_add(d->children, pid, e->number, session,
+	    d->command.ladder);
 	if (is_session(op))
 		count_session(d, pid);
 	tell_opened(e, session, pid, &pipes);
@@ -566,7 +568,9 @@ child_of(struct engine *e, uint32_t session, uint32_t pid)
 {
 	struct child *c = child_find(e->daemon->children, (pid_t)pid);
 
-	return c != NULL && c->owner == e && c->session == session ? c : NULL;
+	return c != NULL && c->owner == e->number && c->session == session
+	    ? c
+	    : NULL;
 }
 
 static bool

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "proc/child.h"
 #include "proc/group.h"
@@ -89,8 +91,18 @@ child_set_free(struct child_set *s)
 	free(s);
 }
 
+static void
+set_ladder(struct child *c, const struct child_rung *rung, size_t n)
+{
+	if (n > CHILD_RUNGS)
+		bug("a ladder of %zu rungs", n);
+	if (n > 0)
+		memcpy(c->ladder, rung, n * sizeof(*rung));
+	c->nrungs = n;
+}
+
 struct child *
-child_add(struct child_set *s, pid_t pid, void *owner, uint32_t session,
+child_add(struct child_set *s, pid_t pid, uint32_t owner, uint32_t session,
     struct child_ladder ladder)
 {
 	struct child *c = mem_new(1, sizeof(*c));
@@ -100,9 +112,9 @@ child_add(struct child_set *s, pid_t pid, void *owner, uint32_t session,
 		.pid = pid,
 		.session = session,
 		.owner = owner,
-		.ladder = ladder,
 		.next_in_bucket = *b,
 	};
+	set_ladder(c, ladder.rung, ladder.n);
 	*b = c;
 	s->count++;
 	return c;
@@ -173,7 +185,7 @@ give_up(struct child_set *s, struct child *c)
 	s->left++;
 	c->deadline = UINT64_MAX;
 	s->ops->on_left(s->arg, c, pid);
-	c->owner = NULL;
+	c->owner = 0;
 }
 
 /*
@@ -183,8 +195,8 @@ give_up(struct child_set *s, struct child *c)
 static void
 climb(struct child_set *s, struct child *c, uint64_t now)
 {
-	while (c->rung < c->ladder.n) {
-		const struct child_rung *r = &c->ladder.rung[c->rung];
+	while (c->rung < c->nrungs) {
+		const struct child_rung *r = &c->ladder[c->rung];
 
 		if (c->dead && !group_lives(c->pid))
 			break;
@@ -196,9 +208,9 @@ climb(struct child_set *s, struct child *c, uint64_t now)
 		}
 		c->rung++;
 	}
-	if (c->dead && (c->ladder.n == 0 || !group_lives(c->pid)))
+	if (c->dead && (c->nrungs == 0 || !group_lives(c->pid)))
 		reap_kept(s, c);
-	else if (c->rung == c->ladder.n)
+	else if (c->rung == c->nrungs)
 		c->deadline = now + LAST_WAIT_MS;
 	else
 		give_up(s, c);
@@ -219,23 +231,23 @@ start_climbing(struct child_set *s, struct child *c, uint64_t ago)
 void
 child_start_ladder(struct child_set *s, struct child *c, uint64_t ago)
 {
-	if (!c->climbing && c->rung == 0 && c->ladder.n > 0)
+	if (!c->climbing && c->rung == 0 && c->nrungs > 0)
 		start_climbing(s, c, ago);
 }
 
 void
 child_release(struct child_set *s, struct child *c)
 {
-	c->owner = NULL;
+	c->owner = 0;
 	if (!c->dead || c->climbing)
 		return;
-	if (c->ladder.n > 0)
-		c->ladder = (struct child_ladder){ leftover, nitems(leftover) };
+	if (c->nrungs > 0)
+		set_ladder(c, leftover, nitems(leftover));
 	start_climbing(s, c, 0);
 }
 
 void
-child_disown(struct child_set *s, const void *owner)
+child_disown(struct child_set *s, uint32_t owner)
 {
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct child *c = s->bucket[i], *next; c != NULL;
@@ -243,7 +255,7 @@ child_disown(struct child_set *s, const void *owner)
 			next = c->next_in_bucket;
 			if (c->owner != owner)
 				continue;
-			c->owner = NULL;
+			c->owner = 0;
 			if (c->dead)
 				child_release(s, c);
 			else
@@ -256,11 +268,11 @@ child_disown(struct child_set *s, const void *owner)
 static void
 kill_now(struct child_set *s, struct child *c)
 {
-	c->owner = NULL;
+	c->owner = 0;
 	s->left -= c->left;
 	c->left = false;
 	stop_climbing(c);
-	c->ladder = (struct child_ladder){ at_once, nitems(at_once) };
+	set_ladder(c, at_once, nitems(at_once));
 	start_climbing(s, c, 0);
 }
 
@@ -313,7 +325,7 @@ died(struct child_set *s, struct child *c, const siginfo_t *si)
 		return;
 	if (!kept)
 		reap_kept(s, c);
-	else if (c->owner == NULL)
+	else if (c->owner == 0)
 		child_release(s, c);
 }
 

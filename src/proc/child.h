@@ -26,6 +26,8 @@
 
 #include "base/ended.h"
 
+enum { CHILD_RUNGS = 8 }; /* that a ladder may have */
+
 /* One rung of a ladder: signal the group (0: only wait), then wait. */
 struct child_rung {
 	int sig;
@@ -33,18 +35,19 @@ struct child_rung {
 };
 
 struct child_ladder {
-	const struct child_rung *rung; /* kept */
-	size_t n;
+	const struct child_rung *rung; /* borrowed */
+	size_t n;                      /* at most CHILD_RUNGS */
 };
 
 struct child {
 	pid_t pid;        /* and the number of its group */
 	uint32_t session; /* the owner's name for it */
-	void *owner;      /* kept; NULL: it is told nothing any more */
+	uint32_t owner;   /* number of it; 0: it is told nothing any more */
 	bool dead;        /* the leader has ended, and is kept unreaped */
 	bool climbing;    /* the ladder runs, or has left a process */
 	bool left;        /* it has: nothing further will be done */
-	struct child_ladder ladder;
+	struct child_rung ladder[CHILD_RUNGS];
+	size_t nrungs;
 	size_t rung;       /* the one we wait on */
 	uint64_t deadline; /* of that wait */
 	struct child *next_in_bucket;
@@ -75,8 +78,8 @@ struct child_ops {
 struct child_set *child_set_new(const struct child_ops *, void *arg);
 void child_set_free(struct child_set *);
 
-/* A process that spawn() just started; ladder is kept. */
-struct child *child_add(struct child_set *, pid_t, void *owner,
+/* A process that spawn() just started; the number of its owner is not 0. */
+struct child *child_add(struct child_set *, pid_t, uint32_t owner,
     uint32_t session, struct child_ladder);
 
 /* NULL: no such child. */
@@ -101,7 +104,7 @@ void child_start_ladder(struct child_set *, struct child *, uint64_t ago);
 void child_release(struct child_set *, struct child *);
 
 /* The owner has gone: forget it and start the ladder of all that it had. */
-void child_disown(struct child_set *, const void *owner);
+void child_disown(struct child_set *, uint32_t owner);
 
 /* Start the ladder of every child; force: KILL at once. */
 void child_stop_all(struct child_set *, bool force);

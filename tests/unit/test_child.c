@@ -30,6 +30,8 @@ enum {
 	BOUND_S = 20, /* no wait takes longer */
 	MANY = 500,
 	ORPHAN_STATUS = 3,
+	OWNER = 1,
+	SOMEBODY = 2,
 };
 
 /* ------------------------------------------------- the program started */
@@ -180,10 +182,10 @@ struct world {
 	int in[2], out[2]; /* standard input and output of all commands */
 	struct seen seen[MANY + 8];
 	size_t nseen, nleft, nleft_ended;
-	pid_t left;         /* the last that a ladder has left */
-	bool release;       /* in on_exit, at once */
-	const void *disown; /* in on_exit, at once */
-	int fds;            /* open at the start */
+	pid_t left;      /* the last that a ladder has left */
+	bool release;    /* in on_exit, at once */
+	uint32_t disown; /* in on_exit, at once; 0: nobody */
+	int fds;         /* open at the start */
 };
 
 static void
@@ -196,7 +198,7 @@ on_exit_seen(void *arg, struct child *c, struct ended end, bool kept)
 	w->seen[w->nseen++] = (struct seen){ c->pid, end, kept, false };
 	if (w->release && kept)
 		child_release(w->set, c);
-	if (w->disown != NULL)
+	if (w->disown != 0)
 		child_disown(w->set, w->disown);
 }
 
@@ -406,7 +408,7 @@ start_script(const struct world *w, const char *script)
 static struct child *
 add_script(struct world *w, const char *script, const struct child_ladder *l)
 {
-	return child_add(w->set, start_script(w, script), w, 1, *l);
+	return child_add(w->set, start_script(w, script), OWNER, 1, *l);
 }
 
 /* A dead leader, kept by a grandchild that is up. */
@@ -492,7 +494,7 @@ tells_why_exec_failed(void **state)
 		assert_int_equal(count_fds(), before);
 	}
 	unlink(plain);
-	child_add(w->set, start_script(w, ""), w, 1, polite);
+	child_add(w->set, start_script(w, ""), OWNER, 1, polite);
 	wait_count(w, 0);
 	assert_int_equal(w->seen[0].end.status, 0);
 }
@@ -788,7 +790,7 @@ tells_how_they_ended(void **state)
 		});
 		const struct seen *s = &w->seen[i];
 
-		child_add(w->set, pid, w, 1, polite);
+		child_add(w->set, pid, OWNER, 1, polite);
 		wait_seen(w, i + 1);
 		if (s->pid != pid || s->end.status != rows[i].status ||
 		    s->end.signal != rows[i].sig || s->kept || s->other)
@@ -828,7 +830,7 @@ hears_of_all_that_die_together(void **state)
 	for (size_t i = 0; i < MANY; i++) {
 		pids[i] = start(w, "/bin/cat", NULL);
 		assert_true(pids[i] > 0);
-		child_add(w->set, pids[i], w, (uint32_t)i, polite);
+		child_add(w->set, pids[i], OWNER, (uint32_t)i, polite);
 	}
 	assert_int_equal(child_count(w->set), MANY);
 	fd_close(&w->in[1]);
@@ -927,7 +929,7 @@ leaves_them_alone(void **state)
 	expect_bytes(w->out[0], "u");
 	child_start_ladder(w->set, c, 0);
 	child_stop_all(w->set, false);
-	child_disown(w->set, w);
+	child_disown(w->set, OWNER);
 	assert_int_equal(child_next(w->set), UINT64_MAX);
 
 	k = add_kept(w, "otuw", &no_ladder);
@@ -975,7 +977,7 @@ disowns_at_once(void **state)
 	static const char *const scripts[] = { "", "oiuw" };
 	struct world *w = *state;
 
-	w->disown = w;
+	w->disown = OWNER;
 	for (size_t i = 0; i < nitems(ladders) * nitems(scripts); i++) {
 		const char *script = scripts[i % 2];
 		size_t n = w->nseen;
@@ -1052,7 +1054,7 @@ climbs_once(void **state)
 	assert_int_equal(child_next(w->set), UINT64_MAX);
 	assert_int_equal(w->nleft, 1);
 	assert_int_equal(w->left, c->pid);
-	assert_null(c->owner);
+	assert_int_equal(c->owner, 0);
 	assert_int_equal(child_count_left(w->set), 1);
 	assert_int_equal(child_count(w->set), 1);
 	fd_close(&w->in[1]);
@@ -1173,17 +1175,16 @@ static void
 disowns(void **state)
 {
 	struct world *w = *state;
-	int somebody;
 	struct child *mine = add_script(w, "w", &polite);
 	struct child *kept = add_kept(w, "ouw", &polite);
 	struct child *other =
-	    child_add(w->set, start_script(w, "tuw"), &somebody, 2, polite);
+	    child_add(w->set, start_script(w, "tuw"), SOMEBODY, 2, polite);
 
 	expect_bytes(w->out[0], "u");
-	child_disown(w->set, w);
-	assert_null(mine->owner);
-	assert_null(kept->owner);
-	assert_ptr_equal(other->owner, &somebody);
+	child_disown(w->set, OWNER);
+	assert_int_equal(mine->owner, 0);
+	assert_int_equal(kept->owner, 0);
+	assert_int_equal(other->owner, SOMEBODY);
 	assert_true(mine->climbing && kept->climbing && !other->climbing);
 	assert_int_equal(child_next(w->set), now_ms + 1000); /* the kept one */
 	wait_count(w, 2);
@@ -1241,7 +1242,7 @@ kept_leaders_hide_no_child(void **state)
 
 	for (size_t i = 0; i < 20; i++) {
 		pid = start_script(w, "");
-		child_add(w->set, pid, w, 1, polite);
+		child_add(w->set, pid, OWNER, 1, polite);
 		wait_seen(w, 3 + i);
 		assert_int_equal(w->seen[2 + i].pid, pid);
 		assert_int_equal(child_count(w->set), 2);
@@ -1271,7 +1272,7 @@ kept_leaders_hide_no_stranger(void **state)
 		assert_int_equal(w->seen[1 + i].end.status, 0);
 	}
 	/* with children of the set dying beside them */
-	child_add(w->set, start_script(w, ""), w, 1, polite);
+	child_add(w->set, start_script(w, ""), OWNER, 1, polite);
 	pid = start_script(w, "");
 	wait_seen(w, 6);
 	assert_true(find_seen(w, pid)->other);
