@@ -21,10 +21,11 @@
 #include "ipc/ipc_name.h"
 
 enum {
-	LOOKUPS_MAX = 64, /* under way */
 	KNOWN_MAX = 256,
 	KNOWN_MS = 60000,
 	PATIENCE_MS = 1000, /* of a request */
+	LATE_MS = 10000,    /* how much later its answer may come */
+	ANSWERS_PER_TURN = 16,
 };
 
 /* What came of an earlier question. */
@@ -34,13 +35,14 @@ struct known {
 	uint64_t till; /* clock_ms(); 0: unused */
 };
 
-/* A request that waits for its client's name. */
-struct waiting {
+/* What the worker has not answered, and the request that waits for it. */
+struct lookup {
 	struct hostnames *names; /* kept */
-	struct request *rq;      /* kept */
+	struct request *rq;      /* kept; NULL: it waits no longer */
+	struct addr addr;
 	uint32_t id;
 	struct event timer;
-	LIST_ENTRY(waiting) entry;
+	LIST_ENTRY(lookup) entry;
 };
 
 struct hostnames {
@@ -48,8 +50,8 @@ struct hostnames {
 	int fd;                  /* owned: to the worker; -1: none */
 	struct event on_answer;
 	uint32_t last_id;
-	LIST_HEAD(, waiting) waiting;
-	size_t nwaiting;
+	LIST_HEAD(, lookup) lookups;
+	size_t nlookups;
 	struct known known[KNOWN_MAX];
 };
 
@@ -102,22 +104,17 @@ is_name(const char *s)
 /* ------------------------------------------------- a lookup */
 
 static void
-lookup_free(struct waiting *l)
+lookup_free(struct lookup *l)
 {
 	(void)event_del(&l->timer);
 	LIST_REMOVE(l, entry);
-	l->names->nwaiting--;
+	l->names->nlookups--;
 	free(l);
 }
 
-/* The request goes on, with a name or without. */
 static void
-finish(struct waiting *l, const char *name)
+go_on(struct request *rq, const char *name)
 {
-	struct request *rq = l->rq;
-
-	remember(l->names, &rq->client, name);
-	lookup_free(l);
 	if (name != NULL)
 		rq->host_name = mem_strdup(name);
 	request_handle(rq, NULL, NULL);
@@ -125,18 +122,51 @@ finish(struct waiting *l, const char *name)
 		request_go_on(rq);
 }
 
+/* The request goes on, with a name or without. */
+static void
+finish(struct lookup *l, const char *name)
+{
+	struct request *rq = l->rq;
+
+	lookup_free(l);
+	if (rq != NULL)
+		go_on(rq, name);
+}
+
+/* The request waits no longer, but the next one may have the answer. */
 static void
 hostname_on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct lookup *l = arg;
+	struct request *rq = l->rq;
+
 	(void)fd;
 	(void)what;
-	finish(arg, NULL);
+	if (rq == NULL) {
+		lookup_free(l);
+		return;
+	}
+	l->rq = NULL;
+	watch_after(&l->timer, LATE_MS);
+	go_on(rq, NULL);
 }
 
 static void
 hostname_on_gone(void *owner)
 {
 	lookup_free(owner);
+}
+
+/* Whether its name is asked for, and could not be waited for. */
+static bool
+is_late(const struct hostnames *h, const struct addr *a)
+{
+	const struct lookup *l;
+
+	LIST_FOREACH (l, &h->lookups, entry)
+		if (l->rq == NULL && addr_same(&l->addr, a))
+			return true;
+	return false;
 }
 
 /* A body has to wait as well. */
@@ -149,7 +179,7 @@ send_question(struct hostnames *h, const struct addr *a)
 {
 	uint8_t out[IPC_NAME_ASK_LEN];
 
-	if (h->fd == -1 || h->nwaiting == LOOKUPS_MAX)
+	if (h->fd == -1 || h->nlookups == IPC_NAME_ASKED)
 		return false;
 	ipc_put_name_ask(out, ++h->last_id, a);
 	return send(h->fd, out, sizeof(out), MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
@@ -158,14 +188,19 @@ send_question(struct hostnames *h, const struct addr *a)
 static enum access_verdict
 start_lookup(struct hostnames *h, struct request *rq)
 {
-	struct waiting *l;
+	struct lookup *l;
 
-	if (!send_question(h, &rq->client))
+	if (is_late(h, &rq->client) || !send_question(h, &rq->client))
 		return ACCESS_NEXT;
 	l = mem_new(1, sizeof(*l));
-	*l = (struct waiting){ .names = h, .rq = rq, .id = h->last_id };
-	LIST_INSERT_HEAD(&h->waiting, l, entry);
-	h->nwaiting++;
+	*l = (struct lookup){
+		.names = h,
+		.rq = rq,
+		.addr = rq->client,
+		.id = h->last_id,
+	};
+	LIST_INSERT_HEAD(&h->lookups, l, entry);
+	h->nlookups++;
 	(void)evtimer_assign(&l->timer, h->base, hostname_on_timer, l);
 	watch_after(&l->timer, PATIENCE_MS);
 	request_handle(rq, &waiting, l);
@@ -178,13 +213,13 @@ start_lookup(struct hostnames *h, struct request *rq)
 static void
 disconnect(struct hostnames *h)
 {
-	struct waiting *l;
+	struct lookup *l;
 
 	if (h->fd == -1)
 		return;
 	(void)event_del(&h->on_answer);
 	fd_close(&h->fd);
-	while ((l = LIST_FIRST(&h->waiting)) != NULL)
+	while ((l = LIST_FIRST(&h->lookups)) != NULL)
 		finish(l, NULL);
 }
 
@@ -192,37 +227,44 @@ disconnect(struct hostnames *h)
 static void
 settle(struct hostnames *h, uint32_t id, const char *name)
 {
-	struct waiting *l;
+	struct lookup *l;
 
-	LIST_FOREACH (l, &h->waiting, entry) {
+	LIST_FOREACH (l, &h->lookups, entry) {
 		if (l->id == id) {
-			finish(l, is_name(name) ? name : NULL);
+			name = is_name(name) ? name : NULL;
+			remember(h, &l->addr, name);
+			finish(l, name);
 			return;
 		}
 	}
 }
 
+/* False: there is no other one, or nobody to give any. */
+static bool
+take_answer(struct hostnames *h)
+{
+	uint8_t in[IPC_NAME_MAX + 1];
+	char name[IPC_NAME_TEXT + 1];
+	ssize_t n = recv(h->fd, in, sizeof(in), MSG_DONTWAIT);
+	uint32_t id;
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0 || !ipc_read_name(in, (size_t)n, &id, name))
+		disconnect(h);
+	else
+		settle(h, id, name);
+	return h->fd != -1;
+}
+
+/* What is left makes the loop call again. */
 static void
 hostname_on_answer(evutil_socket_t fd, short what, void *arg)
 {
-	struct hostnames *h = arg;
-	uint8_t in[IPC_NAME_MAX + 1];
-	char name[IPC_NAME_TEXT + 1];
-	uint32_t id;
-	ssize_t n;
-
 	(void)fd;
 	(void)what;
-	while (h->fd != -1) {
-		n = recv(h->fd, in, sizeof(in), MSG_DONTWAIT);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0 || !ipc_read_name(in, (size_t)n, &id, name)) {
-			disconnect(h);
-			return;
-		}
-		settle(h, id, name);
-	}
+	for (int i = 0; i < ANSWERS_PER_TURN && take_answer(arg); i++)
+		continue;
 }
 
 void
@@ -245,7 +287,7 @@ hostnames_new(struct event_base *base)
 
 	h->base = base;
 	h->fd = -1;
-	LIST_INIT(&h->waiting);
+	LIST_INIT(&h->lookups);
 	return h;
 }
 

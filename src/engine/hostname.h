@@ -3,8 +3,8 @@
  * leads back to it. The names worker is asked (engine/nameworker); nothing
  * blocks, and a client whose name is not found in time keeps the address.
  *
- * Answers are remembered for a while, with their number bounded, as that of the
- * questions.
+ * Answers are remembered for a while, late ones as well, with their number
+ * bounded, as that of the questions.
  */
 #ifndef ENGINE_HOSTNAME_H
 #define ENGINE_HOSTNAME_H

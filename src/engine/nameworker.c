@@ -22,10 +22,7 @@
 #include "flow/watch.h"
 #include "ipc/ipc_name.h"
 
-enum {
-	LOOKUPS_MAX = 64, /* of one engine */
-	V4_AT = 12,       /* where in an address an IPv4 one begins */
-};
+enum { V4_AT = 12 }; /* where in an address an IPv4 one begins */
 
 struct nameworker;
 
@@ -125,7 +122,7 @@ finish(struct name_query *l, const char *name)
 
 		(void)send(n->worker.asker[a->index], out, len,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (a->nquestions-- == LOOKUPS_MAX)
+		if (a->nquestions-- == IPC_NAME_ASKED)
 			watch_need(&a->on_question, NULL);
 	}
 	LIST_REMOVE(l, entry);
@@ -224,7 +221,7 @@ start_lookup(struct asker *a, uint32_t id, const struct addr *addr)
 		.addr = *addr,
 	};
 	LIST_INSERT_HEAD(&a->names->questions, l, entry);
-	if (++a->nquestions == LOOKUPS_MAX)
+	if (++a->nquestions == IPC_NAME_ASKED)
 		(void)event_del(&a->on_question);
 	if (!ask(l))
 		finish(l, NULL);

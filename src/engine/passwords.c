@@ -30,6 +30,7 @@ enum {
 	REMEMBERED_MAX = 256,
 	REMEMBER_MS = 60000,
 	ANSWER_MS = 30000, /* nobody waits longer */
+	ANSWERS_PER_TURN = 16,
 };
 
 struct passwords_check {
@@ -183,28 +184,32 @@ settle(struct passwords *p, uint32_t id, bool right)
 	}
 }
 
+/* False: there is no other one, or nobody to give any. */
+static bool
+take_answer(struct passwords *p)
+{
+	uint8_t in[IPC_ANSWER_LEN + 1];
+	ssize_t n = recv(p->fd, in, sizeof(in), MSG_DONTWAIT);
+	uint32_t id;
+	bool right;
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0 || !ipc_read_answer(in, (size_t)n, &id, &right) || id == 0)
+		disconnect(p);
+	else
+		settle(p, id, right);
+	return p->fd != -1;
+}
+
+/* What is left makes the loop call again. */
 static void
 passwords_on_answer(evutil_socket_t fd, short what, void *arg)
 {
-	struct passwords *p = arg;
-	uint8_t in[IPC_ANSWER_LEN + 1];
-	uint32_t id;
-	bool right;
-	ssize_t n;
-
 	(void)fd;
 	(void)what;
-	while (p->fd != -1) {
-		n = recv(p->fd, in, sizeof(in), MSG_DONTWAIT);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0 || !ipc_read_answer(in, (size_t)n, &id, &right) ||
-		    id == 0) {
-			disconnect(p);
-			return;
-		}
-		settle(p, id, right);
-	}
+	for (int i = 0; i < ANSWERS_PER_TURN && take_answer(arg); i++)
+		continue;
 }
 
 /* Who waited has waited enough; the worker is still at it. */

@@ -18,6 +18,7 @@
 #include "base/addr.h"
 
 enum {
+	IPC_NAME_ASKED = 64, /* questions of an engine that are under way */
 	IPC_NAME_TEXT = 255, /* bytes of a name */
 	IPC_NAME_ASK_LEN = 4 + sizeof(struct addr),
 	IPC_NAME_MAX = 4 + IPC_NAME_TEXT,
