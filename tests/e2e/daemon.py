@@ -262,8 +262,8 @@ class Daemon:
 
     def commands(self):
         """Children that are not engines, zombies included."""
-        engines = self.engines()
-        return sorted(pid for pid in children(self.pid) if pid not in engines)
+        return sorted(pid for pid in children(self.pid)
+                      if executable(pid) != ENGINE.name)
 
     def no_commands(self, timeout=None):
         until(lambda: not self.commands(), "all commands are reaped", timeout)
