@@ -10,8 +10,6 @@
 #include "conf/conf.h"
 #include "ipc/ipc_codec.h"
 #include "parent/certs.h"
-#include "parent/daemon.h"
-#include "parent/engine.h"
 #include "parent/watch.h"
 
 enum {
@@ -122,57 +120,61 @@ read_set(struct certs *c, struct certs_set *set, char **why)
 	return true;
 }
 
-/* Whether it works, and with certificates. */
+/* ------------------------------------------------- engines are told */
+
 static bool
-is_user(const struct engine *e)
+tell(const struct certs *c, const struct certs_user *u, enum ipc_type type,
+    uint32_t set, const void *body, size_t len)
 {
-	return e->ready && e->role == IPC_ROLE_ENGINE;
+	return c->ops->tell(u->engine, type, set, body, len);
 }
 
 static bool
-tell_set(struct engine *e, const struct certs_set *set, enum ipc_type then)
+tell_set(const struct certs *c, const struct certs_user *u,
+    const struct certs_set *set, enum ipc_type then)
 {
 	const struct buf *b = &set->bytes;
 
 	for (size_t at = 0; at < b->len; at += PIECE) {
 		size_t n = b->len - at < PIECE ? b->len - at : PIECE;
 
-		if (!engine_put(e, IPC_TLS_PART, set->number, b->data + at, n))
+		if (!tell(c, u, IPC_TLS_PART, set->number, b->data + at, n))
 			return false;
 	}
-	return engine_put(e, then, set->number, NULL, 0);
+	return tell(c, u, then, set->number, NULL, 0);
 }
 
 static void
-lose(struct engine *e)
+lose_deaf(const struct certs *c, const struct certs_user *u)
 {
-	engine_lost(e, "it does not read what it is told");
+	c->ops->lose(u->engine, "it does not read what it is told");
 }
 
 static void
-ask(struct engine *e, const struct certs_set *set)
+ask(const struct certs *c, const struct certs_user *u,
+    const struct certs_set *set)
 {
-	if (!tell_set(e, set, IPC_TLS_CHECK))
-		lose(e);
+	if (!tell_set(c, u, set, IPC_TLS_CHECK))
+		lose_deaf(c, u);
 }
 
 /* Also of the one that it uses already: then it forgets any other. */
 static void
-tell_use(struct engine *e, uint32_t number)
+tell_use(const struct certs *c, struct certs_user *u)
 {
-	e->certs.uses = number;
-	if (!engine_put(e, IPC_TLS_USE, number, NULL, 0))
-		lose(e);
+	u->uses = c->current.number;
+	if (!tell(c, u, IPC_TLS_USE, u->uses, NULL, 0))
+		lose_deaf(c, u);
 }
 
 static void
 tell_all_use(struct certs *c)
 {
-	struct daemon *d = c->daemon;
+	struct certs_user *u;
 
-	for (size_t i = 0; i < d->nengines; i++)
-		if (is_user(&d->engines[i]))
-			tell_use(&d->engines[i], c->current.number);
+	LIST_FOREACH (u, &c->users, entry)
+		if (u->state == CERTS_WORKS)
+			tell_use(c, u);
 }
 
 /* ------------------------------------------------- tickets */
@@ -194,16 +196,16 @@ renew_tickets(struct certs *c)
 }
 
 static bool
-tell_tickets(const struct certs *c, struct engine *e)
+tell_tickets(const struct certs *c, const struct certs_user *u)
 {
-	return engine_put(e, IPC_TLS_TICKETS, 0, c->tickets, c->ntickets);
+	return tell(c, u, IPC_TLS_TICKETS, 0, c->tickets, c->ntickets);
 }
 
 static void
 certs_on_renew(void *arg)
 {
 	struct certs *c = arg;
-	struct daemon *d = c->daemon;
+	struct certs_user *u;
 
 	loop_at(c->loop, &c->renew, clock_ms() + RENEW_MS, certs_on_renew, c);
 
@@ -211,11 +213,9 @@ certs_on_renew(void *arg)
 		log_warn("no new key for session tickets: %s", strerror(errno));
 		return;
 	}
-	for (size_t i = 0; i < d->nengines; i++)
-		if (d->engines[i].chan.fd != -1 &&
-		    d->engines[i].role == IPC_ROLE_ENGINE &&
-		    !tell_tickets(c, &d->engines[i]))
-			lose(&d->engines[i]);
+	LIST_FOREACH (u, &c->users, entry)
+		if (u->state != CERTS_AWAY && !tell_tickets(c, u))
+			lose_deaf(c, u);
 }
 
 /* ------------------------------------------------- verdicts */
@@ -263,31 +263,29 @@ struct tally {
 };
 
 static enum side
-side_of(const struct certs *c, const struct engine *e)
+side_of(const struct certs *c, const struct certs_user *u)
 {
-	return !is_user(e)                         ? SILENT
-	    : e->certs.agreed == c->coming.number  ? GOOD
-	    : e->certs.refused == c->coming.number ? BAD
-						   : SILENT;
+	return u->state != CERTS_WORKS       ? SILENT
+	    : u->agreed == c->coming.number  ? GOOD
+	    : u->refused == c->coming.number ? BAD
+					     : SILENT;
 }
 
 /* Who does not work has nothing to say, unless everybody has to. */
 static void
 count(const struct certs *c, struct tally *t)
 {
-	const struct daemon *d = c->daemon;
+	const struct certs_user *u;
 
 	*t = (struct tally){ .since = { 0, UINT64_MAX, UINT64_MAX } };
-	for (size_t i = 0; i < d->nengines; i++) {
-		const struct engine *e = &d->engines[i];
-		enum side s = side_of(c, e);
+	LIST_FOREACH (u, &c->users, entry) {
+		enum side s = side_of(c, u);
 
-		if (e->role != IPC_ROLE_ENGINE ||
-		    (!is_user(e) && !c->coming.disputed))
+		if (u->state != CERTS_WORKS && !c->coming.disputed)
 			continue;
 		t->n[s]++;
-		if (e->started < t->since[s])
-			t->since[s] = e->started;
+		if (u->since < t->since[s])
+			t->since[s] = u->since;
 	}
 }
 
@@ -318,15 +316,15 @@ give_up_coming(struct certs *c)
 static void
 lose_dissenters(struct certs *c, const struct tally *t)
 {
-	struct daemon *d = c->daemon;
+	struct certs_user *u;
 	enum side few = t->n[BAD] != t->n[GOOD]
 	    ? (t->n[BAD] < t->n[GOOD] ? BAD : GOOD)
 	    : (t->since[BAD] <= t->since[GOOD] ? BAD : GOOD);
 
 	c->coming.disputed = true;
-	for (size_t i = 0; i < d->nengines; i++)
-		if (side_of(c, &d->engines[i]) == few)
-			engine_lost(&d->engines[i],
+	LIST_FOREACH (u, &c->users, entry)
+		if (side_of(c, u) == few)
+			c->ops->lose(u->engine,
 			    "it judges the certificates as no other does");
 }
 
@@ -350,45 +348,44 @@ settle(struct certs *c)
 
 /* Of the set that an engine starts with. */
 static void
-judge_first(struct certs *c, struct engine *e, uint32_t number,
+judge_first(struct certs *c, struct certs_user *u, uint32_t number,
     const struct ipc_verdict *v)
 {
-	struct daemon *d = c->daemon;
-
 	if (v->good) {
 		if (number == c->current.number)
 			remark(c, &c->current, v);
-	} else if (d->announced) {
-		engine_lost(e, "it cannot use the certificates");
+	} else if (c->serving) {
+		c->ops->lose(u->engine, "it cannot use the certificates");
 	} else {
 		log_verdict(c, LOG_LVL_ERROR, "cannot use the certificates", v);
-		daemon_fail(d);
+		c->ops->on_unusable(c->owner);
 	}
 }
 
 /* Of the set in use, by an engine that was away when that changed. */
 static void
-judge_current(struct certs *c, struct engine *e, const struct ipc_verdict *v)
+judge_current(struct certs *c, struct certs_user *u,
+    const struct ipc_verdict *v)
 {
 	if (!v->good)
-		engine_lost(e, "it cannot use the certificates");
-	else if (e->certs.uses != c->current.number)
-		tell_use(e, c->current.number);
+		c->ops->lose(u->engine, "it cannot use the certificates");
+	else if (u->uses != c->current.number)
+		tell_use(c, u);
 }
 
 /* Nobody is asked twice. */
 static bool
-judge_coming(struct certs *c, struct engine *e, const struct ipc_verdict *v)
+judge_coming(struct certs *c, struct certs_user *u, const struct ipc_verdict *v)
 {
 	struct certs_set *set = &c->coming;
 
-	if (side_of(c, e) != SILENT)
+	if (side_of(c, u) != SILENT)
 		return false;
 	if (v->good) {
-		e->certs.agreed = set->number;
+		u->agreed = set->number;
 		remark(c, set, v);
 	} else {
-		e->certs.refused = set->number;
+		u->refused = set->number;
 		set->refusal = *v;
 		memcpy(set->why, v->why, v->why_len);
 	}
@@ -398,36 +395,36 @@ judge_coming(struct certs *c, struct engine *e, const struct ipc_verdict *v)
 
 /* What is left over is about a set that is not wanted any more. */
 bool
-certs_on_verdict(struct certs *c, struct engine *e, const struct ipc_msg *m)
+certs_on_verdict(struct certs *c, struct certs_user *u, const struct ipc_msg *m)
 {
 	struct ipc_verdict v;
 
 	if (m->session == 0 || m->session > c->last || !ipc_read_verdict(m, &v))
 		return false;
-	if (c->daemon->stopping)
+	if (c->stopped)
 		return true;
-	if (!e->ready)
-		judge_first(c, e, m->session, &v);
+	if (u->state != CERTS_WORKS)
+		judge_first(c, u, m->session, &v);
 	else if (m->session == c->current.number)
-		judge_current(c, e, &v);
+		judge_current(c, u, &v);
 	else if (m->session == c->coming.number)
-		return judge_coming(c, e, &v);
+		return judge_coming(c, u, &v);
 	return true;
 }
 
-/* ------------------------------------------------- engines */
+/* ------------------------------------------------- engines come and go */
 
-/* Who has said nothing until now is lost. */
+/* One that has said nothing until now is lost, which may settle the matter. */
 static void
 certs_on_judge(void *arg)
 {
 	struct certs *c = arg;
-	struct daemon *d = c->daemon;
+	struct certs_user *u;
 
-	for (size_t i = 0; i < d->nengines && c->coming.number != 0; i++)
-		if (is_user(&d->engines[i]) &&
-		    side_of(c, &d->engines[i]) == SILENT)
-			engine_lost(&d->engines[i],
+	LIST_FOREACH (u, &c->users, entry)
+		if (c->coming.number != 0 && u->state == CERTS_WORKS &&
+		    side_of(c, u) == SILENT)
+			c->ops->lose(u->engine,
 			    "it says nothing of the certificates");
 }
 
@@ -437,31 +434,43 @@ await_verdicts(struct certs *c)
 	loop_at(c->loop, &c->judge, clock_ms() + JUDGE_MS, certs_on_judge, c);
 }
 
-bool
-certs_tell(struct certs *c, struct engine *e)
+void
+certs_add(struct certs *c, struct certs_user *u, struct engine *e)
 {
-	if (c->n == 0)
-		return true;
-	e->certs = (struct certs_user){ .uses = c->current.number };
-	return tell_tickets(c, e) && tell_set(e, &c->current, IPC_TLS_USE);
+	*u = (struct certs_user){ .engine = e };
+	LIST_INSERT_HEAD(&c->users, u, entry);
+}
+
+bool
+certs_on_begin(struct certs *c, struct certs_user *u)
+{
+	u->state = CERTS_BEGUN;
+	u->since = clock_ms();
+	u->uses = c->current.number;
+	u->agreed = u->refused = 0;
+	return c->n == 0 ||
+	    (tell_tickets(c, u) && tell_set(c, u, &c->current, IPC_TLS_USE));
 }
 
 void
-certs_engine_ready(struct certs *c, struct engine *e)
+certs_on_ready(struct certs *c, struct certs_user *u)
 {
+	u->state = CERTS_WORKS;
 	if (c->coming.number != 0) {
 		if (!c->judge.armed)
 			await_verdicts(c);
-		ask(e, &c->coming);
-	} else if (e->certs.uses != c->current.number) {
-		ask(e, &c->current);
+		ask(c, u, &c->coming);
+	} else if (u->uses != c->current.number) {
+		ask(c, u, &c->current);
 	}
 }
 
 void
-certs_engine_lost(struct certs *c)
+certs_on_gone(struct certs *c, struct certs_user *u)
 {
-	settle(c);
+	u->state = CERTS_AWAY;
+	if (!c->stopped)
+		settle(c);
 }
 
 /* ------------------------------------------------- changes */
@@ -476,14 +485,14 @@ is_same_set(const struct certs_set *a, const struct certs_set *b)
 static void
 propose(struct certs *c, const struct certs_set *set)
 {
-	struct daemon *d = c->daemon;
+	struct certs_user *u;
 
 	drop_set(&c->coming);
 	c->coming = *set;
 	await_verdicts(c);
-	for (size_t i = 0; i < d->nengines; i++)
-		if (is_user(&d->engines[i]))
-			ask(&d->engines[i], &c->coming);
+	LIST_FOREACH (u, &c->users, entry)
+		if (u->state == CERTS_WORKS)
+			ask(c, u, &c->coming);
 }
 
 void
@@ -492,7 +501,7 @@ certs_reload(struct certs *c)
 	struct certs_set set;
 	char *why = NULL;
 
-	if (c->n == 0 || !c->daemon->announced)
+	if (c->n == 0 || !c->serving || c->stopped)
 		return;
 	if (!read_set(c, &set, &why)) {
 		LOG(LOG_LVL_WARN, "certificates stay as they were",
@@ -519,10 +528,11 @@ certs_on_look(void *arg)
 /* ------------------------------------------------- opening */
 
 bool
-certs_open(struct certs *c, struct daemon *d, const struct conf *conf,
-    char **why)
+certs_open(struct certs *c, struct loop *loop, const struct conf *conf,
+    const struct certs_ops *ops, void *owner, char **why)
 {
-	*c = (struct certs){ .daemon = d, .loop = &d->loop };
+	*c = (struct certs){ .ops = ops, .owner = owner, .loop = loop };
+	LIST_INIT(&c->users);
 	if (!conf_has_tls(conf))
 		return true;
 	add_files(c, "sslcert", IPC_FILE_CERT, &conf->ssl_cert);
@@ -543,8 +553,15 @@ certs_open(struct certs *c, struct daemon *d, const struct conf *conf,
 }
 
 void
+certs_serve(struct certs *c)
+{
+	c->serving = true;
+}
+
+void
 certs_stop(struct certs *c)
 {
+	c->stopped = true;
 	loop_cancel(&c->judge);
 	loop_cancel(&c->look);
 	loop_cancel(&c->renew);

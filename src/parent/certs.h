@@ -16,19 +16,47 @@
 #ifndef PARENT_CERTS_H
 #define PARENT_CERTS_H
 
+#include <sys/queue.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "ipc/ipc.h"
 #include "ipc/ipc_tls.h"
 #include "parent/loop.h"
 
 struct certs_file;
 struct conf;
-struct daemon;
 struct engine;
 struct ipc_msg;
+
+/* What an engine has to do with it: embedded, one for each place of one. */
+struct certs_user {
+	LIST_ENTRY(certs_user) entry;
+	struct engine *engine; /* kept: whose it is */
+	enum {
+		CERTS_AWAY = 0, /* nobody is in that place */
+		CERTS_BEGUN,    /* it was told what to use */
+		CERTS_WORKS,    /* and uses that */
+	} state;
+	uint64_t since;   /* when it began */
+	uint32_t uses;    /* number of the set that it was told to use */
+	uint32_t agreed;  /* of the latest that it found good */
+	uint32_t refused; /* and bad */
+};
+
+/* To whoever has the engines. */
+struct certs_ops {
+	/* Tell it that; false if it does not take it. */
+	bool (*tell)(struct engine *, enum ipc_type, uint32_t set,
+	    const void *body, size_t len);
+	/* It may not go on: certs_on_gone() follows, at once or later. */
+	void (*lose)(struct engine *, const char *why);
+	/* No engine can begin with these files; the log says why. */
+	void (*on_unusable)(void *owner);
+};
 
 struct certs_set {
 	uint32_t number; /* 0: there is none */
@@ -41,8 +69,10 @@ struct certs_set {
 };
 
 struct certs {
-	struct daemon *daemon;    /* kept */
-	struct loop *loop;        /* kept */
+	const struct certs_ops *ops; /* kept */
+	void *owner;                 /* kept */
+	struct loop *loop;           /* kept */
+	LIST_HEAD(, certs_user) users;
 	struct certs_file *files; /* owned, n of them; n is 0 without TLS */
 	size_t n;
 	struct certs_set current;
@@ -52,39 +82,44 @@ struct certs {
 	struct loop_timer look, renew;
 	uint8_t tickets[IPC_TICKET_KEYS * IPC_TICKET_KEY];
 	size_t ntickets; /* bytes */
-};
-
-/* What an engine has to do with it. */
-struct certs_user {
-	uint32_t uses;    /* number of the set that it was told to use */
-	uint32_t agreed;  /* of the latest that it found good */
-	uint32_t refused; /* and bad */
+	bool serving;    /* all could begin with what there is */
+	bool stopped;
 };
 
 /*
- * Read what the settings name, if there is TLS; keeps daemon and settings.
- * False and an owned sentence in *why.
+ * Read what the settings name, if there is TLS; keeps all it gets. False and an
+ * owned sentence in *why.
  */
-bool certs_open(struct certs *, struct daemon *, const struct conf *,
-    char **why);
+bool certs_open(struct certs *, struct loop *, const struct conf *,
+    const struct certs_ops *, void *owner, char **why);
 void certs_close(struct certs *);
 
-/* Tell an engine that starts; false if it does not take it. */
-bool certs_tell(struct certs *, struct engine *);
+/* There is a place for an engine, which may be empty. Keeps both. */
+void certs_add(struct certs *, struct certs_user *, struct engine *);
 
-/* It is ready: it hears of what happened meanwhile. */
-void certs_engine_ready(struct certs *, struct engine *);
+/* One begins there: tell it what to use. False if it does not take it. */
+bool certs_on_begin(struct certs *, struct certs_user *);
+
+/* It works: it hears of what happened meanwhile. */
+void certs_on_ready(struct certs *, struct certs_user *);
 
 /* What it says of a set; false if that makes no sense. */
-bool certs_on_verdict(struct certs *, struct engine *, const struct ipc_msg *);
+bool certs_on_verdict(struct certs *, struct certs_user *,
+    const struct ipc_msg *);
 
 /* It has gone, so that nobody waits for what it says. */
-void certs_engine_lost(struct certs *);
+void certs_on_gone(struct certs *, struct certs_user *);
+
+/*
+ * All have begun. From now on an engine that cannot use the files is at fault
+ * itself, and files that have changed are of interest.
+ */
+void certs_serve(struct certs *);
 
 /* Read the files now. */
 void certs_reload(struct certs *);
 
-/* Nothing happens by itself any more. */
+/* Nothing happens by itself any more, and nothing is judged. */
 void certs_stop(struct certs *);
 
 #endif

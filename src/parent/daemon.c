@@ -250,6 +250,20 @@ daemon_on_hangup(void *arg, int sig)
 	certs_reload(&d->certs);
 }
 
+/* ------------------------------------------------- certificates */
+
+static void
+daemon_on_certs_unusable(void *arg)
+{
+	daemon_fail(arg);
+}
+
+static const struct certs_ops certs_ops = {
+	.tell = engine_put,
+	.lose = engine_lost,
+	.on_unusable = daemon_on_certs_unusable,
+};
+
 /* ------------------------------------------------- what else is signalled */
 
 static void
@@ -385,6 +399,7 @@ daemon_engine_ready(struct daemon *d)
 		if (!d->engines[i].ready)
 			return;
 	d->announced = true;
+	certs_serve(&d->certs);
 	announce(d);
 }
 
@@ -539,7 +554,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	    !find_engine_user(d, why) || !open_folders(d, why) ||
 	    !secrets_open(&d->secrets, &d->loop, conf, daemon_on_secret, d,
 		why) ||
-	    !certs_open(&d->certs, d, conf, why) ||
+	    !certs_open(&d->certs, &d->loop, conf, &certs_ops, d, why) ||
 	    !listen_open(&d->listeners, conf, why))
 		goto fail;
 	if (!pack_conf(d)) {

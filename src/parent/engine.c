@@ -51,6 +51,8 @@ engine_init(struct engine *e, struct daemon *d, enum ipc_role role,
 		.restart_at = UINT64_MAX,
 	};
 	e->chan.fd = -1;
+	if (role == IPC_ROLE_ENGINE)
+		certs_add(&d->certs, &e->certs, e);
 }
 
 /*
@@ -305,7 +307,7 @@ tell_everything(struct engine *e)
 	if (e->role == IPC_ROLE_NAMES)
 		return tell_start(e) && link_all(e);
 	return tell_listeners(e) && tell_folders(e) &&
-	    certs_tell(&e->daemon->certs, e) &&
+	    certs_on_begin(&e->daemon->certs, &e->certs) &&
 	    secret_tell(&s->tokens, &e->chan) && tell_all_blocked(e) &&
 	    tell_start(e) && link_all(e);
 }
@@ -344,6 +346,7 @@ start(struct engine *e)
 	}
 	engine_kill(e);
 	engine_clear(e);
+	certs_on_gone(&e->daemon->certs, &e->certs);
 	errno = EPIPE;
 	return -1;
 }
@@ -430,7 +433,7 @@ engine_lost(struct engine *e, const char *why)
 	if (d->stopping)
 		return; /* it ends as it was told, and will be reaped */
 	engine_kill(e);
-	certs_engine_lost(&d->certs);
+	certs_on_gone(&d->certs, &e->certs);
 	if (!d->announced || (d->conf->inetd && e->role == IPC_ROLE_ENGINE))
 		daemon_fail(d);
 	else if (d->once_taken && e->role == IPC_ROLE_ENGINE)
@@ -641,7 +644,7 @@ on_ready(struct engine *e, const struct ipc_msg *m)
 		return false;
 	e->ready = true;
 	if (e->role == IPC_ROLE_ENGINE)
-		certs_engine_ready(&e->daemon->certs, e);
+		certs_on_ready(&e->daemon->certs, &e->certs);
 	daemon_engine_ready(e->daemon);
 	return true;
 }
@@ -649,7 +652,7 @@ on_ready(struct engine *e, const struct ipc_msg *m)
 static bool
 on_tls_verdict(struct engine *e, const struct ipc_msg *m)
 {
-	return certs_on_verdict(&e->daemon->certs, e, m);
+	return certs_on_verdict(&e->daemon->certs, &e->certs, m);
 }
 
 static bool
