@@ -9,6 +9,8 @@
 #include "engine/request.h"
 #include "engine/route.h"
 
+enum { STALL_MS = 20000 }; /* a client that takes nothing so long is lost */
+
 void
 route_init(struct route *r, uint32_t index)
 {
@@ -35,6 +37,13 @@ route_prepare(struct route *r, const struct conf_route *conf)
 	int *errors = &r->folder[IPC_FOLDER_ERRORS];
 
 	r->conf = conf;
+	r->peer = (struct peer_rules){
+		.ping = conf->ping,
+		.ping_timeout = conf->ping_timeout,
+		.idle_timeout = conf->idle_timeout,
+		.close_timeout = conf->close_timeout,
+		.stall = STALL_MS,
+	};
 	fields_init(&r->ws, &conf->header, &conf->header_ws);
 	fields_init(&r->http, &conf->header, &conf->header_http);
 	if (*errors != -1)

@@ -11,6 +11,7 @@
 
 #include "engine/fields.h"
 #include "engine/tokens.h"
+#include "flow/peer.h"
 #include "ipc/ipc.h"
 
 struct conf_route;
@@ -26,6 +27,7 @@ struct route {
 	struct pages *pages;     /* owned; for errors; NULL: none */
 	struct fields ws, http;  /* added to a 101, and to all other answers */
 	struct tokens tokens;
+	struct peer_rules peer; /* for the clients of its sessions */
 };
 
 void route_init(struct route *, uint32_t index);

@@ -19,6 +19,8 @@
 #include "engine/sessions.h"
 #include "engine/upgrade.h"
 #include "flow/endpoint.h"
+#include "flow/flow.h"
+#include "flow/peer.h"
 #include "flow/session.h"
 #include "flow/stream.h"
 #include "flow/transport_ws.h"
@@ -156,21 +158,25 @@ open_transport(struct upgrade *u, struct stream *client)
 static struct session *
 begin_session(struct upgrade *u, const struct seats *seats, struct transport *t)
 {
+	const struct peer_start client = {
+		.base = engine_flow(u->engine)->base,
+		.transport = t,
+		.dialect = dialect_of(u),
+		.rules = &u->rq->route->peer,
+		.name = u->peer,
+	};
 	struct session *s = sessions_begin(u->engine,
 	    &(struct session_start){
 		.flow = engine_flow(u->engine),
 		.route = u->rq->route->conf,
-		.transport = t,
 		.endpoint = u->endpoint,
 		.id = u->id,
-		.peer = u->peer,
 		.user = u->user,
 		.path = u->path,
-		.dialect = dialect_of(u),
-		.subprotocol = u->subprotocol,
 	    },
 	    seats);
 
+	session_attach(s, peer_new(&client), u->subprotocol);
 	u->endpoint = NULL;
 	u->peer = u->path = u->user = NULL;
 	return s;

@@ -38,7 +38,8 @@ deadlines_on_timer(evutil_socket_t fd, short what, void *arg)
 		d->ops->on_due(d->owner, i);
 	}
 	arm(d);
-	d->ops->on_turn(d->owner);
+	if (d->ops->on_turn != NULL)
+		d->ops->on_turn(d->owner);
 }
 
 void
@@ -74,6 +75,14 @@ void
 deadlines_forget(struct deadlines *d, size_t which)
 {
 	d->at[which] = UINT64_MAX;
+}
+
+void
+deadlines_forget_set(struct deadlines *d, unsigned set)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (set & 1u << i)
+			d->at[i] = UINT64_MAX;
 }
 
 bool

@@ -19,7 +19,10 @@ struct event_base;
 struct deadlines_ops {
 	/* That one has come, and is awaited no longer. May set any. */
 	void (*on_due)(void *owner, size_t which);
-	/* All that were due have been told; here alone the owner may be freed. */
+	/*
+	 * All that were due have been told; here alone the owner may be freed.
+	 * May be NULL.
+	 */
 	void (*on_turn)(void *owner);
 };
 
@@ -41,6 +44,10 @@ void deadlines_clear(struct deadlines *);
 /* Await one `ms` from now, whenever it was to come before; or not at all. */
 void deadlines_set(struct deadlines *, size_t which, uint64_t ms);
 void deadlines_forget(struct deadlines *, size_t which);
+
+/* Await none of a set: 1u << which of each. */
+void deadlines_forget_set(struct deadlines *, unsigned set);
+
 bool deadlines_awaits(const struct deadlines *, size_t which);
 
 /* Have on_turn() called in the next turn of the loop. */

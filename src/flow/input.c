@@ -54,7 +54,7 @@ input_clear(struct input *l)
 static bool
 is_open(const struct input *l)
 {
-	return !l->ended && endpoint_input(l->endpoint) != NULL;
+	return endpoint_input(l->endpoint) != NULL;
 }
 
 static attr_apart void
@@ -201,9 +201,6 @@ input_end(struct input *l, const uint8_t *close, size_t len)
 	uint8_t head[FRAMING_HEAD_MAX];
 	size_t n;
 
-	if (l->ended)
-		return;
-	l->ended = true;
 	if (in != NULL && close != NULL) {
 		n = framing_close_head(head, l->framing, len);
 		if (n > 0) {

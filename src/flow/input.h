@@ -38,7 +38,6 @@ struct input {
 	const struct framing_kind *framing; /* kept */
 	uint64_t signals; /* base/rate's: the next that would not be early */
 	bool bare;        /* the framing puts nothing around a message */
-	bool ended;
 };
 
 /* Keeps all of the pointers. */
@@ -46,7 +45,7 @@ void input_init(struct input *, struct flow *, struct endpoint *,
     const struct conf_route *, const struct input_ops *, void *owner);
 void input_clear(struct input *);
 
-/* A piece of a message; its data is borrowed until the flush. */
+/* A piece of a message, before the end; its data is borrowed until the flush. */
 void input_take(struct input *, const struct piece *);
 
 /* Bytes as they are, where the framing does not tell types apart. */

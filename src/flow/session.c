@@ -13,69 +13,63 @@
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/input.h"
+#include "flow/peer.h"
 #include "flow/session.h"
 #include "flow/stderr_lines.h"
-#include "flow/transport.h"
 
-/* What a session waits for; those that come together come in this order. */
+/* What a session waits for, besides what it awaits of its peer. */
 enum due {
-	DUE_PING, /* the next ping */
-	DUE_PONG, /* a sign of life after one */
-	DUE_IDLE,
 	DUE_MAX,    /* the longest that a session may last */
-	DUE_DRAIN,  /* the client has closed, the program still talks */
-	DUE_CLOSE,  /* the client's Close, then the end of the connection */
-	DUE_HANGUP, /* the client hung up with bytes of it unread */
+	DUE_DRAIN,  /* the peer leaves, the program still talks */
 	DUE_STDERR, /* the program may have complained by now */
 	DUE_KILL,   /* the program had a moment to see the end of its input */
-	DUE_END,    /* and one to end behind the end of its output */
+	DUE_END,    /* and one to end after the end of its output */
 	DUE_COUNT,
 };
 
 enum {
+	/* What counts only until the last word has been said to the peer. */
+	WHILE_HEARD = 1u << DUE_MAX | 1u << DUE_DRAIN,
 	/*
 	 * Short sessions are many. Their standard error is read when they end,
 	 * and watched only in those that last; a pipe holds 64 KiB till then.
 	 */
 	STDERR_DELAY_MS = 100,
-	KILL_DELAY_MS = 100, /* nearly all programs end at end of input */
-	END_DELAY_MS = 100,  /* and then there is more to say than that */
-	STALL_MS = 20000,  /* a client that takes nothing for so long is lost */
-	LOOK_MS = 250,     /* how often that is looked at */
-	REASON_SIZE = 124, /* of a Close, as text */
-	LOG_FIELDS = 12,   /* of every session, when it ends */
+	KILL_DELAY_MS = 100,    /* nearly all programs end at end of input */
+	END_DELAY_MS = 100,     /* and then there is more to say than that */
+	REASON_SIZE = 124,      /* of a Close, as text */
+	LOG_FIELDS = 13,        /* of every session, when it ends */
 	RECORDS_PER_TURN = 512, /* of one program, before others get theirs */
 };
+
+/* The two ways of the data, each of which closes on its own. */
+enum way { TO_ENDPOINT, TO_PEER, WAYS };
+
+/*
+ *            to the endpoint              to the peer
+ * OPEN       messages become input        output becomes messages
+ * DRAIN      the input has ended, what    the peer leaves: what the program
+ *            waits of it is still taken   still says goes out for a while
+ * CLOSED     the endpoint was left:       our Close is on its way, or nobody
+ *            nobody needs it any more     is there
+ */
+enum half { HALF_OPEN, HALF_DRAIN, HALF_CLOSED };
 
 struct session {
 	struct flow *flow;              /* kept */
 	const struct conf_route *route; /* kept */
 	const struct session_ops *ops;  /* kept */
 	void *owner;                    /* kept */
-	char *peer;                     /* owned */
 	char *user;                     /* owned; NULL: unknown */
 	char *path;                     /* owned */
-	char *reason;                   /* owned; of the Close, NULL: none */
 	uint64_t started;
-	uint64_t active; /* the last message either way */
-	uint64_t pinged; /* when the last ping was written */
-	uint64_t seen;   /* progress, as DUE_CLOSE and DUE_HANGUP saw it */
-	uint64_t moved;  /* when there was some, for DUE_CLOSE */
-	uint64_t in_messages, in_bytes, out_messages, out_bytes;
 	uint64_t due[DUE_COUNT]; /* of deadlines */
 	uint32_t id;
-	uint16_t code; /* of the Close; 0: none was said */
-	bool close_sent;
-	bool killed;      /* on_kill was called */
-	bool gone;        /* the connection has ended */
-	bool ping_queued; /* behind bytes that the client does not take */
-	bool hurry;       /* nothing is worth waiting for */
-	bool faulted;     /* the client broke the rules: code is our answer */
+	uint8_t half[WAYS]; /* enum half; set_half() */
 	bool warned_utf8;
-	struct endpoint *endpoint;   /* owned */
-	struct transport *transport; /* owned */
+	struct endpoint *endpoint; /* owned */
+	struct peer *peer;         /* owned; NULL: nobody is there */
 	struct framing framing;
-	struct dialect dialect;
 	struct input input;
 	struct stderr_lines stderr_lines;
 	struct deadlines deadlines;
@@ -87,23 +81,45 @@ await(struct session *s, enum due what, uint64_t ms)
 	deadlines_set(&s->deadlines, what, ms);
 }
 
-static void
-forget(struct session *s, enum due what)
+/* A half goes one way, while the peer stays; false: it has come as far already. */
+static bool
+set_half(struct session *s, enum way way, enum half next)
 {
-	deadlines_forget(&s->deadlines, what);
+	if (s->half[way] >= next)
+		return false;
+	s->half[way] = (uint8_t)next;
+	if (way == TO_PEER && next == HALF_CLOSED) {
+		deadlines_forget_set(&s->deadlines, WHILE_HEARD);
+		deadlines_wake(&s->deadlines);
+	}
+	return true;
 }
 
+/* Whether what the program says can still reach the peer. */
 static bool
-awaits(const struct session *s, enum due what)
+is_heard(const struct session *s)
 {
-	return deadlines_awaits(&s->deadlines, what);
+	return s->half[TO_PEER] != HALF_CLOSED;
+}
+
+/* The peer has closed, or is to go for what it did: only output goes on. */
+static bool
+peer_leaves(const struct session *s)
+{
+	return s->half[TO_PEER] == HALF_DRAIN;
+}
+
+static const char *
+peer_name(const struct session *s)
+{
+	return s->peer == NULL ? NULL : s->peer->name;
 }
 
 static void
 end_input(struct session *s, const uint8_t *close, size_t len)
 {
-	input_end(&s->input, close, len);
-	forget(s, DUE_HANGUP);
+	if (set_half(s, TO_ENDPOINT, HALF_DRAIN))
+		input_end(&s->input, close, len);
 }
 
 /*
@@ -111,13 +127,13 @@ end_input(struct session *s, const uint8_t *close, size_t len)
  * in most cases not at all: the program sees the end of its input and ends.
  */
 static void
-kill_program(struct session *s)
+leave_endpoint(struct session *s)
 {
 	const struct conf_rung *first = &s->route->kill.rung[0];
 
-	if (s->killed || s->endpoint->exited)
+	end_input(s, NULL, 0);
+	if (!set_half(s, TO_ENDPOINT, HALF_CLOSED) || s->endpoint->exited)
 		return;
-	s->killed = true;
 	if (s->route->kill.n > 0 && first->sig == 0 &&
 	    first->wait_ms > KILL_DELAY_MS)
 		await(s, DUE_KILL, KILL_DELAY_MS);
@@ -125,41 +141,11 @@ kill_program(struct session *s)
 		endpoint_leave(s->endpoint, 0);
 }
 
-/* The first Close that is said, by either side, is the one of the log. */
 static void
-note_close(struct session *s, unsigned code, const char *reason, size_t len)
+send_close(struct session *s, unsigned code, const char *reason)
 {
-	if (s->code != 0)
-		return;
-	s->code = (uint16_t)code;
-	if (len > 0)
-		s->reason = mem_strndup(reason, len);
-}
-
-/*
- * Our Close is on its way: how long to wait for the client's or, while the
- * client still takes what was sent before, for the next look at that.
- */
-static void
-await_close(struct session *s)
-{
-	s->seen = s->hurry ? 0 : transport_unsent(s->transport);
-	s->moved = clock_ms();
-	await(s, DUE_CLOSE, s->seen == 0 ? s->route->close_timeout : LOOK_MS);
-}
-
-static void
-send_close(struct session *s, unsigned code, const char *reason, bool wait)
-{
-	if (s->close_sent || s->gone)
-		return;
-	s->close_sent = true;
-	note_close(s, code, reason, strlen(reason));
-	for (size_t i = DUE_PING; i < DUE_CLOSE; i++)
-		forget(s, (enum due)i);
-	transport_close(s->transport, code, reason, wait);
-	await_close(s);
-	deadlines_wake(&s->deadlines);
+	if (set_half(s, TO_PEER, HALF_CLOSED))
+		peer_close(s->peer, code, reason);
 }
 
 /* Exit 3 is 4003 "exit status 3"; SIGSEGV is 4139 "killed by SIGSEGV". */
@@ -175,15 +161,8 @@ close_of_exit(struct ended ended, char reason[ENDED_WORDS])
 	return WS_CLOSE_PRIVATE + status;
 }
 
-/* The client has closed, or is to go for what it did: only output goes on. */
-static bool
-client_is_leaving(const struct session *s)
-{
-	return s->faulted || s->transport->state == TRANSPORT_LEAVING;
-}
-
 /*
- * The output has ended and the exit status is in, or a client that leaves has
+ * The output has ended and the exit status is in, or a peer that leaves has
  * waited long enough: say the last word.
  */
 static void
@@ -192,41 +171,40 @@ finish(struct session *s)
 	char reason[ENDED_WORDS];
 	unsigned code;
 
-	if (s->faulted) {
-		send_close(s, s->code, s->reason, false);
+	if (!is_heard(s))
 		return;
-	}
-	if (s->transport->state == TRANSPORT_LEAVING) {
-		send_close(s, s->code, "", true);
+	if (peer_leaves(s)) {
+		(void)set_half(s, TO_PEER, HALF_CLOSED);
+		peer_close_back(s->peer);
 		return;
 	}
 	code = close_of_exit(s->endpoint->ended, reason);
 	if (s->endpoint->exited)
-		dialect_say_exit(&s->dialect, s->endpoint->ended);
-	send_close(s, code, reason, true);
+		dialect_say_exit(&s->peer->dialect, s->endpoint->ended);
+	send_close(s, code, reason);
 }
 
 /*
- * We end it: the client is sent away, unless it is about to leave by itself,
- * and for the program it has gone.
+ * We end it: the peer is sent away, unless it is about to leave by itself, and
+ * for the program it has gone.
  */
 static void
 dismiss(struct session *s, unsigned code, const char *reason)
 {
-	s->hurry = true;
-	if (client_is_leaving(s))
+	if (s->peer != NULL)
+		peer_hurry(s->peer);
+	if (peer_leaves(s))
 		finish(s);
 	else
-		send_close(s, code, reason, true);
-	end_input(s, NULL, 0);
-	kill_program(s);
+		send_close(s, code, reason);
+	leave_endpoint(s);
 }
 
 static void
 warn_short(const struct session *s, const char *why)
 {
 	LOG(LOG_LVL_WARN, "session cannot go on", LOG_UINT("session", s->id),
-	    LOG_STR("peer", s->peer), LOG_STR("reason", why));
+	    LOG_STR("peer", peer_name(s)), LOG_STR("reason", why));
 }
 
 /* It is nobody's fault but ours. */
@@ -247,32 +225,15 @@ check_finished(struct session *s)
 	finish(s);
 }
 
-/* Whether what the program says can still reach the client. */
-static bool
-listens(const struct session *s)
-{
-	return !s->close_sent && !s->gone;
-}
-
-/* ------------------------------------------------- client to program */
-
-static void
-session_on_data(void *owner, const struct piece *p)
-{
-	struct session *s = owner;
-
-	s->active = s->transport->heard;
-	s->in_messages += p->last;
-	s->in_bytes += p->len;
-	dialect_from_peer(&s->dialect, p);
-}
+/* ------------------------------------------------- to the endpoint */
 
 static void
 session_to_endpoint(void *owner, const struct piece *p)
 {
 	struct session *s = owner;
 
-	input_take(&s->input, p);
+	if (s->half[TO_ENDPOINT] == HALF_OPEN)
+		input_take(&s->input, p);
 }
 
 static void
@@ -280,7 +241,8 @@ session_bytes_to_endpoint(void *owner, const struct piece *p)
 {
 	struct session *s = owner;
 
-	input_take_bytes(&s->input, p);
+	if (s->half[TO_ENDPOINT] == HALF_OPEN)
+		input_take_bytes(&s->input, p);
 }
 
 static void
@@ -304,7 +266,7 @@ session_on_signal(void *owner, const char *name)
 	input_signal(&s->input, name);
 }
 
-/* One read of the client was taken apart. */
+/* One read of the peer was taken apart. */
 static void
 session_on_batch(void *owner)
 {
@@ -312,7 +274,7 @@ session_on_batch(void *owner)
 
 	input_flush(&s->input);
 	if (endpoint_is_full(s->endpoint))
-		transport_pause(s->transport);
+		peer_pause(s->peer);
 }
 
 static void
@@ -320,10 +282,8 @@ session_on_input_drain(void *owner)
 {
 	struct session *s = owner;
 
-	if (awaits(s, DUE_PONG)) /* its answer may lie unread */
-		await(s, DUE_PONG, s->route->ping_timeout);
-	if (!s->gone)
-		transport_resume(s->transport);
+	if (s->peer != NULL)
+		peer_resume(s->peer);
 }
 
 /*
@@ -333,27 +293,27 @@ session_on_input_drain(void *owner)
 static void
 let_output_drain(struct session *s, const uint8_t *close, size_t len)
 {
-	s->hurry = true;
+	if (!set_half(s, TO_PEER, HALF_DRAIN))
+		return;
 	input_flush(&s->input);
 	end_input(s, close, len);
-	kill_program(s);
+	leave_endpoint(s);
 	await(s, DUE_DRAIN, s->route->close_drain);
 	check_finished(s);
 }
 
 static void
-session_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
+session_on_close(void *owner)
 {
 	struct session *s = owner;
+	const char *reason = s->peer->reason;
 	uint8_t payload[WS_CONTROL_MAX];
 	size_t n;
 
-	note_close(s, code, (const char *)reason, len);
-	n = ws_put_close(payload, code, s->reason == NULL ? "" : s->reason);
+	n = ws_put_close(payload, s->peer->code, reason == NULL ? "" : reason);
 	let_output_drain(s, payload, n);
 }
 
-/* What it said before that was right, so the answers to it are its due. */
 static void
 session_on_fault(void *owner, unsigned code, const char *reason)
 {
@@ -362,47 +322,27 @@ session_on_fault(void *owner, unsigned code, const char *reason)
 	LOG(LOG_LVL_WARN,
 	    code == WS_CLOSE_TRY_LATER ? "out of memory"
 				       : "client broke the protocol",
-	    LOG_UINT("session", s->id), LOG_STR("peer", s->peer),
+	    LOG_UINT("session", s->id), LOG_STR("peer", peer_name(s)),
 	    LOG_UINT("close", code), LOG_STR("reason", reason));
-	if (s->close_sent)
-		return;
-	s->faulted = true;
-	note_close(s, code, reason, strlen(reason));
 	let_output_drain(s, NULL, 0);
 }
 
-/* It will send no more; how long the rest may wait depends on the program. */
-static void
-session_on_hangup(void *owner)
-{
-	struct session *s = owner;
+/* ------------------------------------------------- to the peer */
 
-	s->seen = s->in_bytes;
-	await(s, DUE_HANGUP, STALL_MS);
-}
-
-/* ------------------------------------------------- program to client */
-
-/* Small pieces are copied; of the others one that is kept leaves at once. */
 static void
 session_to_peer(void *owner, const void *before, size_t before_len,
     const struct piece *p)
 {
 	struct session *s = owner;
 
-	if (before_len == 0)
-		transport_send(s->transport, p);
-	else
-		transport_send_after(s->transport, before, before_len, p);
-	if (p->kept && p->len > GATHER_COPY)
-		transport_flush(s->transport);
+	peer_put(s->peer, before, before_len, p);
 }
 
 /* While it takes nothing, the program must not say more. */
 static void
-wait_for_client(struct session *s)
+wait_for_peer(struct session *s)
 {
-	if (transport_queued(s->transport) > 0)
+	if (s->peer == NULL || peer_is_full(s->peer))
 		endpoint_pause(s->endpoint);
 }
 
@@ -417,11 +357,11 @@ warn_utf8(struct session *s)
 	    LOG_STR("option", "--framing=binary"));
 }
 
-/* What a client that leaves has cut off may look broken when it comes back. */
+/* What a peer that leaves has cut off may look broken when it comes back. */
 static void
 program_fault(struct session *s, const char *reason)
 {
-	if (client_is_leaving(s)) {
+	if (peer_leaves(s)) {
 		finish(s);
 		return;
 	}
@@ -447,12 +387,12 @@ program_close(struct session *s, const struct piece *p)
 		program_fault(s, "bad close record");
 		return;
 	}
-	if (s->faulted)
+	if (s->peer->faulted)
 		return; /* the code is chosen already */
 	if (len > 0)
 		memcpy(text, reason, len);
 	text[len] = '\0';
-	send_close(s, code, text, true);
+	send_close(s, code, text);
 	end_input(s, NULL, 0);
 }
 
@@ -463,12 +403,10 @@ handle_event(struct session *s, enum framing_result rc, const struct piece *p)
 
 	switch (rc) {
 	case FRAMING_PIECE:
-		s->out_messages += p->last;
-		s->out_bytes += p->len;
-		dialect_send(&s->dialect, p);
+		peer_send(s->peer, p);
 		break;
 	case FRAMING_PING:
-		transport_ping(s->transport, p->data, p->len);
+		transport_ping(s->peer->transport, p->data, p->len);
 		break;
 	case FRAMING_CLOSE:
 		program_close(s, p);
@@ -490,7 +428,7 @@ session_on_stderr(void *owner, const uint8_t *line, size_t len)
 {
 	struct session *s = owner;
 
-	return listens(s) && stderr_lines_take(&s->stderr_lines, line, len) &&
+	return is_heard(s) && stderr_lines_take(&s->stderr_lines, line, len) &&
 	    !stderr_lines_are_logged(&s->stderr_lines);
 }
 
@@ -499,24 +437,21 @@ session_on_stderr_batch(void *owner)
 {
 	struct session *s = owner;
 
-	transport_flush(s->transport);
-	if (listens(s))
-		wait_for_client(s);
-}
-
-static void
-flush_output(struct session *s)
-{
-	transport_flush(s->transport);
-	stderr_lines_send_late(&s->stderr_lines);
+	if (s->peer == NULL)
+		return;
+	peer_flush(s->peer);
+	if (is_heard(s))
+		wait_for_peer(s);
 }
 
 static void
 after_output(struct session *s)
 {
-	flush_output(s);
-	s->active = clock_coarse_ms();
-	wait_for_client(s);
+	if (s->peer != NULL) {
+		peer_flush_messages(s->peer);
+		stderr_lines_send_late(&s->stderr_lines);
+	}
+	wait_for_peer(s);
 }
 
 static void
@@ -526,7 +461,7 @@ take_apart(struct session *s, const uint8_t *data, size_t len)
 	struct piece p;
 	size_t used;
 
-	for (int n = 0; listens(s); n++) {
+	for (int n = 0; is_heard(s); n++) {
 		if (n == RECORDS_PER_TURN) {
 			endpoint_put_back(s->endpoint, data, len);
 			break;
@@ -544,7 +479,8 @@ take_apart(struct session *s, const uint8_t *data, size_t len)
 static bool
 takes_bytes(const struct session *s)
 {
-	return dialect_takes_bytes(&s->dialect) && !s->framing.kind->typed;
+	return dialect_takes_bytes(&s->peer->dialect) &&
+	    !s->framing.kind->typed;
 }
 
 static void
@@ -552,13 +488,10 @@ session_on_output(void *owner, const uint8_t *data, size_t len)
 {
 	struct session *s = owner;
 
-	if (takes_bytes(s) && listens(s)) {
-		dialect_send_bytes(&s->dialect, data, len);
-		s->out_messages++;
-		s->out_bytes += len;
-	} else {
+	if (is_heard(s) && takes_bytes(s))
+		peer_send_bytes(s->peer, data, len);
+	else
 		take_apart(s, data, len);
-	}
 	after_output(s);
 }
 
@@ -570,10 +503,11 @@ session_on_output_end(void *owner)
 	struct piece p;
 
 	while (
-	    listens(s) && (rc = framing_end(&s->framing, &p)) != FRAMING_MORE)
+	    is_heard(s) && (rc = framing_end(&s->framing, &p)) != FRAMING_MORE)
 		handle_event(s, rc, &p);
 	after_output(s);
-	if (dialect_says_end(&s->dialect) && !s->endpoint->exited)
+	if (is_heard(s) && dialect_says_end(&s->peer->dialect) &&
+	    !s->endpoint->exited)
 		await(s, DUE_END, END_DELAY_MS);
 }
 
@@ -582,95 +516,26 @@ session_on_drain(void *owner)
 {
 	struct session *s = owner;
 
-	if (s->close_sent) {
-		await_close(s);
-		return;
-	}
-	if (s->ping_queued) {
-		s->ping_queued = false;
-		s->pinged = clock_coarse_ms();
-		await(s, DUE_PONG, s->route->ping_timeout);
-	}
 	endpoint_resume(s->endpoint);
 }
 
 /* ------------------------------------------------- time */
 
 static void
-ping(struct session *s)
+session_on_late(void *owner, unsigned code, const char *reason)
 {
-	await(s, DUE_PING, s->route->ping);
-	if (s->ping_queued ||
-	    (awaits(s, DUE_PONG) && s->transport->heard < s->pinged))
-		return;
-	transport_ping(s->transport, NULL, 0);
-	transport_flush(s->transport);
-	if (transport_queued(s->transport) > 0) {
-		s->ping_queued = true;
-		return;
-	}
-	s->pinged = clock_coarse_ms();
-	await(s, DUE_PONG, s->route->ping_timeout);
-}
-
-/* Any byte counts as life; but while we do not read, none can be seen. */
-static void
-expect_pong(struct session *s)
-{
-	forget(s, DUE_PONG);
-	if (s->transport->heard >= s->pinged)
-		return;
-	if (endpoint_is_full(s->endpoint)) {
-		await(s, DUE_PONG, s->route->ping_timeout);
-		return;
-	}
-	dismiss(s, WS_CLOSE_INTERNAL, "ping timeout");
-}
-
-static void
-check_idle(struct session *s)
-{
-	uint64_t idle = clock_coarse_ms() - s->active;
-
-	if (idle >= s->route->idle_timeout)
-		dismiss(s, WS_CLOSE_POLICY, "idle timeout");
-	else
-		await(s, DUE_IDLE, s->route->idle_timeout - idle);
-}
-
-/* The client takes what is on its way to it, or it is lost. */
-static void
-check_close(struct session *s)
-{
-	if (s->hurry || s->seen == 0)
-		transport_abort(s->transport);
-	else if (transport_unsent(s->transport) < s->seen)
-		await_close(s);
-	else if (clock_ms() - s->moved < STALL_MS)
-		await(s, DUE_CLOSE, LOOK_MS);
-	else
-		transport_abort(s->transport);
-}
-
-static void
-check_hangup(struct session *s)
-{
-	if (s->in_bytes > s->seen) {
-		s->seen = s->in_bytes;
-		await(s, DUE_HANGUP, STALL_MS);
-		return;
-	}
-	transport_abort(s->transport);
+	dismiss(owner, code, reason);
 }
 
 /* The program has nothing more to say, and goes on. */
 static void
 say_end(struct session *s)
 {
-	if (!listens(s) || s->endpoint->exited)
+	if (!is_heard(s) || s->endpoint->exited)
 		return;
-	dialect_say_end(&s->dialect);
-	flush_output(s);
+	dialect_say_end(&s->peer->dialect);
+	peer_flush(s->peer);
+	stderr_lines_send_late(&s->stderr_lines);
 }
 
 static void
@@ -679,26 +544,11 @@ session_on_due(void *owner, size_t what)
 	struct session *s = owner;
 
 	switch ((enum due)what) {
-	case DUE_PING:
-		ping(s);
-		break;
-	case DUE_PONG:
-		expect_pong(s);
-		break;
-	case DUE_IDLE:
-		check_idle(s);
-		break;
 	case DUE_MAX:
 		dismiss(s, WS_CLOSE_POLICY, "maximum session time");
 		break;
 	case DUE_DRAIN:
 		finish(s);
-		break;
-	case DUE_CLOSE:
-		check_close(s);
-		break;
-	case DUE_HANGUP:
-		check_hangup(s);
 		break;
 	case DUE_STDERR:
 		endpoint_read_stderr(s->endpoint);
@@ -716,45 +566,74 @@ session_on_due(void *owner, size_t what)
 
 /* ------------------------------------------------- the end */
 
+/* Of its peer, for the log. */
+static size_t
+put_counts(const struct session *s, struct log_field *f)
+{
+	const struct peer *p = s->peer;
+
+	if (p == NULL)
+		return 0;
+	f[0] = (struct log_field)LOG_UINT("in_messages", p->in_messages);
+	f[1] = (struct log_field)LOG_UINT("in_bytes", p->in_bytes);
+	f[2] = (struct log_field)LOG_UINT("out_messages", p->out_messages);
+	f[3] = (struct log_field)LOG_UINT("out_bytes", p->out_bytes);
+	return 4;
+}
+
+static size_t
+put_close(const struct session *s, struct log_field *f)
+{
+	const struct peer *p = s->peer;
+	bool lost;
+
+	if (p == NULL)
+		return 0;
+	lost = p->code == 0 && peer_is_gone(p);
+	f[0] = (struct log_field)LOG_UINT("close",
+	    lost ? WS_CLOSE_ABNORMAL : p->code);
+	f[1] = (struct log_field)LOG_STR("reason",
+	    lost ? p->transport->shortage : p->reason);
+	return 2;
+}
+
 static void
 log_end(const struct session *s)
 {
 	struct endpoint *e = s->endpoint;
 	char how[ENDED_BRIEF];
-	size_t n = LOG_FIELDS;
-	struct log_field fields[LOG_FIELDS + 1 + TRANSPORT_FIELDS] = {
-		LOG_UINT("session", s->id), LOG_STR("peer", s->peer),
+	struct log_field fields[LOG_FIELDS + TRANSPORT_FIELDS] = {
+		LOG_UINT("session", s->id), LOG_STR("peer", peer_name(s)),
 		LOG_STR("path", s->path),
-		LOG_MS("duration", clock_ms() - s->started),
-		LOG_UINT("in_messages", s->in_messages),
-		LOG_UINT("in_bytes", s->in_bytes),
-		LOG_UINT("out_messages", s->out_messages),
-		LOG_UINT("out_bytes", s->out_bytes), LOG_UINT("close", s->code),
-		LOG_STR("reason", s->reason), LOG_STR("exit", how),
-		endpoint_name(e)
+		LOG_MS("duration", clock_ms() - s->started)
 	};
+	size_t n = 4;
 
+	n += put_counts(s, fields + n);
+	n += put_close(s, fields + n);
 	endpoint_put_end(e, how);
+	fields[n++] = (struct log_field)LOG_STR("exit", how);
+	fields[n++] = endpoint_name(e);
 	if (s->user != NULL)
 		fields[n++] = (struct log_field)LOG_STR("user", s->user);
-	n += transport_put_fields(s->transport, fields + n);
+	if (s->peer != NULL)
+		n += transport_put_fields(s->peer->transport, fields + n);
 	log_fields(LOG_LVL_INFO, "session ends", fields, n);
 }
 
 void
 session_list(const struct session *s)
 {
-	const struct log_field fields[] = { LOG_UINT("session", s->id),
-		LOG_STR("peer", s->peer), LOG_STR("path", s->path),
-		LOG_MS("duration", clock_ms() - s->started),
-		LOG_UINT("in_messages", s->in_messages),
-		LOG_UINT("in_bytes", s->in_bytes),
-		LOG_UINT("out_messages", s->out_messages),
-		LOG_UINT("out_bytes", s->out_bytes), endpoint_name(s->endpoint),
-		LOG_STR("user", s->user) };
+	struct log_field fields[LOG_FIELDS] = { LOG_UINT("session", s->id),
+		LOG_STR("peer", peer_name(s)), LOG_STR("path", s->path),
+		LOG_MS("duration", clock_ms() - s->started) };
+	size_t n = 4;
 
-	log_fields(LOG_LVL_INFO, "session", fields,
-	    nitems(fields) - (s->user == NULL));
+	n += put_counts(s, fields + n);
+	fields[n++] = endpoint_name(s->endpoint);
+	if (s->user != NULL)
+		fields[n++] = (struct log_field)LOG_STR("user", s->user);
+	log_fields(LOG_LVL_INFO, "session", fields, n);
 }
 
 void
@@ -762,17 +641,13 @@ session_free(struct session *s)
 {
 	if (log_wants(LOG_LVL_INFO))
 		log_end(s);
+	peer_free(session_detach(s));
 	deadlines_clear(&s->deadlines);
-	transport_free(s->transport);
 	endpoint_free(s->endpoint);
 	framing_clear(&s->framing);
 	input_clear(&s->input);
-	dialect_clear(&s->dialect);
-	stderr_lines_clear(&s->stderr_lines);
-	free(s->peer);
 	free(s->path);
 	free(s->user);
-	free(s->reason);
 	free(s);
 }
 
@@ -782,9 +657,9 @@ session_on_turn(void *owner)
 {
 	struct session *s = owner;
 
-	if (s->gone || s->close_sent)
+	if (s->peer != NULL && !is_heard(s))
 		endpoint_close_output(s->endpoint);
-	if (!s->gone || !s->endpoint->over)
+	if ((s->peer != NULL && !peer_is_gone(s->peer)) || !s->endpoint->over)
 		return;
 	endpoint_read_last(s->endpoint);
 	s->ops->on_free(s->owner, s);
@@ -795,17 +670,12 @@ static void
 session_on_gone(void *owner)
 {
 	struct session *s = owner;
+	const char *why = s->peer->transport->shortage;
 
-	const char *why = s->transport->shortage;
-
-	s->gone = true;
 	if (why != NULL)
 		warn_short(s, why);
-	note_close(s, WS_CLOSE_ABNORMAL, why, why == NULL ? 0 : strlen(why));
-	for (size_t i = DUE_PING; i < DUE_STDERR; i++)
-		forget(s, (enum due)i);
-	end_input(s, NULL, 0);
-	kill_program(s);
+	(void)set_half(s, TO_PEER, HALF_CLOSED);
+	leave_endpoint(s);
 	deadlines_wake(&s->deadlines);
 }
 
@@ -830,22 +700,28 @@ session_on_drop(void *owner)
 void
 session_stop(struct session *s)
 {
-	if (s->gone)
-		return;
-	dismiss(s, WS_CLOSE_GOING_AWAY, "daemon stopping");
-	await(s, DUE_CLOSE, s->route->close_timeout);
+	if (s->peer == NULL || !peer_is_gone(s->peer))
+		dismiss(s, WS_CLOSE_GOING_AWAY, "daemon stopping");
 }
 
 /* ------------------------------------------------- the beginning */
 
-static const struct transport_ops transport_ops = {
-	.on_data = session_on_data,
+static const struct peer_ops peer_ops = {
 	.on_batch = session_on_batch,
 	.on_close = session_on_close,
 	.on_fault = session_on_fault,
-	.on_hangup = session_on_hangup,
 	.on_drain = session_on_drain,
+	.on_late = session_on_late,
 	.on_gone = session_on_gone,
+};
+
+static const struct dialect_ops dialect_ops = {
+	.to_endpoint = session_to_endpoint,
+	.bytes_to_endpoint = session_bytes_to_endpoint,
+	.on_end = session_on_input_end,
+	.on_signal = session_on_signal,
+	.on_refused = session_on_refused,
+	.to_peer = session_to_peer,
 };
 
 static const struct endpoint_ops endpoint_ops = {
@@ -863,15 +739,6 @@ static const struct input_ops input_ops = {
 	.on_refused = session_on_refused,
 };
 
-static const struct dialect_ops dialect_ops = {
-	.to_endpoint = session_to_endpoint,
-	.bytes_to_endpoint = session_bytes_to_endpoint,
-	.on_end = session_on_input_end,
-	.on_signal = session_on_signal,
-	.on_refused = session_on_refused,
-	.to_peer = session_to_peer,
-};
-
 static const struct deadlines_ops deadlines_ops = {
 	.on_due = session_on_due,
 	.on_turn = session_on_turn,
@@ -882,33 +749,13 @@ start_clocks(struct session *s)
 {
 	const struct conf_route *r = s->route;
 
-	s->started = s->active = clock_coarse_ms();
+	s->started = clock_coarse_ms();
 	deadlines_init(&s->deadlines, s->flow->base, s->due, DUE_COUNT,
 	    &deadlines_ops, s);
 	await(s, DUE_STDERR,
 	    r->stderr_to == CONF_STDERR_LOG ? STDERR_DELAY_MS : 0);
-	if (r->ping > 0)
-		await(s, DUE_PING, r->ping);
-	if (r->idle_timeout > 0)
-		await(s, DUE_IDLE, r->idle_timeout);
 	if (r->max_session > 0)
 		await(s, DUE_MAX, r->max_session);
-}
-
-static void
-say_hello(struct session *s, const char *subprotocol)
-{
-	const struct conf_route *r = s->route;
-	const struct dialect_hello hello = {
-		.bytes = takes_bytes(s),
-		.stderr_lines = r->stderr_to != CONF_STDERR_LOG,
-		.signals = r->client_signals.v,
-		.signals_len = r->client_signals.n,
-		.subprotocol = subprotocol,
-	};
-
-	dialect_say_hello(&s->dialect, &hello);
-	transport_flush(s->transport);
 }
 
 struct session *
@@ -923,28 +770,65 @@ session_new(const struct session_start *start)
 		.ops = start->ops,
 		.owner = start->owner,
 		.endpoint = start->endpoint,
-		.transport = start->transport,
-		.peer = start->peer,
 		.user = start->user,
 		.path = start->path,
 		.id = start->id,
+		.half[TO_PEER] = HALF_CLOSED,
 	};
 	start_clocks(s);
 	input_init(&s->input, s->flow, s->endpoint, r, &input_ops, s);
 	framing_init(&s->framing, s->input.framing,
 	    r->invalid_utf8 == CONF_UTF8_REPLACE);
-	transport_set_owner(s->transport, &transport_ops, s);
-	dialect_init(&s->dialect, start->dialect, &dialect_ops, s);
-	stderr_lines_init(&s->stderr_lines, &s->dialect, s->transport, r);
 	endpoint_set_owner(s->endpoint, &endpoint_ops, s);
-	say_hello(s, start->subprotocol);
-	endpoint_resume(s->endpoint);
 	return s;
+}
+
+static void
+say_hello(struct session *s, const char *subprotocol)
+{
+	const struct conf_route *r = s->route;
+	const struct dialect_hello hello = {
+		.bytes = takes_bytes(s),
+		.stderr_lines = r->stderr_to != CONF_STDERR_LOG,
+		.signals = r->client_signals.v,
+		.signals_len = r->client_signals.n,
+		.subprotocol = subprotocol,
+	};
+
+	dialect_say_hello(&s->peer->dialect, &hello);
+	peer_flush(s->peer);
+}
+
+void
+session_attach(struct session *s, struct peer *p, const char *subprotocol)
+{
+	s->peer = p;
+	s->half[TO_PEER] = HALF_OPEN;
+	peer_set_owner(p, &peer_ops, &dialect_ops, s);
+	stderr_lines_init(&s->stderr_lines, &p->dialect, p->transport,
+	    s->route);
+	say_hello(s, subprotocol);
+	endpoint_resume(s->endpoint);
+}
+
+struct peer *
+session_detach(struct session *s)
+{
+	struct peer *p = s->peer;
+
+	if (p == NULL)
+		return NULL;
+	peer_pause(p);
+	endpoint_pause(s->endpoint);
+	stderr_lines_clear(&s->stderr_lines);
+	s->half[TO_PEER] = HALF_CLOSED;
+	s->peer = NULL;
+	return p;
 }
 
 void
 session_start_reading(struct session *s)
 {
 	if (!endpoint_is_full(s->endpoint))
-		transport_resume(s->transport);
+		peer_resume(s->peer);
 }

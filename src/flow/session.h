@@ -1,10 +1,10 @@
 /*
- * The pump: one transport, one dialect, one framing and one endpoint, joined.
+ * The pump: an endpoint and its framing, and a peer, joined.
  *
- * Each way closes on its own (DESIGN.md, "Rules of a session"): the client's
- * Close is end of input for the program, whose output still goes out for a
- * while; the program's end of output and its exit status together end the
- * session towards the client.
+ * Each way closes on its own (DESIGN.md, "Rules of a session"): the peer's Close
+ * is end of input for the program, whose output still goes out for a while; the
+ * program's end of output and its exit status together end the session towards
+ * the peer.
  *
  * A session frees itself from the loop when the connection has ended and the
  * exit status is in, and says so with on_free.
@@ -17,11 +17,10 @@
 #include <stdint.h>
 
 struct conf_route;
-struct dialect_body;
 struct endpoint;
 struct flow;
+struct peer;
 struct session;
-struct transport;
 
 struct session_ops {
 	/* It is over; gone after the call. */
@@ -33,21 +32,29 @@ struct session_start {
 	const struct conf_route *route; /* kept */
 	const struct session_ops *ops;  /* kept */
 	void *owner;                    /* kept */
-	struct transport *transport;    /* taken; paused */
 	struct endpoint *endpoint;      /* taken; open */
 	uint32_t id;
-	const struct dialect_body *dialect; /* kept: what the client speaks */
-	const char *subprotocol; /* the program's, inside of it; or NULL */
-	char *peer;              /* taken: address and port, for the log */
-	char *path;              /* taken */
-	char *user;              /* taken; NULL: nobody was asked who it is */
+	char *path; /* taken */
+	char *user; /* taken; NULL: nobody was asked who it is */
 };
 
-/* Gives a running session; nothing was read yet. */
+/* Nobody hears its output yet, so it waits. */
 struct session *session_new(const struct session_start *);
 
 /*
- * Once: read on from the transport, after what came of it with its opening
+ * Take a peer, of which nothing was read yet, where there is none; the program's
+ * own subprotocol is said to it, or NULL. Output comes from here on.
+ */
+void session_attach(struct session *, struct peer *, const char *subprotocol);
+
+/*
+ * Give the peer back, to be freed or given another owner at once; the endpoint
+ * lives on, and its output waits. NULL: there is none.
+ */
+struct peer *session_detach(struct session *);
+
+/*
+ * Read on from the peer: the first time after what came of it with its opening
  * handshake.
  */
 void session_start_reading(struct session *);

@@ -20,6 +20,7 @@
 #include "conf/conf.h"
 #include "dialect/dialect.h"
 #include "flow/endpoint.h"
+#include "flow/peer.h"
 #include "flow/session.h"
 #include "flow/transport_ws.h"
 #include "stream_world.h"
@@ -217,7 +218,9 @@ static void
 begin(struct talk *t)
 {
 	static char interrupt[] = "INT", *signals[] = { interrupt };
+	static const struct peer_rules rules = { .close_timeout = 60000 };
 	struct transport *transport;
+	struct peer_start client_peer;
 	int client[2], input[2];
 
 	*t = (struct talk){ .endpoint = { .body = &fake } };
@@ -233,7 +236,6 @@ begin(struct talk *t)
 		.framing = FRAMING_LINES,
 		.max_message = 1024,
 		.stderr_to = CONF_STDERR_CLIENT,
-		.close_timeout = 60000,
 		.close_drain = 60000,
 		.client_signals = { .v = signals, .n = 1 },
 	};
@@ -242,15 +244,20 @@ begin(struct talk *t)
 	    stream_new(&t->loop.flow, STREAM_SOCKET, client[0], 0),
 	    t->route.max_message);
 	transport_ws_accept_unmasked(transport);
+	client_peer = (struct peer_start){
+		.base = t->loop.flow.base,
+		.transport = transport,
+		.dialect = &letters,
+		.rules = &rules,
+	};
 	t->session = session_new(&(struct session_start){
 	    .flow = &t->loop.flow,
 	    .route = &t->route,
 	    .ops = &session_ops,
 	    .owner = t,
-	    .transport = transport,
 	    .endpoint = &t->endpoint,
-	    .dialect = &letters,
 	});
+	session_attach(t->session, peer_new(&client_peer), NULL);
 	session_start_reading(t->session);
 }
 
