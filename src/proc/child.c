@@ -24,7 +24,7 @@ struct child_set {
 	size_t count;
 	size_t kept; /* dead and unreaped */
 	size_t left; /* by their ladder */
-	struct child *climbing;
+	struct child *listed;
 	struct child *bucket[BUCKETS];
 };
 
@@ -56,13 +56,13 @@ bucket_of(struct child_set *s, pid_t pid)
 }
 
 static void
-stop_climbing(struct child *c)
+unlist(struct child *c)
 {
-	if (!c->climbing)
+	if (!c->listed)
 		return;
-	c->climbing = false;
-	if ((*c->link_climbing = c->next_climbing) != NULL)
-		c->next_climbing->link_climbing = c->link_climbing;
+	c->listed = false;
+	if ((*c->link_listed = c->next_listed) != NULL)
+		c->next_listed->link_listed = c->link_listed;
 }
 
 static void
@@ -70,7 +70,7 @@ remove_child(struct child_set *s, struct child *c)
 {
 	struct child **p = bucket_of(s, c->pid);
 
-	stop_climbing(c);
+	unlist(c);
 	while (*p != c)
 		p = &(*p)->next_in_bucket;
 	*p = c->next_in_bucket;
@@ -219,19 +219,19 @@ climb(struct child_set *s, struct child *c, uint64_t now)
 static void
 start_climbing(struct child_set *s, struct child *c, uint64_t ago)
 {
-	c->climbing = true;
+	c->listed = true;
 	c->rung = 0;
-	if ((c->next_climbing = s->climbing) != NULL)
-		s->climbing->link_climbing = &c->next_climbing;
-	c->link_climbing = &s->climbing;
-	s->climbing = c;
+	if ((c->next_listed = s->listed) != NULL)
+		s->listed->link_listed = &c->next_listed;
+	c->link_listed = &s->listed;
+	s->listed = c;
 	climb(s, c, clock_ms() - ago);
 }
 
 void
 child_start_ladder(struct child_set *s, struct child *c, uint64_t ago)
 {
-	if (!c->climbing && c->rung == 0 && c->nrungs > 0)
+	if (!c->listed && c->rung == 0 && c->nrungs > 0)
 		start_climbing(s, c, ago);
 }
 
@@ -239,7 +239,7 @@ void
 child_release(struct child_set *s, struct child *c)
 {
 	c->owner = 0;
-	if (!c->dead || c->climbing)
+	if (!c->dead || c->listed)
 		return;
 	if (c->nrungs > 0)
 		set_ladder(c, leftover, nitems(leftover));
@@ -271,7 +271,7 @@ kill_now(struct child_set *s, struct child *c)
 	c->owner = 0;
 	s->left -= c->left;
 	c->left = false;
-	stop_climbing(c);
+	unlist(c);
 	set_ladder(c, at_once, nitems(at_once));
 	start_climbing(s, c, 0);
 }
@@ -402,8 +402,8 @@ settle_kept(struct child_set *s)
 {
 	bool any = false;
 
-	for (struct child *c = s->climbing, *next; c != NULL; c = next) {
-		next = c->next_climbing;
+	for (struct child *c = s->listed, *next; c != NULL; c = next) {
+		next = c->next_listed;
 		if (c->dead && !group_lives(c->pid)) {
 			reap_kept(s, c);
 			any = true;
@@ -426,8 +426,7 @@ child_next(const struct child_set *s)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (const struct child *c = s->climbing; c != NULL;
-	     c = c->next_climbing)
+	for (const struct child *c = s->listed; c != NULL; c = c->next_listed)
 		if (c->deadline < next)
 			next = c->deadline;
 	return next;
@@ -436,8 +435,8 @@ child_next(const struct child_set *s)
 void
 child_tick(struct child_set *s, uint64_t now)
 {
-	for (struct child *c = s->climbing, *next; c != NULL; c = next) {
-		next = c->next_climbing;
+	for (struct child *c = s->listed, *next; c != NULL; c = next) {
+		next = c->next_listed;
 		if (c->deadline > now)
 			continue;
 		c->rung++;

@@ -44,14 +44,14 @@ struct child {
 	uint32_t session; /* the owner's name for it */
 	uint32_t owner;   /* number of it; 0: it is told nothing any more */
 	bool dead;        /* the leader has ended, and is kept unreaped */
-	bool climbing;    /* the ladder runs, or has left a process */
+	bool listed;      /* the ladder runs, or has left a process */
 	bool left;        /* it has: nothing further will be done */
 	struct child_rung ladder[CHILD_RUNGS];
 	size_t nrungs;
 	size_t rung;       /* the one we wait on */
 	uint64_t deadline; /* of that wait */
 	struct child *next_in_bucket;
-	struct child *next_climbing, **link_climbing;
+	struct child *next_listed, **link_listed;
 };
 
 struct child_set;

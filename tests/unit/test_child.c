@@ -1185,7 +1185,7 @@ disowns(void **state)
 	assert_int_equal(mine->owner, 0);
 	assert_int_equal(kept->owner, 0);
 	assert_int_equal(other->owner, SOMEBODY);
-	assert_true(mine->climbing && kept->climbing && !other->climbing);
+	assert_true(mine->listed && kept->listed && !other->listed);
 	assert_int_equal(child_next(w->set), now_ms + 1000); /* the kept one */
 	wait_count(w, 2);
 	child_tick(w->set, now_ms + 2000);
