@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -70,6 +71,17 @@ fd_close2(int fds[2])
 {
 	fd_close(&fds[0]);
 	fd_close(&fds[1]);
+}
+
+bool
+fd_is_shut(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+#ifdef POLLRDHUP
+	p.events = POLLRDHUP;
+#endif
+	return poll(&p, 1, 0) == 1;
 }
 
 /* open(2) gives the lowest free number, and those below are open by then. */

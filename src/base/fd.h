@@ -25,6 +25,9 @@ int fd_set_cloexec(int fd, bool on);
 void fd_close(int *fd);
 void fd_close2(int fds[2]);
 
+/* Whether somebody, maybe another process, has shut this listening socket. */
+bool fd_is_shut(int fd);
+
 /* Descriptors 0 to 2 that are not open become /dev/null: call first in main(). */
 int fd_open_standard(void);
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +27,7 @@ struct listener {
 	const struct listener_ops *ops; /* kept */
 	void *owner;                    /* kept */
 	int fd;            /* owned; -1: the one client has been given */
-	int first;         /* owned: a spoilt one; -1: none */
+	int spoilt;        /* owned: the first one that was; -1: none */
 	bool short_of_fds; /* said so already */
 	bool paused;
 	struct ipc_listen how;
@@ -110,14 +109,7 @@ listener_resume(struct listener *l)
 static bool
 is_shut(const struct listener *l)
 {
-#ifdef POLLRDHUP
-	struct pollfd p = { .fd = l->fd, .events = POLLRDHUP };
-
-	return l->addr.ss_family == AF_UNIX && poll(&p, 1, 0) == 1;
-#else
-	(void)l;
-	return false;
-#endif
+	return l->addr.ss_family == AF_UNIX && fd_is_shut(l->fd);
 }
 
 /*
@@ -198,7 +190,7 @@ listener_new(struct flow *flow, int fd, const struct ipc_listen *how,
 	l->ops = ops;
 	l->owner = owner;
 	l->fd = fd;
-	l->first = -1;
+	l->spoilt = -1;
 	if (how != NULL)
 		l->how = *how;
 	l->paused = true;
@@ -219,8 +211,8 @@ listener_renew(struct listener *l, int fd)
 {
 	(void)event_del(&l->ev);
 	(void)event_del(&l->pause);
-	if (l->first == -1)
-		l->first = l->fd;
+	if (l->spoilt == -1)
+		l->spoilt = l->fd;
 	else
 		fd_close(&l->fd);
 	l->fd = fd;
@@ -238,7 +230,7 @@ listener_free(struct listener *l)
 	(void)event_del(&l->ev);
 	(void)event_del(&l->pause);
 	fd_close(&l->fd);
-	fd_close(&l->first);
+	fd_close(&l->spoilt);
 	free(l);
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,25 +77,18 @@ has_filter(int fd)
 }
 
 static bool
-is_shut(int fd)
+listens(int fd)
 {
-#ifdef POLLRDHUP
-	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
-#else
-	struct pollfd p = { .fd = fd };
-#endif
 	socklen_t len = sizeof(int);
-	int listens;
+	int on;
 
-	return poll(&p, 1, 0) == 1 ||
-	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1 ||
-	    !listens;
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
 }
 
 bool
 listen_is_spoilt(const struct listen_socket *s)
 {
-	return is_shut(s->fd) ||
+	return fd_is_shut(s->fd) || !listens(s->fd) ||
 	    (s->name == NULL &&
 		(has_filter(s->fd) || !(fcntl(s->fd, F_GETFL) & O_NONBLOCK)));
 }

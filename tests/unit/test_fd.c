@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -242,6 +244,43 @@ raises_the_limit(void **state)
 	assert_in_child(raises);
 }
 
+/* A client that waits in it is no matter. */
+static void
+check_shut(const void *where, socklen_t size)
+{
+	struct sockaddr_storage at;
+	socklen_t len = sizeof(at);
+	int fd, client;
+
+	memcpy(&at, where, size);
+	fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	client = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_false(fd_is_shut(fd));
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&at, len), 0);
+	assert_false(fd_is_shut(fd));
+	assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
+	assert_true(fd_is_shut(fd));
+	fd_close(&client);
+	fd_close(&fd);
+}
+
+static void
+sees_that_a_listener_was_shut(void **state)
+{
+	const sa_family_t local = AF_UNIX; /* anywhere */
+	const struct sockaddr_in loopback = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	(void)state;
+	check_shut(&local, sizeof(local));
+	check_shut(&loopback, sizeof(loopback));
+}
+
 static uint64_t
 noon(void)
 {
@@ -277,6 +316,7 @@ main(void)
 		cmocka_unit_test(marks_descriptors),
 		cmocka_unit_test(closes_descriptors),
 		cmocka_unit_test(raises_the_limit),
+		cmocka_unit_test(sees_that_a_listener_was_shut),
 		cmocka_unit_test(clock_runs_and_can_be_replaced),
 	};
 
