@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "engine/authworker.h"
 #include "engine/nameworker.h"
 #include "engine/serve.h"
@@ -32,32 +32,9 @@ started_by_parent(void)
 static void
 ignore_signals(void)
 {
-	static const int signals[] = {
-		SIGPIPE,
-		SIGTERM,
-		SIGINT,
-		SIGHUP,
-		SIGQUIT,
-		SIGUSR1,
-		SIGUSR2,
-		SIGALRM,
-		SIGVTALRM,
-		SIGPROF,
-		SIGXCPU,
-		SIGXFSZ,
-#ifdef SIGIO
-		SIGIO,
-#endif
-#ifdef SIGPWR
-		SIGPWR,
-#endif
-#ifdef SIGSTKFLT
-		SIGSTKFLT,
-#endif
-	};
-
-	for (size_t i = 0; i < nitems(signals); i++)
-		(void)signal(signals[i], SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < signals_to_all_n; i++)
+		(void)signal(signals_to_all[i], SIG_IGN);
 	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
 		(void)signal(sig, SIG_IGN);
 }

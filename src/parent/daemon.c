@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/wire.h"
@@ -26,34 +27,6 @@ enum {
 	NUMBERS_EACH = 16,    /* engines that follow each other in a place */
 	STOP_GRACE_MS = 2000, /* beyond what ladder and Closes may take */
 	FORCE_MS = 2000,      /* for what was killed to die */
-};
-
-/*
- * None that would end us goes by without a word. They are heard of in this
- * order: what has ended is reaped before everybody is sent away.
- */
-static const int signals[] = {
-	SIGCHLD,
-	SIGHUP,
-	SIGUSR1,
-	SIGUSR2,
-	SIGQUIT,
-	SIGALRM,
-	SIGVTALRM,
-	SIGPROF,
-	SIGXCPU,
-	SIGXFSZ,
-#ifdef SIGIO
-	SIGIO,
-#endif
-#ifdef SIGPWR
-	SIGPWR,
-#endif
-#ifdef SIGSTKFLT
-	SIGSTKFLT,
-#endif
-	SIGTERM,
-	SIGINT,
 };
 
 /* ------------------------------------------------- children */
@@ -321,13 +294,16 @@ answer_to(int sig)
 	}
 }
 
+/* None that would end us goes by without a word. */
 static int
 catch_signals(struct daemon *d)
 {
-	for (size_t i = 0; i < nitems(signals); i++)
-		if (loop_catch(&d->loop, signals[i], answer_to(signals[i]),
-			d) == -1)
+	for (size_t i = 0; i < signals_to_all_n; i++) {
+		int sig = signals_to_all[i];
+
+		if (loop_catch(&d->loop, sig, answer_to(sig), d) == -1)
 			return -1;
+	}
 	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
 		(void)loop_catch(&d->loop, sig, daemon_on_other_signal, d);
 	return 0;
@@ -561,7 +537,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 		*why = mem_strdup("the settings are too large");
 		goto fail;
 	}
-	if (spawn_init(signals, nitems(signals)) == -1 ||
+	if (spawn_init(signals_to_all, signals_to_all_n) == -1 ||
 	    catch_signals(d) == -1) {
 		*why = mem_strdup(strerror(errno));
 		goto fail;
