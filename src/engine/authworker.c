@@ -73,6 +73,7 @@ auth_on_settings(void *owner, const struct conf *conf)
 	(void)hashes_to("", nobody);
 	/* what the filter costs does not matter here */
 	sandbox_enter(&(struct sandbox){
+	    .who = "auth worker",
 	    .how = conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
 						     : CONF_SANDBOX_CALLS,
 	});

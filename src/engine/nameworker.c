@@ -101,6 +101,7 @@ names_on_settings(void *owner, const struct conf *conf)
 	}
 	/* what the filter costs does not matter here */
 	sandbox_enter(&(struct sandbox){
+	    .who = "names worker",
 	    .how = conf->sandbox == CONF_SANDBOX_OFF ? CONF_SANDBOX_OFF
 						     : CONF_SANDBOX_CALLS,
 	    .asks = true,

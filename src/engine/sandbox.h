@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct sandbox {
+	const char *who;   /* borrowed: what the log calls us */
 	int how;           /* enum conf_sandbox */
 	const int *folder; /* borrowed: files below them can still be read */
 	size_t nfolders;

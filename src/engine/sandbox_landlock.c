@@ -75,12 +75,12 @@ restrict_to(const struct ruleset *set, const struct sandbox *s)
 
 	if (fd == -1 || allow_reading(fd, s) == -1 ||
 	    syscall(SYS_landlock_restrict_self, fd, 0) == -1)
-		log_warn("engine: Landlock: %s", strerror(errno));
+		log_warn("%s: Landlock: %s", s->who, strerror(errno));
 	if (fd != -1)
 		(void)close(fd);
 }
 
-/* Everything that the engine needs is open. */
+/* Everything that the process needs is open. */
 void
 sandbox_forbid_access(const struct sandbox *s)
 {
@@ -98,8 +98,9 @@ sandbox_forbid_access(const struct sandbox *s)
 	if (v > 0)
 		restrict_to(&set, s);
 	else
-		log_info("engine: no Landlock in this kernel, files are "
-			 "guarded by permissions alone");
+		log_info("%s: no Landlock in this kernel, files are "
+			 "guarded by permissions alone",
+		    s->who);
 }
 
 #else
@@ -107,9 +108,9 @@ sandbox_forbid_access(const struct sandbox *s)
 void
 sandbox_forbid_access(const struct sandbox *s)
 {
-	(void)s;
-	log_info("engine: built without Landlock, files are guarded by "
-		 "permissions alone");
+	log_info("%s: built without Landlock, files are guarded by "
+		 "permissions alone",
+	    s->who);
 }
 
 #endif

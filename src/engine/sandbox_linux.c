@@ -30,12 +30,12 @@ hide_memory(void)
 
 /* Root may always, so this counts for engines of other users. */
 static void
-forbid_processes(void)
+forbid_processes(const struct sandbox *s)
 {
 	const struct rlimit none = { 0, 0 };
 
 	if (setrlimit(RLIMIT_NPROC, &none) == -1)
-		log_warn("engine: RLIMIT_NPROC: %s", strerror(errno));
+		log_warn("%s: RLIMIT_NPROC: %s", s->who, strerror(errno));
 }
 
 void
@@ -45,8 +45,8 @@ sandbox_enter(const struct sandbox *s)
 		return;
 	hide_memory();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		log_warn("engine: no_new_privs: %s", strerror(errno));
-	forbid_processes();
+		log_warn("%s: no_new_privs: %s", s->who, strerror(errno));
+	forbid_processes(s);
 	sandbox_forbid_access(s);
 	sandbox_forbid_calls(s, s->how == CONF_SANDBOX_CALLS);
 }

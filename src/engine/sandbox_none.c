@@ -7,5 +7,5 @@ void
 sandbox_enter(const struct sandbox *s)
 {
 	if (s->how != CONF_SANDBOX_OFF)
-		log_debug("engine: no sandbox on this system");
+		log_debug("%s: no sandbox on this system", s->who);
 }

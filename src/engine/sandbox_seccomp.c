@@ -373,13 +373,13 @@ load(const struct sandbox *s, uint32_t others,
 	int rc;
 
 	if (ctx == NULL) {
-		log_warn("engine: no system call filter");
+		log_warn("%s: no system call filter", s->who);
 		return;
 	}
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0); /* is set */
 	if ((rc = add(ctx, s)) != 0 || (rc = seccomp_load(ctx)) != 0)
-		log_warn("engine: system call filter: %s", strerror(-rc));
+		log_warn("%s: system call filter: %s", s->who, strerror(-rc));
 	seccomp_release(ctx);
 }
 
@@ -397,11 +397,11 @@ sandbox_forbid_calls(const struct sandbox *s, bool strict)
 void
 sandbox_forbid_calls(const struct sandbox *s, bool strict)
 {
-	(void)s;
 	(void)strict;
-	log_info("engine: built without a system call filter: it can still "
+	log_info("%s: built without a system call filter: it can still "
 		 "open sockets and signal processes of its user where "
-		 "Landlock does not forbid it");
+		 "Landlock does not forbid it",
+	    s->who);
 }
 
 #endif

@@ -175,7 +175,11 @@ static void
 confine(const struct engine *e)
 {
 	int folder[IPC_ROUTES_MAX];
-	struct sandbox s = { .how = e->conf.sandbox, .folder = folder };
+	struct sandbox s = {
+		.who = "engine",
+		.how = e->conf.sandbox,
+		.folder = folder,
+	};
 
 	for (size_t i = 0; i < e->nroutes; i++)
 		if (e->route[i].folder[IPC_FOLDER_STATIC] != -1)
