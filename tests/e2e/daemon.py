@@ -295,10 +295,13 @@ class Daemon:
         return client
 
     def request(self, data):
-        """Send bytes on a connection of its own; the one response to them."""
+        """Send bytes on a connection of its own; the one response to them.
+        Where the daemon would keep the connection, we end it."""
         with self.client() as client:
             client.send(data)
             response = client.response()
+            if response.get("Connection") != "close":
+                client.shut()
             assert client.ending() in ("eof", "reset")
             assert client.rest == b"", f"more than one answer: {client.rest!r}"
             return response

@@ -30,7 +30,7 @@ int main(void)
 NOBODY = 65534
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
              "--clear-groups")
-FAST = "--kill=EOF:50ms,TERM:50ms,KILL"
+FAST = "--kill=EOF:50ms,TERM:50ms,KILL", "--close-timeout=100ms"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def folder():
 @contextlib.contextmanager
 def as_nobody(folder, *args, **kw):
     """A daemon of nobody's, whose programs of root's we end."""
-    with Daemon(FAST, *args, wrap=AS_NOBODY, leftovers=True, **kw) as d:
+    with Daemon(*FAST, *args, wrap=AS_NOBODY, leftovers=True, **kw) as d:
         yield d
     for pid in children(os.getpid()):
         if executable(pid) == "rootsleep":
@@ -195,7 +195,7 @@ HARD = {
 def test_fault_F4_what_is_hard_to_end_and_still_ends(how):
     if "namespace" in how and os.geteuid() != 0:
         pytest.skip("not root")
-    with Daemon(FAST, command=HARD[how]) as d:
+    with Daemon(*FAST, command=HARD[how]) as d:
         with d.session() as c:
             program = Process(c.recv_text())
         with program:
@@ -260,7 +260,7 @@ def test_fault_F12_not_with_a_ladder_of_none():
 
 def test_fault_F12_the_end_of_input_comes_first():
     tells = "trap 'echo term; exit' TERM; echo $$; read -r x; echo eof >&2"
-    with Daemon(FAST, command=["sh", "-c", tells]) as d:
+    with Daemon(*FAST, command=["sh", "-c", tells]) as d:
         with d.session() as c:
             c.recv_text()
         assert d.wait_log("text=eof")
