@@ -13,6 +13,20 @@
 
 /* ------------------------------------------------- the end */
 
+/* Of the server's Close, if that was the first; 0: none came. */
+static unsigned
+their_code(const struct talk *t)
+{
+	return t->peer->ours || t->peer->faulted ? 0 : t->peer->code;
+}
+
+static const char *
+their_reason(const struct talk *t)
+{
+	return their_code(t) == 0 || t->peer->reason == NULL ? ""
+							     : t->peer->reason;
+}
+
 /*
  * 4000 and what the shell would say of the program, from a daemon of ours: codes
  * from 4000 on mean to every server what it likes. Where it says nothing by
@@ -23,15 +37,15 @@ static bool
 is_exit_status(const struct talk *t)
 {
 	static const char killed[] = "killed by ";
-	unsigned status = t->code - WS_CLOSE_PRIVATE;
+	const char *reason = their_reason(t);
+	unsigned status = their_code(t) - WS_CLOSE_PRIVATE;
 	char words[32];
 
-	if (t->code <= WS_CLOSE_PRIVATE || status > 255)
+	if (their_code(t) <= WS_CLOSE_PRIVATE || status > 255)
 		return false;
 	(void)snprintf(words, sizeof(words), "exit status %u", status);
-	return talk_v1_is_on(&t->v1) || strcmp(t->reason, words) == 0 ||
-	    (status > 128 &&
-		strncmp(t->reason, killed, sizeof(killed) - 1) == 0);
+	return talk_v1_is_on(&t->v1) || strcmp(reason, words) == 0 ||
+	    (status > 128 && strncmp(reason, killed, sizeof(killed) - 1) == 0);
 }
 
 /*
@@ -42,33 +56,36 @@ static bool
 has_ended_well(const struct talk *t)
 {
 	return t->client->conf.no_close_expected && !talk_v1_is_on(&t->v1) &&
-	    transport_ws_ended_well(t->transport);
+	    transport_ws_ended_well(t->peer->transport);
 }
 
 static void
 judge(const struct talk *t, struct outcome *o)
 {
+	unsigned code = their_code(t);
+	const char *reason = their_reason(t);
+
 	if (t->fault != NULL)
 		outcome_set(o, t->fault_status, "%s", t->fault);
-	else if (t->our_code != 0 || talk_has_all(t) ||
-	    (t->code == 0 && has_ended_well(t)))
+	else if (t->peer->ours || talk_has_all(t) ||
+	    (code == 0 && has_ended_well(t)))
 		return; /* there was nothing more to do */
 	else if (t->v1.exited)
 		o->status = t->v1.status;
-	else if (t->code == 0)
+	else if (code == 0)
 		outcome_set(o, OUTCOME_BROKEN,
 		    "the connection was lost (no Close came)");
 	else if (is_exit_status(t))
-		o->status = (int)(t->code - WS_CLOSE_PRIVATE);
-	else if (t->code != WS_CLOSE_NORMAL && t->code != WS_CLOSE_NO_STATUS)
+		o->status = (int)(code - WS_CLOSE_PRIVATE);
+	else if (code != WS_CLOSE_NORMAL && code != WS_CLOSE_NO_STATUS)
 		outcome_set(o, OUTCOME_BROKEN, "closed by the server: %u%s%s",
-		    t->code, t->reason[0] == '\0' ? "" : " ", t->reason);
+		    code, reason[0] == '\0' ? "" : " ", reason);
 }
 
 bool
 talk_may_send(const struct talk *t)
 {
-	return !t->gone && t->transport->state == TRANSPORT_OPEN;
+	return t->peer->transport->state == TRANSPORT_OPEN;
 }
 
 bool
@@ -85,7 +102,7 @@ talk_on_turn(void *owner)
 	struct talk *t = owner;
 	struct outcome o = { 0 };
 
-	if (!t->gone || t->told || talk_output_waits(t))
+	if (!peer_is_gone(t->peer) || t->told || talk_output_waits(t))
 		return;
 	t->told = true;
 	judge(t, &o);
@@ -100,38 +117,33 @@ talk_on_turn(void *owner)
 void
 talk_tell(const struct talk *t, struct facts *f)
 {
-	f->closed_by_us = t->our_code != 0;
-	f->code = t->our_code != 0 ? t->our_code : t->code;
-	memcpy(f->reason, t->reason, sizeof(f->reason));
+	f->closed_by_us = t->peer->ours;
+	f->code = t->peer->ours ? t->peer->code : their_code(t);
+	(void)snprintf(f->reason, sizeof(f->reason), "%s", their_reason(t));
 	f->sent = t->sent;
 	f->sent_bytes = t->sent_bytes;
 	f->received = t->received;
 	f->received_bytes = t->received_bytes;
-	(void)transport_ws_wire(t->transport, &f->received_wire, &f->sent_wire);
+	(void)transport_ws_wire(t->peer->transport, &f->received_wire,
+	    &f->sent_wire);
 }
 
 /* Our Close is out: nothing else is waited for any more. */
 static void
-await_close(struct talk *t)
+stop_waiting(struct talk *t)
 {
 	local_pause(t->local);
-	for (size_t i = 0; i < DUE_CLOSE; i++)
-		deadlines_forget(&t->deadlines, i);
-	deadlines_set(&t->deadlines, DUE_CLOSE, t->client->conf.close_timeout);
+	deadlines_forget_set(&t->deadlines,
+	    1u << DUE_SILENCE | 1u << DUE_ANSWERS);
 }
 
 void
 talk_close(struct talk *t, unsigned code, const char *reason)
 {
-	if (t->gone || t->transport->state != TRANSPORT_OPEN)
+	if (!talk_may_send(t))
 		return;
-	if (t->late_code != 0) {
-		code = t->late_code;
-		reason = t->fault;
-	}
-	t->our_code = code;
-	transport_close(t->transport, code, reason, true);
-	await_close(t);
+	peer_close(t->peer, code, reason);
+	stop_waiting(t);
 }
 
 void
@@ -149,8 +161,8 @@ talk_on_output_drain(void *owner)
 {
 	struct talk *t = owner;
 
-	if (!t->gone && !talk_output_waits(t))
-		transport_resume(t->transport);
+	if (!talk_output_waits(t))
+		peer_resume(t->peer);
 	deadlines_wake(&t->deadlines);
 }
 
@@ -169,27 +181,21 @@ print_their_close(struct talk *t)
 {
 	uint8_t payload[WS_CONTROL_MAX];
 
-	if (t->our_code != 0)
-		return;
 	talk_print_close(&t->print, payload,
-	    ws_put_close(payload, t->code, t->reason));
+	    ws_put_close(payload, their_code(t), their_reason(t)));
 	gather_flush(&t->client->flow.to_endpoint);
 }
 
 /* The server's Close: ours echoes it, and what came before it is printed. */
 static void
-talk_on_close(void *owner, unsigned code, const uint8_t *reason, size_t len)
+talk_on_close(void *owner)
 {
 	struct talk *t = owner;
 
-	t->code = code;
 	talk_end_counting(t);
-	if (len > 0)
-		memcpy(t->reason, reason, len);
-	t->reason[len] = '\0';
 	print_their_close(t);
-	transport_close(t->transport, code, "", true);
-	await_close(t);
+	peer_close_back(t->peer);
+	stop_waiting(t);
 }
 
 /*
@@ -209,17 +215,9 @@ talk_on_fault(void *owner, unsigned code, const char *reason)
 	}
 	t->fault = reason;
 	t->fault_status = OUTCOME_BROKEN;
-	t->late_code = code;
 	gather_flush(&t->client->flow.to_endpoint);
 	local_end_output(t->local);
 	deadlines_set(&t->deadlines, DUE_ANSWERS, conf->close_timeout);
-}
-
-/* It will send no more; what it sent is read when our output takes it. */
-static void
-talk_on_hangup(void *owner)
-{
-	(void)owner;
 }
 
 static void
@@ -229,8 +227,14 @@ talk_on_drain(void *owner)
 
 	talk_resume_input(t);
 	talk_await_silence(t);
-	if (t->ping_queued)
-		talk_await_pong(t);
+}
+
+static void
+talk_on_late(void *owner, unsigned code, const char *reason)
+{
+	(void)reason;
+	talk_fail(owner, code, OUTCOME_TIMEOUT,
+	    "the server does not answer a ping");
 }
 
 static void
@@ -238,26 +242,27 @@ talk_on_gone(void *owner)
 {
 	struct talk *t = owner;
 
-	t->gone = true;
-	local_pause(t->local);
 	if (t->ping != NULL)
 		ping_report(t->ping);
-	for (size_t i = 0; i < DUE_COUNT; i++)
-		deadlines_forget(&t->deadlines, i);
+	stop_waiting(t);
 	deadlines_wake(&t->deadlines);
 }
 
 /* ------------------------------------------------- the beginning */
 
-static const struct transport_ops transport_ops = {
-	.on_data = talk_on_data,
+static const struct peer_ops peer_ops = {
 	.on_batch = talk_on_batch,
 	.on_close = talk_on_close,
 	.on_fault = talk_on_fault,
-	.on_hangup = talk_on_hangup,
 	.on_pong = talk_on_pong,
 	.on_drain = talk_on_drain,
+	.on_late = talk_on_late,
 	.on_gone = talk_on_gone,
+};
+
+/* What a message of the server is, talk_v1 knows. */
+static const struct dialect_ops dialect_ops = {
+	.to_endpoint = talk_on_data,
 };
 
 static const struct local_ops local_ops = {
@@ -272,6 +277,29 @@ static const struct deadlines_ops deadlines_ops = {
 	.on_due = talk_on_due,
 	.on_turn = talk_on_turn,
 };
+
+/* Who looks at pings gets those that were asked for, and no others. */
+static struct peer *
+new_peer(struct talk *t, struct stream *stream)
+{
+	const struct client_conf *conf = &t->client->conf;
+	struct peer *p;
+
+	t->rules = (struct peer_rules){
+		.ping = conf->ping ? 0 : conf->keepalive,
+		.ping_timeout = conf->keepalive_timeout,
+		.close_timeout = conf->close_timeout,
+	};
+	p = peer_new(&(struct peer_start){
+	    .base = t->client->flow.base,
+	    .transport = transport_ws_new(WS_CLIENT, &t->client->flow, stream,
+		client_conf_max_message(conf)),
+	    .dialect = &dialect_plain,
+	    .rules = &t->rules,
+	});
+	peer_set_owner(p, &peer_ops, &dialect_ops, t);
+	return p;
+}
 
 struct talk *
 talk_new(const struct talk_start *start)
@@ -294,11 +322,10 @@ talk_new(const struct talk_start *start)
 	framing_init(&t->counted, client_conf_framing(conf->framing), false);
 	talk_stderr_init(&t->remote_stderr, &t->client->flow, t->local,
 	    talk_on_output_drain, t);
-	t->transport = transport_ws_new(WS_CLIENT, &t->client->flow,
-	    start->stream, client_conf_max_message(conf));
-	transport_set_owner(t->transport, &transport_ops, t);
-	talk_v1_init(&t->v1, t->transport, start->facts, start->facts->v1);
-	hello_compression_begin(t->transport, start->facts);
+	t->peer = new_peer(t, start->stream);
+	talk_v1_init(&t->v1, t->peer->transport, start->facts,
+	    start->facts->v1);
+	hello_compression_begin(t->peer->transport, start->facts);
 	local_set_owner(t->local, &local_ops, t);
 	if (!local_start(t->local, o))
 		talk_fail(t, WS_CLOSE_INTERNAL, o->status, o->why);
@@ -316,7 +343,7 @@ talk_free(struct talk *t)
 	local_set_owner(t->local, NULL, NULL);
 	ping_free(t->ping);
 	deadlines_clear(&t->deadlines);
-	transport_free(t->transport);
+	peer_free(t->peer);
 	talk_input_clear(&t->input);
 	talk_print_clear(&t->print);
 	framing_clear(&t->counted);
@@ -329,14 +356,13 @@ talk_free(struct talk *t)
 void
 talk_feed(struct talk *t, uint8_t *data, size_t len)
 {
-	transport_ws_feed(t->transport, data, len);
+	transport_ws_feed(t->peer->transport, data, len);
 }
 
 void
 talk_start_reading(struct talk *t)
 {
-	talk_start_pinging(t);
 	if (local_queued(t->local) == 0)
-		transport_resume(t->transport);
+		peer_resume(t->peer);
 	talk_resume_input(t);
 }

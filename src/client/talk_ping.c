@@ -16,8 +16,8 @@ talk_on_ping(void *owner, const void *payload, size_t len)
 {
 	struct talk *t = owner;
 
-	transport_ping(t->transport, payload, len);
-	transport_flush(t->transport);
+	transport_ping(t->peer->transport, payload, len);
+	peer_flush(t->peer);
 }
 
 static void

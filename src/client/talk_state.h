@@ -18,26 +18,24 @@
 #include "client/term_window.h"
 #include "codec/framing.h"
 #include "flow/deadlines.h"
-#include "flow/transport.h"
+#include "flow/peer.h"
 
-/* What a talk waits for. */
+/* What a talk waits for, besides what it awaits of its peer. */
 enum due {
 	DUE_SILENCE, /* --wait, after our end of input */
-	DUE_PING,    /* the next ping of --keepalive */
-	DUE_PONG,    /* a sign of life after one */
 	DUE_ANSWERS, /* the command's last words, when the server is at fault */
-	DUE_CLOSE,   /* the peer's Close, or its end of the connection */
 	DUE_COUNT,
 };
 
 enum { REASON_SIZE = WS_REASON_MAX + 1 };
 
 struct talk {
-	struct client *client;       /* kept */
-	struct local *local;         /* kept */
-	const struct talk_ops *ops;  /* kept */
-	void *owner;                 /* kept */
-	struct transport *transport; /* owned */
+	struct client *client;      /* kept */
+	struct local *local;        /* kept */
+	const struct talk_ops *ops; /* kept */
+	void *owner;                /* kept */
+	struct peer *peer;          /* owned: the server */
+	struct peer_rules rules;    /* of it */
 	struct talk_input input;
 	struct talk_print print;
 	struct talk_v1 v1;      /* standpipe.v1, if it is spoken */
@@ -51,18 +49,11 @@ struct talk {
 	uint64_t due[DUE_COUNT];
 	uint64_t sent, sent_bytes; /* messages, and bytes in them */
 	uint64_t received, received_bytes;
-	unsigned code;            /* of the peer's Close; 0: none came */
-	char reason[REASON_SIZE]; /* and its reason */
-	unsigned our_code;        /* of our Close; 0: none was sent first */
 	struct outcome local_fault;
-	unsigned late_code; /* of ours, after those words; 0: none waits */
-	const char *fault;  /* why we closed; kept; NULL: all is well */
-	int fault_status;   /* and the exit status for that */
-	uint64_t pinged;    /* when the last ping was written */
-	bool ping_queued;   /* after what the server does not take */
-	bool first_sent;    /* what --send-first says */
+	const char *fault; /* why we closed; kept; NULL: all is well */
+	int fault_status;  /* and the exit status for that */
+	bool first_sent;   /* what --send-first says */
 	bool input_ended;
-	bool gone; /* the connection has ended */
 	bool told;
 };
 
@@ -101,10 +92,6 @@ void talk_end_counting(struct talk *);
 
 /* Our input has ended: how long we listen to a server that says nothing. */
 void talk_await_silence(struct talk *);
-
-/* Pings for a sign of life; the last one has been written just now. */
-void talk_start_pinging(struct talk *);
-void talk_await_pong(struct talk *);
 
 void talk_on_due(void *owner, size_t which);
 

@@ -124,7 +124,7 @@ talk_on_batch(void *owner)
 	if (t->v1.ended && !t->client->conf.reconnect)
 		end_output(t);
 	if (talk_output_waits(t))
-		transport_pause(t->transport);
+		peer_pause(t->peer);
 	talk_await_silence(t);
 	if (talk_has_all(t))
 		talk_close(t, WS_CLOSE_NORMAL, "");

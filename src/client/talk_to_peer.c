@@ -7,7 +7,7 @@
 static void
 wait_for_server(struct talk *t)
 {
-	if (!t->gone && transport_queued(t->transport) > 0)
+	if (!peer_is_gone(t->peer) && peer_is_full(t->peer))
 		local_pause(t->local);
 }
 
@@ -41,7 +41,7 @@ send_piece(struct talk *t, const struct piece *p)
 	if (talk_v1_is_on(&t->v1))
 		talk_v1_send_piece(&t->v1, p);
 	else
-		transport_send(t->transport, p);
+		transport_send(t->peer->transport, p);
 }
 
 /* The Close in the words of our input (`frames`). */
@@ -75,7 +75,7 @@ send_event(struct talk *t, enum framing_result rc, const struct piece *p)
 			send_piece(t, p);
 		break;
 	case FRAMING_PING:
-		transport_ping(t->transport, p->data, p->len);
+		transport_ping(t->peer->transport, p->data, p->len);
 		break;
 	case FRAMING_CLOSE:
 		close_as_told(t, p);
@@ -85,7 +85,7 @@ send_event(struct talk *t, enum framing_result rc, const struct piece *p)
 		break;
 	}
 	if (rc > 0 && p->kept)
-		transport_flush(t->transport);
+		peer_flush(t->peer);
 }
 
 /* Before anything of our input; each is a message, whatever the input is. */
@@ -104,7 +104,7 @@ send_first(struct talk *t)
 		p = piece_whole(text, first->v[i].text, first->v[i].len);
 		send_piece(t, &p);
 	}
-	transport_flush(t->transport);
+	peer_flush(t->peer);
 }
 
 void
@@ -141,7 +141,7 @@ talk_on_input(void *owner, uint8_t *data, size_t len)
 		send_bytes(t, data, len);
 	else
 		send_messages(t, data, len);
-	transport_flush(t->transport);
+	peer_flush(t->peer);
 	wait_for_server(t);
 }
 
@@ -169,8 +169,8 @@ talk_on_input_end(void *owner)
 		send_event(t, rc, &p);
 	if (talk_v1_is_on(&t->v1))
 		talk_v1_send_end(&t->v1);
-	transport_flush(t->transport);
-	if (is_done_with(t) || t->late_code != 0)
+	peer_flush(t->peer);
+	if (is_done_with(t) || t->peer->faulted)
 		talk_close(t, WS_CLOSE_NORMAL, "");
 	else
 		talk_await_silence(t);

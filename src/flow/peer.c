@@ -122,7 +122,9 @@ peer_on_batch(void *owner)
 static void
 await_close(struct peer *p)
 {
-	p->seen = p->hurry ? 0 : transport_unsent(p->transport);
+	p->seen = p->hurry || p->rules->stall == 0
+	    ? 0
+	    : transport_unsent(p->transport);
 	p->moved = clock_ms();
 	await(p, PEER_DUE_CLOSE,
 	    p->seen == 0 ? p->rules->close_timeout : LOOK_MS);
@@ -142,6 +144,7 @@ peer_close_back(struct peer *p)
 {
 	if (!peer_hears(p))
 		return;
+	p->ours = p->faulted;
 	send_close(p, p->code,
 	    p->faulted && p->reason != NULL ? p->reason : "");
 }
