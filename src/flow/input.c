@@ -12,6 +12,8 @@
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/input.h"
+#include "flow/shared.h"
+#include "flow/stream.h"
 
 enum {
 	SIGNAL_STEP_US = 100 * 1000, /* so often a client may send one */
@@ -98,6 +100,23 @@ add_message(struct input *l, const struct piece *p)
 		add_large(l, p);
 }
 
+/* A large one that was gathered waits where it lies. */
+static void
+add_gathered(struct input *l, const struct piece *p)
+{
+	struct stream *in = endpoint_input(l->endpoint);
+	struct gather *g = &l->flow->to_endpoint;
+	uint8_t around[FRAMING_HEAD_MAX];
+	struct shared *sh;
+
+	gather_add(g, in, around, framing_head(around, l->framing, p));
+	gather_flush(g);
+	sh = shared_new(&l->held->bytes);
+	stream_write_shared(in, sh);
+	shared_drop(sh);
+	gather_add(g, in, around, framing_tail(around, l->framing, p));
+}
+
 /*
  * Nothing of a message is passed before its end, but for one that is too long,
  * which there is none of where the framing wants it whole; and it leaves in a
@@ -121,7 +140,9 @@ hold_message(struct input *l, const struct piece *p)
 	gather_flush(&l->flow->to_endpoint);
 	whole = piece_whole(p->text, h->bytes.data, h->bytes.len);
 	whole.last = held;
-	if (whole.len > 0)
+	if (whole.len > HELD_MAX)
+		add_gathered(l, &whole);
+	else if (whole.len > 0)
 		add_message(l, &whole);
 	if (!held)
 		add_message(l, p);

@@ -1,6 +1,6 @@
 /*
- * Bytes that many streams are to get: each queues a reference to them, and none
- * a copy.
+ * Bytes that many streams are to get, or that are too many to be copied: each
+ * queues a reference to them.
  *
  * They are counted. Whoever made them holds them until shared_drop(), and a
  * stream for as long as they wait in its queue; the last of these frees them.

@@ -129,6 +129,21 @@ def test_a_message_that_memory_is_refused_for_ends_its_session_alone():
             assert other.bye() == ([(TEXT, b"still here")], 1000, "")
 
 
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers' memory is their own")
+def test_a_message_that_waits_for_the_program_is_not_in_memory_twice(mailbox):
+    part = frame(bytes(MIB), CONTINUATION, fin=False)
+    with Daemon("--framing=content-length", "--max-message=96M", "--engines=1",
+                wrap=["sh", "-c", 'ulimit -v 160000; exec "$0" "$@"'],
+                command=["sh", "-c", 'wc -c >"$0"', mailbox.path]) as d:
+        with d.session() as c:
+            c.send_frame(b"", BINARY, fin=False)
+            for _ in range(95):
+                c.send(part)
+            c.send_frame(bytes(MIB), CONTINUATION)
+            assert c.bye() == ([], 1000, "")
+        assert int(mailbox.line()) == len(message(bytes(96 * MIB)))
+
+
 # ------------------------------------------------------------- the client
 
 
