@@ -448,8 +448,8 @@ static void
 after_output(struct session *s)
 {
 	if (s->peer != NULL) {
-		peer_flush_messages(s->peer);
 		stderr_lines_send_late(&s->stderr_lines);
+		peer_flush_messages(s->peer);
 	}
 	wait_for_peer(s);
 }
@@ -534,8 +534,8 @@ say_end(struct session *s)
 	if (!is_heard(s) || s->endpoint->exited)
 		return;
 	dialect_say_end(&s->peer->dialect);
-	peer_flush(s->peer);
 	stderr_lines_send_late(&s->stderr_lines);
+	peer_flush(s->peer);
 }
 
 static void

@@ -685,6 +685,19 @@ def test_rule9_stderr_does_not_break_an_open_line():
             assert b"err" in texts
 
 
+def test_rule9_stderr_that_waited_for_a_line_waits_for_nothing_else():
+    line = "head -c 200000 /dev/zero | tr '\\0' x; read -r x; " \
+           "echo err >&2; read -r x; echo; read -r x"
+    with Daemon("--stderr=both", command=["sh", "-c", line]) as d:
+        with d.session() as c:
+            c.recv_fragment()
+            c.send_text("")
+            d.wait_log("text=err")
+            c.send_text("")
+            assert c.recv_message()[1].endswith(b"x")
+            assert c.recv_text() == "err"
+
+
 # -------------------------------------------------------------- keep alive
 
 
