@@ -234,17 +234,16 @@ may_become(const struct spawn_user *u, const struct conf_route *r, char **why)
 
 /* Lines that the log leaves out need no pipe, and nobody who reads it. */
 static bool
-wants_stderr(const struct conf *conf)
+wants_stderr(const struct conf *conf, const struct conf_route *r)
 {
-	return conf->loglevel >= conf->route.stderr_level ||
-	    conf->route.stderr_to != CONF_STDERR_LOG;
+	return conf->loglevel >= r->stderr_level ||
+	    r->stderr_to != CONF_STDERR_LOG;
 }
 
 bool
-command_open(struct command *c, const struct conf *conf, char **why)
+command_open(struct command *c, const struct conf *conf,
+    const struct conf_route *r, char **why)
 {
-	const struct conf_route *r = &conf->route;
-
 	*c = (struct command){
 		.route = r,
 		.websocketd = conf->compat == CONF_COMPAT_WEBSOCKETD,
@@ -267,7 +266,7 @@ command_open(struct command *c, const struct conf *conf, char **why)
 		c->rung[i] = (struct child_rung){ r->kill.rung[i].sig,
 			r->kill.rung[i].wait_ms };
 	c->ladder = (struct child_ladder){ c->rung, r->kill.n };
-	if (!wants_stderr(conf) &&
+	if (!wants_stderr(conf, r) &&
 	    (c->null = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1) {
 		*why = mem_printf("/dev/null: %s", strerror(errno));
 		goto fail;

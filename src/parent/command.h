@@ -47,7 +47,8 @@ struct command {
  * Find the programs of the route and put together what all of them share; keeps
  * the settings. False and an owned sentence in *why.
  */
-bool command_open(struct command *, const struct conf *, char **why);
+bool command_open(struct command *, const struct conf *,
+    const struct conf_route *, char **why);
 void command_close(struct command *);
 
 /* Our ends of the pipes: write to its 0, read from its 1 and maybe 2. */

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/beside.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -16,83 +15,16 @@
 #include "base/signals.h"
 #include "base/str.h"
 #include "conf/conf.h"
-#include "conf/wire.h"
 #include "parent/daemon.h"
-#include "parent/engine.h"
 #include "parent/limits.h"
+#include "parent/listen.h"
 #include "proc/group.h"
 
 enum {
 	ENGINES_MAX = 256,
-	NUMBERS_EACH = 16,    /* engines that follow each other in a place */
 	STOP_GRACE_MS = 2000, /* beyond what ladder and Closes may take */
 	FORCE_MS = 2000,      /* for what was killed to die */
 };
-
-/* ------------------------------------------------- children */
-
-/* Whose command it is; NULL: that engine has gone. */
-static struct engine *
-owner_of(const struct daemon *d, const struct child *c)
-{
-	for (size_t i = 0; c->owner != 0 && i < d->nengines; i++)
-		if (d->engines[i].number == c->owner)
-			return &d->engines[i];
-	return NULL;
-}
-
-static void
-daemon_on_exit(void *arg, struct child *c, struct ended end, bool kept)
-{
-	struct daemon *d = arg;
-	struct engine *e = owner_of(d, c);
-
-	if (c->pid == d->status_of)
-		d->status = (int)ended_status(end);
-	if (e != NULL)
-		engine_tell_exit(e, c, end, kept || d->conf->once);
-}
-
-static void
-daemon_on_left_ended(void *arg, struct child *c)
-{
-	(void)arg;
-	LOG(LOG_LVL_INFO, "program has ended after all",
-	    LOG_UINT("session", c->session), LOG_INT("pid", c->pid));
-}
-
-/* Its session is told, and ends; the place under --maxforks it keeps. */
-static void
-daemon_on_left(void *arg, struct child *c, pid_t pid)
-{
-	struct daemon *d = arg;
-	struct engine *e = owner_of(d, c);
-	char name[64];
-	bool forbidden = kill(pid, 0) == -1 && errno == EPERM;
-
-	group_put_name(name, sizeof(name), pid);
-	LOG(LOG_LVL_WARN, "program cannot be ended",
-	    LOG_UINT("session", c->session), LOG_INT("pid", pid),
-	    LOG_STR("command", name),
-	    LOG_STR("reason",
-		forbidden ? "it may not be signalled"
-			  : "it outlives what --kill sends"),
-	    LOG_UINT("places", child_count_left(d->children)));
-	if (e != NULL)
-		engine_tell_exit(e, c, (struct ended){ .signal = ENDED_LIVES },
-		    d->conf->once);
-}
-
-static void
-daemon_on_other(void *arg, pid_t pid, struct ended end)
-{
-	struct daemon *d = arg;
-
-	for (size_t i = 0; i < d->nengines; i++) {
-		if (d->engines[i].pid == pid)
-			engine_reaped(&d->engines[i], end);
-	}
-}
 
 /* ------------------------------------------------- stopping */
 
@@ -123,11 +55,8 @@ force_stop(struct daemon *d)
 	d->forced = true;
 	loop_at(&d->loop, &d->stop, clock_ms() + FORCE_MS, daemon_on_forced_by,
 	    d);
-	for (size_t i = 0; i < d->nengines; i++) {
-		engine_clear(&d->engines[i]);
-		engine_kill(&d->engines[i]);
-	}
-	child_stop_all(d->children, true);
+	engines_force(&d->engines);
+	programs_stop(&d->programs, true);
 }
 
 static void
@@ -136,54 +65,35 @@ daemon_on_stop_by(void *arg)
 	force_stop(arg);
 }
 
-void
-daemon_stop(struct daemon *d)
+static void
+stop(struct daemon *d)
 {
+	struct generation *g;
+
 	if (d->stopping)
 		return;
 	d->stopping = true;
 	loop_at(&d->loop, &d->stop, clock_ms() + stop_time(d),
 	    daemon_on_stop_by, d);
-	secrets_stop(&d->secrets);
-	certs_stop(&d->certs);
 	listen_close(&d->listeners);
-	for (size_t i = 0; i < d->nengines; i++)
-		engine_stop(&d->engines[i]);
-	child_stop_all(d->children, false);
+	TAILQ_FOREACH (g, &d->generations, entry)
+		generation_stop(g);
+	programs_stop(&d->programs, false);
 }
 
-void
-daemon_fail(struct daemon *d)
+/* There is no point in going on. */
+static void
+fail(struct daemon *d)
 {
-	d->status = EXIT_FAILURE;
-	d->status_of = 0;
-	daemon_stop(d);
-}
-
-/*
- * Commands without a ladder are left to themselves, but not by force. Those
- * that a ladder has left are not waited for.
- */
-static bool
-commands_remain(const struct daemon *d)
-{
-	return (d->forced || d->command.ladder.n > 0) &&
-	    child_count(d->children) > child_count_left(d->children);
-}
-
-static bool
-engines_remain(const struct daemon *d)
-{
-	for (size_t i = 0; i < d->nengines; i++)
-		if (d->engines[i].chan.fd != -1 || d->engines[i].pid != 0)
-			return true;
-	return false;
+	d->failed = true;
+	stop(d);
 }
 
 static bool
 may_stop(const struct daemon *d)
 {
-	return d->stopping && !engines_remain(d) && !commands_remain(d);
+	return d->stopping && !engines_remain(&d->engines) &&
+	    !programs_remain(&d->programs);
 }
 
 /* What a ladder without KILL has left is killed first. */
@@ -192,52 +102,185 @@ is_over(struct daemon *d)
 {
 	if (!may_stop(d))
 		return d->gave_up;
-	if (d->forced || child_count_left(d->children) == 0)
+	if (d->forced || !programs_left_any(&d->programs))
 		return true;
 	force_stop(d);
 	return false;
 }
 
-/* ------------------------------------------------- reading files again */
+/* ------------------------------------------------- engines */
+
+static pid_t
+daemon_on_spawn(struct engine *e, int chan)
+{
+	struct daemon *d = e->engines->owner;
+
+	return engine_program_spawn(&d->program, e->role, chan);
+}
 
 static void
-daemon_on_secret(void *arg, struct secret *changed)
+daemon_on_engine_lost(struct engine *e, uint32_t number)
 {
-	struct daemon *d = arg;
+	struct daemon *d = e->engines->owner;
+	bool serves = e->role == IPC_ROLE_ENGINE;
 
-	if (changed == &d->secrets.passwords)
-		engine_tell_passwords(d);
+	programs_disown(&d->programs, number);
+	limits_leave_all(d->limits, &e->seats);
+	if (!generation_on_lost(e))
+		return;
+	if (d->conf->inetd && serves)
+		fail(d);
+	else if (d->programs.once_taken && serves)
+		stop(d);
 	else
-		engine_tell_tokens(d);
+		engine_replace(e);
+}
+
+/* Make the listeners anew that one has spoilt for all. */
+static void
+mend_listeners(struct daemon *d)
+{
+	for (size_t i = 0; i < d->listeners.n; i++)
+		if (listen_mend(&d->listeners.v[i], d->conf))
+			generation_tell_listener(d->serving, i);
 }
 
 static void
-daemon_on_hangup(void *arg, int sig)
+daemon_on_reaped(void *arg, pid_t pid, struct ended end)
 {
 	struct daemon *d = arg;
+	struct engine *e = engines_find_pid(&d->engines, pid);
 
-	(void)sig;
-	if (!secrets_are_used(&d->secrets) && !conf_has_tls(d->conf))
-		log_info("hang-up ignored: there is nothing to reload");
-	secrets_reload(&d->secrets);
-	certs_reload(&d->certs);
+	if (e == NULL)
+		return;
+	engine_reaped(e, end);
+	mend_listeners(d);
 }
 
-/* ------------------------------------------------- certificates */
+/* ------------------------------------------------- what engines ask */
 
-static void
-daemon_on_certs_unusable(void *arg)
+static bool
+on_ready(struct engine *e, const struct ipc_msg *m)
 {
-	daemon_fail(arg);
+	(void)m;
+	return generation_on_ready(e);
 }
 
-static const struct certs_ops certs_ops = {
-	.tell = engine_put,
-	.lose = engine_lost,
-	.on_unusable = daemon_on_certs_unusable,
-};
+static bool
+on_open(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
 
-/* ------------------------------------------------- what else is signalled */
+	return programs_on_open(&d->programs, e, m);
+}
+
+static bool
+on_kill(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
+
+	return programs_on_kill(&d->programs, e, m);
+}
+
+static bool
+on_signal(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
+
+	return programs_on_signal(&d->programs, e, m);
+}
+
+static bool
+on_done(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
+
+	return programs_on_done(&d->programs, e, m);
+}
+
+static bool
+on_admit(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
+	struct ipc_admitted answer;
+	uint8_t body[IPC_ADMITTED_BODY];
+	struct ipc_admit a;
+
+	if (!ipc_read_admit(m, &a))
+		return false;
+	limits_admit(d->limits, &e->seats, &a, clock_ms(), &answer);
+	engine_tell(e, IPC_ADMITTED, m->session, body,
+	    ipc_put_admitted(body, &answer));
+	return true;
+}
+
+static bool
+on_leave(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
+	uint32_t before = e->seats.connections, seat;
+
+	if (!ipc_read_u32(m, &seat) ||
+	    !limits_leave(d->limits, &e->seats, seat))
+		return false;
+	if (d->conf->inetd && e->seats.connections < before)
+		stop(d);
+	return true;
+}
+
+/* What it says is looked at: it may be the one that did it, or lie. */
+static bool
+on_spoilt(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
+
+	mend_listeners(d);
+	return m->session < d->listeners.n || d->stopping;
+}
+
+/* Who has failed too often is known to all engines, so that no one asks. */
+static bool
+on_failed_login(struct engine *e, const struct ipc_msg *m)
+{
+	struct daemon *d = e->engines->owner;
+	uint8_t body[IPC_BLOCKED_BODY];
+	struct addr a;
+	uint32_t ms;
+
+	if (!ipc_read_addr(m, &a))
+		return false;
+	ms = limits_failed_login(d->limits, &a, clock_ms());
+	if (ms > 0)
+		engines_tell(&d->engines, IPC_BLOCKED, body,
+		    ipc_put_blocked(body, &a, ms));
+	return true;
+}
+
+/* Sizes and senders were checked by ipc_read(); a false answer is the end. */
+static bool
+daemon_on_msg(struct engine *e, const struct ipc_msg *m)
+{
+	static bool (*const requests[IPC_TYPES])(struct engine *,
+	    const struct ipc_msg *) = {
+		[IPC_READY] = on_ready,
+		[IPC_OPEN] = on_open,
+		[IPC_KILL] = on_kill,
+		[IPC_SIGNAL] = on_signal,
+		[IPC_DONE] = on_done,
+		[IPC_ADMIT] = on_admit,
+		[IPC_LEAVE] = on_leave,
+		[IPC_TLS_VERDICT] = generation_on_verdict,
+		[IPC_FAILED_LOGIN] = on_failed_login,
+		[IPC_SPOILT] = on_spoilt,
+	};
+
+	/* a worker has nothing else to ask for */
+	if (e->role != IPC_ROLE_ENGINE && m->type != IPC_READY)
+		return false;
+	return requests[m->type](e, m);
+}
+
+/* ------------------------------------------------- signals */
 
 static void
 daemon_on_child(void *arg, int sig)
@@ -245,14 +288,30 @@ daemon_on_child(void *arg, int sig)
 	struct daemon *d = arg;
 
 	(void)sig;
-	child_reap(d->children);
+	programs_reap(&d->programs);
 }
 
 static void
+daemon_on_hangup(void *arg, int sig)
+{
+	struct daemon *d = arg;
+	struct generation *g;
+
+	(void)sig;
+	if (!generation_may_reload(d->serving))
+		log_info("hang-up ignored: there is nothing to reload");
+	TAILQ_FOREACH (g, &d->generations, entry)
+		generation_reload(g);
+}
+
+/* Every engine says in the log what sessions it has. */
+static void
 daemon_on_list(void *arg, int sig)
 {
+	struct daemon *d = arg;
+
 	(void)sig;
-	engine_list_sessions(arg);
+	engines_tell(&d->engines, IPC_LIST, NULL, 0);
 }
 
 static void
@@ -264,7 +323,7 @@ daemon_on_stop(void *arg, int sig)
 	if (!d->forced)
 		log_info(d->stopping ? "stopping at once" : "stopping");
 	if (!d->stopping)
-		daemon_stop(d);
+		stop(d);
 	else if (!d->forced)
 		force_stop(d);
 }
@@ -309,7 +368,7 @@ catch_signals(struct daemon *d)
 	return 0;
 }
 
-/* ------------------------------------------------- the loop */
+/* ------------------------------------------------- generations */
 
 /* Whoever reads it sees the end; 2 is the log, and 1 may not become free. */
 static void
@@ -346,59 +405,69 @@ announce(struct daemon *d)
 	end_ready_fd(fd);
 }
 
-static bool
-is_taken(const struct daemon *d, uint32_t number)
+/* The first is what people wait for. */
+static void
+daemon_on_generation_ready(void *arg, struct generation *g)
 {
-	for (size_t i = 0; i < d->nengines; i++)
-		if (d->engines[i].number == number)
-			return true;
-	return false;
-}
+	struct daemon *d = arg;
 
-uint32_t
-daemon_new_number(struct daemon *d)
-{
-	for (uint32_t i = 0; i < d->step; i++) {
-		d->last_number = d->last_number % d->step + 1;
-		if (!is_taken(d, d->last_number))
-			return d->last_number;
-	}
-	return 0;
-}
-
-void
-daemon_engine_ready(struct daemon *d)
-{
-	if (d->announced)
-		return;
-	for (size_t i = 0; i < d->nengines; i++)
-		if (!d->engines[i].ready)
-			return;
+	(void)g;
 	d->announced = true;
-	certs_serve(&d->certs);
 	announce(d);
 }
+
+static void
+daemon_on_generation_failed(void *arg, struct generation *g)
+{
+	(void)g;
+	fail(arg);
+}
+
+/* ------------------------------------------------- the loop */
 
 static void
 daemon_on_ladder(void *arg)
 {
 	struct daemon *d = arg;
 
-	child_tick(d->children, clock_ms());
+	programs_tick(&d->programs);
+}
+
+/* Not from a call of theirs. */
+static void
+free_old_generations(struct daemon *d)
+{
+	struct generation *g, *next;
+
+	for (g = TAILQ_FIRST(&d->generations); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, entry);
+		if (g == d->serving || !generation_is_over(g))
+			continue;
+		TAILQ_REMOVE(&d->generations, g, entry);
+		generation_free(g);
+	}
+}
+
+static int
+status_of(const struct daemon *d)
+{
+	if (d->failed || (d->forced && d->programs.status == 0))
+		return EXIT_FAILURE;
+	return d->programs.status;
 }
 
 int
 daemon_run(struct daemon *d)
 {
-	for (size_t i = 0; i < d->nengines; i++)
-		engine_begin(&d->engines[i]);
+	generation_begin(d->serving);
 	while (!is_over(d)) {
-		loop_at(&d->loop, &d->ladder, child_next(d->children),
+		loop_at(&d->loop, &d->ladder, programs_next(&d->programs),
 		    daemon_on_ladder, d);
 		loop_turn(&d->loop);
+		free_old_generations(d);
 	}
-	child_reap(d->children); /* orphans that went with the last of them */
-	return d->forced && d->status == 0 ? EXIT_FAILURE : d->status;
+	programs_reap(&d->programs); /* orphans that went with the last */
+	return status_of(d);
 }
 
 /* ------------------------------------------------- opening */
@@ -417,157 +486,101 @@ count_cpus(void)
 	return n < 1 ? 1 : (size_t)n;
 }
 
-/* Root's engines run as somebody with nothing. */
-static bool
-find_engine_user(struct daemon *d, char **why)
+static size_t
+count_engines(const struct conf *conf)
 {
-	static const char *const names[] = { "_standpipe", "nobody" };
+	size_t n = conf->inetd  ? 1
+	    : conf->engines > 0 ? (size_t)conf->engines
+				: count_cpus();
 
-	if (geteuid() != 0)
-		return true;
-	d->engine_has_user = true;
-	for (size_t i = 0; i < nitems(names); i++) {
-		free(*why);
-		*why = NULL;
-		if (spawn_user_find(&d->engine_user, names[i], NULL, why))
-			return true;
-	}
-	return false;
+	return n < ENGINES_MAX ? n : ENGINES_MAX;
 }
 
-/*
- * A program that is asked for as a file would show its source, and a file that
- * somebody puts there would be a program.
- */
-static bool
-lies_apart(const struct folder *files, const struct folder *programs,
-    const char *option, char **why)
+static struct generation *
+new_generation(struct daemon *d, char **why)
 {
-	if (programs->fd == -1 ||
-	    (!folder_holds(files, programs) && !folder_holds(programs, files)))
-		return true;
-	*why = mem_printf("--%s=%s and --staticdir=%s lie in each other: "
-			  "programs would be served as files",
-	    option, programs->path, files->path);
-	return false;
-}
+	static const struct generation_ops ops = {
+		.on_ready = daemon_on_generation_ready,
+		.on_failed = daemon_on_generation_failed,
+	};
+	struct generation *g = generation_new(
+	    &(struct generation_start){
+		.conf = d->conf,
+		.all = &d->engines,
+		.listeners = &d->listeners,
+		.limits = d->limits,
+		.nengines = count_engines(d->conf),
+		.ops = &ops,
+		.owner = d,
+	    },
+	    why);
 
-/* Engines read what is in them, and need no way there of their own. */
-static bool
-open_folders(struct daemon *d, char **why)
-{
-	const struct conf_route *r = &d->conf->route;
-	struct folder *files = &d->folder[IPC_FOLDER_STATIC];
-
-	if (r->errordir != NULL &&
-	    !folder_open(&d->folder[IPC_FOLDER_ERRORS], "errordir", r->errordir,
-		why))
-		return false;
-	if (r->staticdir == NULL)
-		return true;
-	if (!folder_open(files, "staticdir", r->staticdir, why))
-		return false;
-	d->command.root = files->path;
-	return lies_apart(files, &d->command.dir, "dir", why) &&
-	    lies_apart(files, &d->command.cgidir, "cgidir", why);
+	if (g != NULL)
+		TAILQ_INSERT_TAIL(&d->generations, g, entry);
+	return g;
 }
 
 static void
-add_engine(struct daemon *d, enum ipc_role role)
+daemon_on_once_over(void *arg)
 {
-	engine_init(&d->engines[d->nengines], d, role, (uint16_t)d->nengines);
-	d->nengines++;
+	stop(arg);
 }
 
-static void
-make_engines(struct daemon *d)
-{
-	size_t n = d->conf->inetd  ? 1
-	    : d->conf->engines > 0 ? (size_t)d->conf->engines
-				   : count_cpus();
+static const struct programs_ops programs_ops = {
+	.on_once_over = daemon_on_once_over,
+	.on_other = daemon_on_reaped,
+};
 
-	if (n > ENGINES_MAX)
-		n = ENGINES_MAX;
-	d->engines = mem_new(n + IPC_ROLES, sizeof(*d->engines));
-	while (d->nengines < n)
-		add_engine(d, IPC_ROLE_ENGINE);
-	if (secret_is_used(&d->secrets.passwords))
-		add_engine(d, IPC_ROLE_AUTH);
-	if (d->conf->reverselookup)
-		add_engine(d, IPC_ROLE_NAMES);
-	/* a power of two: numbers stay apart when they begin anew, too */
-	for (d->step = 1; d->step < NUMBERS_EACH * d->nengines;)
-		d->step *= 2;
-}
+static const struct engine_ops engine_ops = {
+	.spawn = daemon_on_spawn,
+	.on_begin = generation_on_begin,
+	.on_failed = generation_on_failed,
+	.on_msg = daemon_on_msg,
+	.on_lost = daemon_on_engine_lost,
+};
 
-/* Engines learn where the folder really is: its links may say so. */
 static bool
-pack_conf(struct daemon *d)
+open_signals(struct daemon *d, char **why)
 {
-	struct conf told = *d->conf;
-
-	told.route.staticdir = d->folder[IPC_FOLDER_STATIC].path;
-	return wire_pack(&told, &d->packed);
+	if (spawn_init(signals_to_all, signals_to_all_n) == 0 &&
+	    catch_signals(d) == 0)
+		return true;
+	*why = mem_strdup(strerror(errno));
+	return false;
 }
 
 bool
 daemon_open(struct daemon *d, const struct conf *conf, char **why)
 {
-	static const struct child_ops ops = {
-		.on_exit = daemon_on_exit,
-		.on_left = daemon_on_left,
-		.on_left_ended = daemon_on_left_ended,
-		.on_other = daemon_on_other,
-	};
-
 	*d = (struct daemon){ .conf = conf };
+	TAILQ_INIT(&d->generations);
 	loop_init(&d->loop);
-	buf_init(&d->packed, IPC_CONF_MAX);
-	for (size_t i = 0; i < nitems(d->folder); i++)
-		d->folder[i].fd = -1;
-	if (!command_open(&d->command, conf, why) ||
-	    (d->engine_path = beside_find("standpiped-engine", why)) == NULL ||
-	    !find_engine_user(d, why) || !open_folders(d, why) ||
-	    !secrets_open(&d->secrets, &d->loop, conf, daemon_on_secret, d,
-		why) ||
-	    !certs_open(&d->certs, &d->loop, conf, &certs_ops, d, why) ||
-	    !listen_open(&d->listeners, conf, why))
-		goto fail;
-	if (!pack_conf(d)) {
-		*why = mem_strdup("the settings are too large");
-		goto fail;
-	}
-	if (spawn_init(signals_to_all, signals_to_all_n) == -1 ||
-	    catch_signals(d) == -1) {
-		*why = mem_strdup(strerror(errno));
-		goto fail;
+	engines_init(&d->engines, &d->loop, &engine_ops, d);
+	programs_init(&d->programs, conf, &d->engines, &programs_ops, d);
+	d->limits = limits_new(conf);
+	if (!engine_program_open(&d->program, why) ||
+	    (d->serving = new_generation(d, why)) == NULL ||
+	    !listen_open(&d->listeners, conf, why) || !open_signals(d, why)) {
+		daemon_close(d);
+		return false;
 	}
 	group_adopt_orphans();
-	d->children = child_set_new(&ops, d);
-	d->limits = limits_new(conf);
-	make_engines(d);
 	return true;
-fail:
-	daemon_close(d);
-	return false;
 }
 
 void
 daemon_close(struct daemon *d)
 {
-	for (size_t i = 0; i < d->nengines; i++)
-		engine_clear(&d->engines[i]);
-	free(d->engines);
+	struct generation *g;
+
+	while ((g = TAILQ_FIRST(&d->generations)) != NULL) {
+		TAILQ_REMOVE(&d->generations, g, entry);
+		generation_free(g);
+	}
 	limits_free(d->limits);
-	child_set_free(d->children);
+	programs_clear(&d->programs);
 	listen_close(&d->listeners);
-	certs_close(&d->certs);
-	command_close(&d->command);
-	for (size_t i = 0; i < nitems(d->folder); i++)
-		folder_close(&d->folder[i]);
-	buf_clear(&d->packed);
-	secrets_close(&d->secrets);
-	free(d->engine_path);
+	engine_program_close(&d->program);
 	loop_clear(&d->loop);
 	*d = (struct daemon){ 0 };
 }

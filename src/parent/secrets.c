@@ -118,23 +118,25 @@ secrets_reload(struct secrets *s)
 }
 
 bool
-secrets_open(struct secrets *s, struct loop *loop, const struct conf *conf,
-    secrets_fn *fn, void *arg, char **why)
+secrets_open(struct secrets *s, const struct secrets_start *st, char **why)
 {
 	*s = (struct secrets){
-		.loop = loop,
-		.fn = fn,
-		.arg = arg,
+		.loop = st->loop,
+		.fn = st->fn,
+		.arg = st->arg,
 		.passwords = { .kind = USERFILE_PASSWORDS,
-		    .piece = IPC_PASSWORDS },
-		.tokens = { .kind = USERFILE_TOKENS, .piece = IPC_TOKENS },
+		    .piece = IPC_PASSWORDS,
+		    .route = st->route },
+		.tokens = { .kind = USERFILE_TOKENS,
+		    .piece = IPC_TOKENS,
+		    .route = st->route },
 	};
-	if (open_secret(&s->passwords, "--auth-file", conf->route.auth_file,
+	if (open_secret(&s->passwords, "--auth-file", st->conf->auth_file,
 		why) &&
-	    open_secret(&s->tokens, "--token-file", conf->route.token_file,
+	    open_secret(&s->tokens, "--token-file", st->conf->token_file,
 		why)) {
 		if (secrets_are_used(s))
-			loop_at(loop, &s->look, clock_ms() + WATCH_MS,
+			loop_at(s->loop, &s->look, clock_ms() + WATCH_MS,
 			    secrets_on_look, s);
 		return true;
 	}

@@ -1,6 +1,6 @@
 /*
- * The files that say who may come in: read and judged here, handed to those
- * who compare with them, read again when they change.
+ * The files of a route that say who may come in: read and judged here, handed
+ * to those who compare with them, read again when they change.
  *
  * A file that is wrong when it is read again leaves what was read before in
  * use.
@@ -18,7 +18,7 @@
 #include "parent/loop.h"
 #include "parent/watch.h"
 
-struct conf;
+struct conf_route;
 struct ipc_chan;
 
 struct secret {
@@ -29,7 +29,7 @@ struct secret {
 	struct buf text;     /* wiped when it goes */
 };
 
-/* This one has been taken anew. */
+/* This one has been taken anew: its kind and its route say which it is. */
 typedef void secrets_fn(void *arg, struct secret *);
 
 struct secrets {
@@ -41,12 +41,19 @@ struct secrets {
 	void *arg; /* kept */
 };
 
+struct secrets_start {
+	struct loop *loop;             /* kept */
+	const struct conf_route *conf; /* kept: of the route */
+	uint32_t route;                /* of that number */
+	secrets_fn *fn;
+	void *arg; /* kept */
+};
+
 /*
- * Read what the settings (kept) name, and again what changes: then call fn.
- * Keeps loop and arg. False with an owned sentence in *why.
+ * Read what the settings name, and again what changes: then call fn. False with
+ * an owned sentence in *why.
  */
-bool secrets_open(struct secrets *, struct loop *, const struct conf *,
-    secrets_fn *, void *arg, char **why);
+bool secrets_open(struct secrets *, const struct secrets_start *, char **why);
 void secrets_close(struct secrets *);
 
 /* What changes from now on is of no interest. */

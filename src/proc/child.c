@@ -24,6 +24,7 @@ struct child_set {
 	size_t count;
 	size_t kept; /* dead and unreaped */
 	size_t left; /* by their ladder */
+	size_t bare; /* without one */
 	struct child *listed;
 	struct child *bucket[BUCKETS];
 };
@@ -77,6 +78,7 @@ remove_child(struct child_set *s, struct child *c)
 	s->count--;
 	s->kept -= c->dead;
 	s->left -= c->left;
+	s->bare -= c->nrungs == 0;
 	free(c);
 }
 
@@ -117,6 +119,7 @@ child_add(struct child_set *s, pid_t pid, uint32_t owner, uint32_t session,
 	set_ladder(c, ladder.rung, ladder.n);
 	*b = c;
 	s->count++;
+	s->bare += c->nrungs == 0;
 	return c;
 }
 
@@ -140,6 +143,12 @@ size_t
 child_count_left(const struct child_set *s)
 {
 	return s->left;
+}
+
+size_t
+child_count_bare(const struct child_set *s)
+{
+	return s->bare;
 }
 
 static void
@@ -272,6 +281,7 @@ kill_now(struct child_set *s, struct child *c)
 	s->left -= c->left;
 	c->left = false;
 	unlist(c);
+	s->bare -= c->nrungs == 0;
 	set_ladder(c, at_once, nitems(at_once));
 	start_climbing(s, c, 0);
 }

@@ -42,6 +42,7 @@ struct child_ladder {
 struct child {
 	pid_t pid;        /* and the number of its group */
 	uint32_t session; /* the owner's name for it */
+	uint32_t kind;    /* what else the owner remembers of it */
 	uint32_t owner;   /* number of it; 0: it is told nothing any more */
 	bool dead;        /* the leader has ended, and is kept unreaped */
 	bool listed;      /* the ladder runs, or has left a process */
@@ -90,6 +91,9 @@ size_t child_count(const struct child_set *);
 
 /* How many of them the ladder has left. */
 size_t child_count_left(const struct child_set *);
+
+/* How many have no ladder, and end when they please. */
+size_t child_count_bare(const struct child_set *);
 
 /*
  * The client has gone, `ago` milliseconds before now: start the ladder, if it
