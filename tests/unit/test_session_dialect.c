@@ -1,20 +1,22 @@
 /*
- * A session that speaks a dialect which nobody else knows, with an endpoint that
- * is this test: what a client sends as '+' is input, '=' bytes, '!' the end of
- * input, '?' a signal; anything else is refused. What it gets begins with '>' for
- * output, '2' for standard error, 'E' at the end of output, 'X' and the exit
- * status; first comes 'H'.
+ * A session that speaks a dialect which nobody else knows, over WebSocket: what a
+ * client sends as '+' is input, '=' bytes, '!' the end of input, '?' a signal;
+ * anything else is refused. What it gets begins with '>' for output, '2' for
+ * standard error, 'X' and the exit status at the end; first comes 'H'.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "base/fd.h"
 #include "codec/framing.h"
 #include "codec/ws.h"
 #include "conf/conf.h"
@@ -23,7 +25,7 @@
 #include "flow/peer.h"
 #include "flow/session.h"
 #include "flow/transport_ws.h"
-#include "stream_world.h"
+#include "flow_fakes.h"
 
 /* ------------------------------------------------- a dialect */
 
@@ -95,113 +97,16 @@ static const struct dialect_body letters = {
 	.say_exit = letters_exit,
 };
 
-/* ------------------------------------------------- an endpoint */
+/* ------------------------------------------------- both ends */
 
-/* What the program would read is noted; its streams are the test's words. */
 struct talk {
 	struct loop loop;
 	struct conf_route route;
 	struct session *session;
-	struct endpoint endpoint;
-	int client, input; /* the ends that the test holds */
-	int sig;
-	bool input_ended, left, freed, over;
-	struct buf got; /* what the client was sent, as WebSocket frames */
+	struct fake_endpoint endpoint;
+	int client; /* the end that the test holds */
+	bool over;
 };
-
-static struct talk *now;
-
-static void
-fake_nothing(struct endpoint *e)
-{
-	(void)e;
-}
-
-static void
-fake_end_input(struct endpoint *e)
-{
-	now->input_ended = true;
-	stream_free(e->in);
-	e->in = NULL;
-}
-
-static void
-fake_put_back(struct endpoint *e, const uint8_t *data, size_t len)
-{
-	(void)e;
-	(void)data;
-	assert_int_equal(len, 0);
-}
-
-static void
-fake_leave(struct endpoint *e, uint32_t ago)
-{
-	(void)e;
-	(void)ago;
-	now->left = true;
-}
-
-static void
-fake_signal(struct endpoint *e, int sig)
-{
-	(void)e;
-	now->sig = sig;
-}
-
-static struct log_field
-fake_name(struct endpoint *e)
-{
-	(void)e;
-	return (struct log_field)LOG_INT("fake", 1);
-}
-
-static void
-fake_free(struct endpoint *e)
-{
-	stream_free(e->in);
-	e->in = NULL;
-	now->freed = true;
-}
-
-static const struct endpoint_body fake = {
-	.end_input = fake_end_input,
-	.pause = fake_nothing,
-	.resume = fake_nothing,
-	.put_back = fake_put_back,
-	.close_output = fake_nothing,
-	.leave = fake_leave,
-	.signal = fake_signal,
-	.name = fake_name,
-	.free = fake_free,
-};
-
-static void
-end_program(struct talk *t, uint8_t status)
-{
-	struct endpoint *e = &t->endpoint;
-
-	e->ended = (struct ended){ .status = status };
-	e->out_ended = true;
-	e->ops->on_output_end(e->owner);
-	e->exited = true;
-	endpoint_set_over(e);
-}
-
-static void
-print_output(struct talk *t, const char *text)
-{
-	t->endpoint.ops->on_output(t->endpoint.owner, (const uint8_t *)text,
-	    strlen(text));
-}
-
-static bool
-complain(struct talk *t, const char *line)
-{
-	return t->endpoint.ops->on_stderr(t->endpoint.owner,
-	    (const uint8_t *)line, strlen(line));
-}
-
-/* ------------------------------------------------- both ends */
 
 static void
 on_free(void *owner, struct session *s)
@@ -221,17 +126,15 @@ begin(struct talk *t)
 	static const struct peer_rules rules = { .close_timeout = 60000 };
 	struct transport *transport;
 	struct peer_start client_peer;
-	int client[2], input[2];
+	int client[2];
 
-	*t = (struct talk){ .endpoint = { .body = &fake } };
-	now = t;
+	*t = (struct talk){ .over = false };
 	loop_open(&t->loop);
-	make_sockets(client);
-	make_pipe(input);
+	assert_int_equal(socketpair(AF_UNIX,
+			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+			     client),
+	    0);
 	t->client = client[1];
-	t->input = input[0];
-	t->endpoint.in = stream_new(&t->loop.flow, STREAM_SINK, input[1], 0);
-	stream_set_owner(t->endpoint.in, &ops, NULL);
 	t->route = (struct conf_route){
 		.framing = FRAMING_LINES,
 		.max_message = 1024,
@@ -239,7 +142,6 @@ begin(struct talk *t)
 		.close_drain = 60000,
 		.client_signals = { .v = signals, .n = 1 },
 	};
-	buf_init(&t->got, 4096);
 	transport = transport_ws_new(WS_SERVER, &t->loop.flow,
 	    stream_new(&t->loop.flow, STREAM_SOCKET, client[0], 0),
 	    t->route.max_message);
@@ -255,10 +157,12 @@ begin(struct talk *t)
 	    .route = &t->route,
 	    .ops = &session_ops,
 	    .owner = t,
-	    .endpoint = &t->endpoint,
+	    .endpoint = fake_endpoint_init(&t->endpoint, &t->loop.flow),
 	});
 	session_attach(t->session, peer_new(&client_peer), NULL);
 	session_start_reading(t->session);
+	loop_turns(&t->loop, 3);
+	assert_heard("stderr ");
 }
 
 static void
@@ -270,15 +174,6 @@ send_text(struct talk *t, const char *text)
 	assert_int_equal(write(t->client, frame, 2 + strlen(text)),
 	    2 + strlen(text));
 	loop_turns(&t->loop, 3);
-}
-
-static void
-assert_input(struct talk *t, const char *want)
-{
-	char got[64] = "";
-
-	(void)!read(t->input, got, sizeof(got) - 1);
-	assert_string_equal(got, want);
 }
 
 /* Payloads of text, with a blank behind each, and the code of a Close. */
@@ -328,10 +223,9 @@ finish(struct talk *t)
 static void
 end(struct talk *t)
 {
-	assert_true(t->over && t->freed);
+	assert_true(t->over && t->endpoint.freed);
 	fd_close(&t->client);
-	fd_close(&t->input);
-	buf_clear(&t->got);
+	fd_close(&t->endpoint.input);
 	loop_close(&t->loop);
 }
 
@@ -347,20 +241,20 @@ a_session_from_hello_to_exit(void **state)
 	assert_sent(&t, "Hms ");
 	send_text(&t, "+hi");
 	send_text(&t, "=raw");
-	assert_input(&t, "hi\nraw");
-	print_output(&t, "one\ntwo\nthr");
-	assert_true(complain(&t, "oh"));
-	print_output(&t, "ee\n");
+	assert_input(&t.endpoint, "hi\nraw");
+	program_prints(&t.endpoint, "one\ntwo\nthr");
+	assert_true(program_complains(&t.endpoint, "oh"));
+	program_prints(&t.endpoint, "ee\n");
 	assert_sent(&t, ">one >two 2oh >three ");
 	send_text(&t, "?INT");
-	assert_int_equal(t.sig, SIGINT);
-	t.sig = 0;
 	send_text(&t, "?TERM"); /* which the route does not allow */
-	assert_int_equal(t.sig, 0);
-	end_program(&t, 3);
+	assert_heard("signal-2 ");
+	program_ends_output(&t.endpoint);
+	program_exits(&t.endpoint, 3);
 	assert_sent(&t, "X3 close 4003");
 	finish(&t);
 	end(&t);
+	hear_nothing();
 }
 
 /* The end of the input is not the end: `sort` still prints. */
@@ -373,14 +267,16 @@ half_a_close(void **state)
 	begin(&t);
 	assert_sent(&t, "Hms ");
 	send_text(&t, "!");
-	assert_true(t.input_ended && !t.left);
+	assert_heard("eof ");
 	send_text(&t, "+late");
-	print_output(&t, "sorted\n");
+	program_prints(&t.endpoint, "sorted\n");
 	assert_sent(&t, ">sorted ");
-	end_program(&t, 0);
+	program_ends_output(&t.endpoint);
+	program_exits(&t.endpoint, 0);
 	assert_sent(&t, "X0 close 1000");
 	finish(&t);
 	end(&t);
+	hear_nothing();
 }
 
 static void
@@ -391,12 +287,14 @@ a_refusal_is_a_close(void **state)
 	(void)state;
 	begin(&t);
 	send_text(&t, "what");
-	assert_true(t.input_ended);
+	assert_heard("eof leave closed ");
 	assert_sent(&t, "Hms close 4101");
-	print_output(&t, "nobody hears\n");
-	end_program(&t, 0);
+	program_prints(&t.endpoint, "nobody hears\n");
+	program_ends_output(&t.endpoint);
+	program_exits(&t.endpoint, 0);
 	finish(&t);
 	end(&t);
+	hear_nothing();
 }
 
 /* The client is lost first; the session ends with the program. */
@@ -409,12 +307,15 @@ the_client_goes_first(void **state)
 	begin(&t);
 	fd_close(&t.client);
 	loop_turns(&t.loop, 5);
-	assert_true(t.input_ended && t.left && !t.over);
-	print_output(&t, "nobody hears\n");
-	assert_false(complain(&t, "the log does"));
-	end_program(&t, 1);
+	assert_heard("eof leave closed ");
+	assert_false(t.over);
+	program_prints(&t.endpoint, "nobody hears\n");
+	assert_false(program_complains(&t.endpoint, "the log does"));
+	program_ends_output(&t.endpoint);
+	program_exits(&t.endpoint, 1);
 	loop_turns(&t.loop, 3);
 	end(&t);
+	hear_nothing();
 }
 
 int
