@@ -97,26 +97,35 @@ answer_too_big(struct request *rq, const struct buf *vars)
 }
 
 static bool
-refuse_unless(struct request *rq, bool room)
+refuse_unless(struct request *rq, bool room, const char *what,
+    const char *option)
 {
-	struct refusal r = refusal_short("descriptors");
+	struct refusal r = refusal_short(what);
 
-	r.option = "ulimit -Hn";
+	r.option = option;
 	if (!room)
 		request_refuse(rq, &r);
 	return room;
 }
 
+static bool
+has_descriptors(struct request *rq, bool room)
+{
+	return refuse_unless(rq, room, "descriptors", "ulimit -Hn");
+}
+
 bool
 answer_may_start(struct request *rq)
 {
-	return refuse_unless(rq, engine_may_start(rq->engine));
+	return has_descriptors(rq, engine_may_start(rq->engine)) &&
+	    refuse_unless(rq, engine_may_ask(rq->engine),
+		"programs to be started", NULL);
 }
 
 bool
 answer_may_open(struct request *rq)
 {
-	return refuse_unless(rq, engine_may_open(rq->engine));
+	return has_descriptors(rq, engine_may_open(rq->engine));
 }
 
 static void

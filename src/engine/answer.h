@@ -25,7 +25,10 @@ void answer_note_failed(const struct request *, const char *what, int err);
 /* The variables of a request do not fit into vars, or into our memory. */
 void answer_too_big(struct request *, const struct buf *vars);
 
-/* Whether a program's pipes, or a file, have room; false: that was the answer. */
+/*
+ * Whether a program can be asked for and its pipes have room, or a file has;
+ * false: that was the answer.
+ */
 bool answer_may_start(struct request *);
 bool answer_may_open(struct request *);
 

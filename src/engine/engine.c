@@ -96,6 +96,12 @@ engine_may_start(const struct engine *e)
 }
 
 bool
+engine_may_ask(const struct engine *e)
+{
+	return !ipc_chan_crowded(&e->chan);
+}
+
+bool
 engine_may_open(const struct engine *e)
 {
 	return has_room(e, FDS_OF_FILE);

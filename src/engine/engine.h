@@ -41,6 +41,12 @@ void engine_free(struct engine *);
 bool engine_may_start(const struct engine *);
 
 /*
+ * Whether the parent keeps up with what it is asked: what clients make us say to
+ * it waits in our memory, and an end of that would be ours.
+ */
+bool engine_may_ask(const struct engine *);
+
+/*
  * Whether there is room for a file, or a folder that is listed; and that one is
  * open for more than a moment, and then not any more.
  */

@@ -189,6 +189,12 @@ ipc_chan_queued(const struct ipc_chan *c)
 	return c->first != NULL;
 }
 
+bool
+ipc_chan_crowded(const struct ipc_chan *c)
+{
+	return c->queued > QUEUE_MAX / 2;
+}
+
 /* False if there were more than a message may carry: those are closed. */
 static bool
 take_fds(struct msghdr *mh, struct ipc_msg *m)

@@ -46,6 +46,9 @@ bool ipc_chan_tell(struct ipc_chan *, enum ipc_type, uint32_t session,
 bool ipc_chan_flush(struct ipc_chan *);
 bool ipc_chan_queued(const struct ipc_chan *);
 
+/* Whether the other side is so far behind that nothing large should be asked. */
+bool ipc_chan_crowded(const struct ipc_chan *);
+
 enum ipc_recv {
 	IPC_RECV_NONE = 0, /* nothing more for now */
 	IPC_RECV_MSG =

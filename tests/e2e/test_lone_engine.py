@@ -1,6 +1,7 @@
 """One engine by itself, and what its parent may say to it."""
 
 import contextlib
+import errno
 import os
 import resource
 import select
@@ -131,6 +132,41 @@ def test_fault_A12_a_program_whose_pipes_have_no_room(said, room, leaves):
         client.close()
         third, again = session(engine)
         echo(third, again, "and so do new ones")
+
+
+def answered(clients):
+    poll = select.poll()
+    for c in clients:
+        poll.register(c.sock, select.POLLIN)
+    return {fd for fd, _ in poll.poll(0)}
+
+
+def test_fault_A12_a_parent_that_is_behind_is_asked_for_no_more(said):
+    """What clients make an engine say to it waits there, up to a limit."""
+    large = request_head(headers=[(f"X-{i}", "x" * 7000) for i in (1, 2)])
+    with Engine(said) as engine:
+        client, program = session(engine)
+        others = [Client(engine.address) for _ in range(500)]
+        for other in others:
+            other.send(large)
+        until(lambda: answered(others), "there is too much of it")
+        echo(client, program, "it serves on")
+        heard(engine, lambda: len(engine.asked) + len(answered(others)) == 500)
+        refused = answered(others)
+        assert 100 < len(refused) < 400
+        for other in others:
+            if other.sock.fileno() in refused:
+                assert other.response().status == 503
+        for one in list(engine.asked):
+            engine.refuse(one, errno.ENOENT)
+        until(lambda: len(answered(others)) == 500, "all are answered")
+        for other in others:
+            other.close()
+        client.close()
+        again, program = session(engine)
+        echo(again, program, "and starts programs again")
+    assert any('rule="programs to be started"' in line
+               for line in engine.said_last)
 
 
 @pytest.mark.parametrize("name, body", [
