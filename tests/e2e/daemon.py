@@ -21,6 +21,7 @@ READY = re.compile(r"^standpiped: listening on (\S+)(?: \(\S+\))?$")
 REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 
 started = set()  # by ourselves: no daemon has left those behind
+birth = threading.Lock()  # while one starts that is not in it yet
 
 
 def run(*args, timeout=None, env=None, **popen):
@@ -92,12 +93,13 @@ class Daemon:
     def start(self):
         self.strangers = set(children(os.getpid()))
         self.stdout = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            self.args, stdin=subprocess.DEVNULL, stdout=self.stdout,
-            stderr=subprocess.PIPE, pipesize=1 << 20,  # no line is dropped
-            env=self.env, **self.popen)
-        self.pid = self.process.pid
-        started.add(self.pid)
+        with birth:
+            self.process = subprocess.Popen(
+                self.args, stdin=subprocess.DEVNULL, stdout=self.stdout,
+                stderr=subprocess.PIPE, pipesize=1 << 20,  # no line is dropped
+                env=self.env, **self.popen)
+            self.pid = self.process.pid
+            started.add(self.pid)
         self.pidfd = os.pidfd_open(self.pid)
         self.reader = threading.Thread(target=self._collect, daemon=True)
         self.reader.start()
@@ -176,8 +178,9 @@ class Daemon:
 
     def _left(self):
         """Orphans that came to us since the start, and their offspring."""
-        mine = [pid for pid in children(os.getpid())
-                if pid not in self.strangers and pid not in started]
+        with birth:
+            mine = [pid for pid in children(os.getpid())
+                    if pid not in self.strangers and pid not in started]
         return mine + [pid for one in mine for pid in descendants(one)]
 
     @staticmethod
