@@ -136,7 +136,8 @@ class Peer:
     """The connection, as the server has it.
 
     out    pieces that are to be sent
-    got    what the client has said
+    got    what the client has said and nobody has parsed
+    found  the frames of what was
     shown, told   what it has to print, on standard output and error
     """
 
@@ -148,6 +149,7 @@ class Peer:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.out = []
         self.got = bytearray()
+        self.found = []
         self.gone = False
         self.shown, self.told = b"", b""
         self.pings = []
@@ -290,9 +292,9 @@ class Peer:
     # ---- what the client said
 
     def frames(self):
-        """[(opcode, payload)] of what has come whole, and what is behind."""
-        data, found = bytes(self.got), []
-        while len(data) >= 2:
+        """[(opcode, payload)] of what has come whole; got is what is behind."""
+        while len(self.got) >= 2:
+            data = self.got
             need(data[1] & 0x80, "a bare frame")
             need(data[0] & 0x70 == 0, "a reserved bit")
             size, at = data[1] & 127, 2
@@ -303,13 +305,13 @@ class Peer:
                 break
             need(data[0] & 15 in (0, TEXT, BINARY, CLOSE, PING, PONG),
                  "another opcode")
-            found.append((data[0] & 15, masked(data[at + 4:at + 4 + size],
-                                               data[at:at + 4])))
-            data = data[at + 4 + size:]
-        return found, data
+            self.found.append((data[0] & 15, masked(
+                data[at + 4:at + 4 + size], data[at:at + 4])))
+            del self.got[:at + 4 + size]
+        return self.found
 
     def closes(self):
-        return next((p for op, p in self.frames()[0] if op == CLOSE), None)
+        return next((p for op, p in self.frames() if op == CLOSE), None)
 
     def play(self):
         try:
@@ -381,7 +383,7 @@ def check_frames(peer):
     s = peer.script
     if s["hello"] is not None:
         return
-    frames, rest = peer.frames()
+    frames, rest = peer.frames(), peer.got
     pongs = [p for op, p in frames if op == PONG]
     pings = iter(peer.pings)
     need(all(p in pings for p in pongs), "a pong for no ping")

@@ -51,9 +51,11 @@ FLAT = 8 << 20
 # ------------------------------------------------------------ the scripts
 
 
+LETTERS = ("abc xyz0189äß€𝄞" * 18)[:256]  # of a random byte each
+
+
 def text(rng, size):
-    letters = "abc xyz0189äß€𝄞"
-    return "".join(rng.choices(letters, k=size)).encode()
+    return rng.randbytes(size).decode("latin-1").translate(LETTERS).encode()
 
 
 def payload(rng, kind):
