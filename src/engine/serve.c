@@ -33,7 +33,10 @@
 #include "flow/watch.h"
 #include "ipc/ipc_chan.h"
 
-enum { LIST_TURN = 64 }; /* sessions that are listed in a turn */
+enum {
+	LIST_TURN = 64,     /* sessions that are listed in a turn */
+	MESSAGES_TURN = 64, /* of the parent, before clients get theirs */
+};
 
 /* ------------------------------------------------- who comes */
 
@@ -395,32 +398,40 @@ handle(struct engine *e, const struct ipc_msg *m)
  * The parent is to be believed, but a message that makes no sense means that
  * one of us is wrong: end, and be started anew.
  */
+static enum ipc_recv
+take_message(struct engine *e)
+{
+	struct ipc_msg m;
+	enum ipc_recv rc = ipc_chan_recv(&e->chan, &m);
+	bool ok;
+
+	if (rc != IPC_RECV_MSG)
+		return rc;
+	ok = handle(e, &m);
+	if (m.type == IPC_TLS_PART || m.type == IPC_TLS_TICKETS)
+		ipc_chan_wipe(&e->chan);
+	if (ok)
+		return rc;
+	log_error("engine: bad message from the parent: %s",
+	    ipc_strtype(m.type));
+	return IPC_RECV_BAD;
+}
+
+/* What is left makes the loop call again. */
 static void
 serve_on_msg(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
-	struct ipc_msg m;
-	enum ipc_recv rc;
+	enum ipc_recv rc = IPC_RECV_MSG;
 
 	(void)fd;
 	(void)what;
-	while ((rc = ipc_chan_recv(&e->chan, &m)) == IPC_RECV_MSG) {
-		bool ok = handle(e, &m);
-
-		if (m.type == IPC_TLS_PART || m.type == IPC_TLS_TICKETS)
-			ipc_chan_wipe(&e->chan);
-		if (ok)
-			continue;
-		log_error("engine: bad message from the parent: %s",
-		    ipc_strtype(m.type));
-		rc = IPC_RECV_BAD;
-		break;
-	}
-	if (rc == IPC_RECV_NONE)
-		return;
+	for (int i = 0; i < MESSAGES_TURN && rc == IPC_RECV_MSG; i++)
+		rc = take_message(e);
 	if (rc == IPC_RECV_END)
 		log_debug("engine: the parent has gone");
-	engine_give_up(e);
+	if (rc < 0)
+		engine_give_up(e);
 }
 
 /* ------------------------------------------------- from its beginning to its end */
