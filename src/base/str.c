@@ -148,11 +148,9 @@ lower(char c)
 }
 
 bool
-str_ieqn(const char *a, size_t alen, const char *b, size_t blen)
+str_ieq_bytes(const char *a, const char *b, size_t len)
 {
-	if (alen != blen)
-		return false;
-	for (size_t i = 0; i < alen; i++) {
+	for (size_t i = 0; i < len; i++) {
 		if (lower(a[i]) != lower(b[i]))
 			return false;
 	}

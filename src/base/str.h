@@ -24,9 +24,18 @@ bool str_duration(const char *s, uint64_t *out_ms);
 void str_put_size(char *out, size_t outsz, uint64_t bytes);
 void str_put_duration(char *out, size_t outsz, uint64_t ms);
 
-/* ASCII case-insensitive equality, of texts and of counted bytes. */
+/*
+ * ASCII case-insensitive equality: of texts, of as many bytes, and of counted
+ * bytes, most of which differ by their count.
+ */
 bool str_ieq(const char *a, const char *b);
-bool str_ieqn(const char *a, size_t alen, const char *b, size_t blen);
+bool str_ieq_bytes(const char *a, const char *b, size_t len);
+
+static inline bool
+str_ieqn(const char *a, size_t alen, const char *b, size_t blen)
+{
+	return alen == blen && str_ieq_bytes(a, b, alen);
+}
 
 /*
  * How many bytes of s[0..len) are the mark that some editors put in front of

@@ -26,11 +26,17 @@ is_alnum(uint8_t c)
 	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
+/* Letters, digits and !#$%&'*+-.^_`|~, as a bit for each byte. */
 static bool
 is_token_char(uint8_t c)
 {
-	return is_alnum(c) ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	static const uint32_t token[8] = {
+		[1] = 0x03ff6cfa, /* from the blank on */
+		[2] = 0xc7fffffe, /* from '@' on */
+		[3] = 0x57ffffff, /* from '`' on */
+	};
+
+	return token[c / 32] >> c % 32 & 1;
 }
 
 static bool
@@ -456,6 +462,14 @@ check_line(const struct scan *s)
 	return rc < 0 ? rc : HTTP1_MORE;
 }
 
+/* What most bytes of a field are: text, after its first one. */
+static void
+skip_text(struct scan *s, size_t len)
+{
+	while (s->at < len && s->in[s->at] >= 0x20 && s->in[s->at] != 0x7f)
+		s->at++;
+}
+
 /* Go on to the end of the head; s->at is then after its empty line. */
 static enum http1_result
 scan(struct scan *s, size_t len)
@@ -470,6 +484,8 @@ scan(struct scan *s, size_t len)
 		if (c != '\r') {
 			rc = check_byte(s, c);
 			s->at++;
+			if (s->fields)
+				skip_text(s, len);
 			continue;
 		}
 		if (s->at + 1 == len)

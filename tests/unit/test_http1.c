@@ -667,6 +667,25 @@ names_results(void **state)
 	assert_string_equal(http1_reason(999), "Unknown");
 }
 
+/* RFC 9110, section 5.6.2: what a token is made of, of all bytes. */
+static void
+knows_token_characters(void **state)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		char one = (char)c;
+		bool want = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		    (c >= 'a' && c <= 'z') ||
+		    (c != 0 && memchr(others, c, sizeof(others) - 1) != NULL);
+
+		if (http1_is_token(&one, 1) != want)
+			fail_msg("byte %d", c);
+	}
+	assert_false(http1_is_token("", 0));
+}
+
 int
 main(void)
 {
@@ -682,6 +701,7 @@ main(void)
 		cmocka_unit_test(bounds_host_names),
 		cmocka_unit_test(prefers_the_target),
 		cmocka_unit_test(finds_tokens),
+		cmocka_unit_test(knows_token_characters),
 		cmocka_unit_test(reads_responses),
 		cmocka_unit_test(puts_responses),
 		cmocka_unit_test(names_results),
