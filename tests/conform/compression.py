@@ -3,7 +3,8 @@
 Each of the five files of the suite has a stand-in here that is made, always the
 same: of its kind, its size and, nearly, its compressibility. Messages are
 consecutive slices of it, with wrap-around. How many there are is cut down to
-what a MiB holds, with at least eight; --full sends the 1000 of the suite.
+what half a MiB holds, with at least eight and at most 512; --full sends the 1000
+of the suite.
 """
 
 import collections
@@ -14,7 +15,8 @@ import zlib
 
 from wire import BINARY, TEXT
 
-COUNT, LEAST, BUDGET = 1000, 8, 1 << 20
+# 512 messages of 64 bytes fill a window of 32 KiB, larger ones do so many times.
+FULL, COUNT, LEAST, BUDGET = 1000, 512, 8, 1 << 19
 
 WORDS = ("der die und in den von zu das mit sich des auf für ist im dem nicht "
          "ein Die eine als auch es an werden aus er hat daß sie nach wird bei "
@@ -117,7 +119,7 @@ def content(kind):
 
 
 def count(size, full):
-    return COUNT if full else min(COUNT, max(LEAST, BUDGET // size))
+    return FULL if full else min(COUNT, max(LEAST, BUDGET // size))
 
 
 def messages(kind, size, full=False):

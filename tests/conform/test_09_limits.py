@@ -1,5 +1,6 @@
 """Cases 9.x: large, many."""
 
+import functools
 import itertools
 
 import pytest
@@ -31,10 +32,11 @@ class Lazy:
         elif self.fragment and self.fragment < self.size:
             parts = [data[i:i + self.fragment]
                      for i in range(0, len(data), self.fragment)]
+            middle = functools.cache(
+                lambda part: frame(part, CONTINUATION, fin=False))
             sent = b"".join(itertools.chain(
                 [frame(parts[0], self.opcode, fin=False)],
-                (frame(part, CONTINUATION, fin=False) for part in parts[1:]),
-                [frame(b"", CONTINUATION)]))
+                map(middle, parts[1:]), [frame(b"", CONTINUATION)]))
         else:
             sent = frame(data, self.opcode)
         return [sent], [(self.opcode, data)]
