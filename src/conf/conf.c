@@ -280,6 +280,9 @@ check_subprotocols(const struct conf_route *r)
 	if (r->subprotocol_required && r->subprotocols.n == 0)
 		return "--subprotocol-required needs a --subprotocol to "
 		       "require";
+	for (size_t i = 0; i < r->subprotocols.n; i++)
+		if (strlen(r->subprotocols.v[i]) > CONF_SUBPROTOCOL_MAX)
+			return "--subprotocol: a name of more than 255 bytes";
 	return NULL;
 }
 

@@ -66,7 +66,8 @@ struct conf_rung {
 };
 
 enum { CONF_LADDER_MAX = 8 };
-enum { CONF_HEADERS_MAX = 48 }; /* of all three kinds together */
+enum { CONF_HEADERS_MAX = 48 };      /* of all three kinds together */
+enum { CONF_SUBPROTOCOL_MAX = 255 }; /* bytes of the name of one */
 
 /* No rungs: "none", no program is ever signalled. */
 struct conf_ladder {

@@ -127,6 +127,27 @@ put_line(struct buf *b, const char *name, const char *value)
 		mem_misfit(b, "a HELLO does not fit");
 }
 
+/* Settings may name one twice, and there is no end of that. */
+static bool
+is_said(char *const *signals, size_t n, int sig)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_signal(signals[i]) == sig)
+			return true;
+	return false;
+}
+
+static void
+put_signals(struct buf *b, char *const *signals, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int sig = str_signal(signals[i]);
+
+		if (sig != 0 && !is_said(signals, i, sig))
+			put_line(b, "signal", signals[i]);
+	}
+}
+
 static void
 v1_say_hello(struct dialect *d, const struct dialect_hello *h)
 {
@@ -136,9 +157,7 @@ v1_say_hello(struct dialect *d, const struct dialect_hello *h)
 	if (!buf_add_byte(&b, V1_HELLO))
 		mem_misfit(&b, "no room for a byte");
 	put_line(&b, "data", h->bytes ? "bytes" : "messages");
-	for (size_t i = 0; i < h->signals_len; i++)
-		if (str_signal(h->signals[i]) != 0)
-			put_line(&b, "signal", h->signals[i]);
+	put_signals(&b, h->signals, h->signals_len);
 	if (h->stderr_lines)
 		put_line(&b, "stderr", "yes");
 	if (h->subprotocol != NULL)

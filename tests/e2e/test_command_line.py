@@ -70,7 +70,7 @@ BAD = {
     "--compat": ["", "websocket", "yes"],
     "--passstderr": ["maybe"],
     "--chdir": [""],
-    "--subprotocol": ["", "a b", "ä"],
+    "--subprotocol": ["", "a b", "ä", "x" * 256],
     "--origin": ["", "http://", "http://a/", "a:b", "a:99999", "*.*.a", "a b"],
     "--server-name": ["", "http://a", "a/b", "a b"],
     "--loglevel": ["", "loud", "x"],

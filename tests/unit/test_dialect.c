@@ -125,7 +125,7 @@ static void
 say_everything(struct dialect *d)
 {
 	static char interrupt[] = "INT", none[] = "none";
-	static char *const signals[] = { interrupt, none };
+	static char *const signals[] = { interrupt, none, interrupt };
 	const struct dialect_hello hello = {
 		.bytes = true,
 		.stderr_lines = true,
