@@ -122,18 +122,9 @@ exec_on_linger(void *owner, size_t which)
 }
 
 static void
-exec_on_turn(void *owner)
-{
-	(void)owner;
-}
-
-static void
 new_linger(struct endpoint_exec *x)
 {
-	static const struct deadlines_ops ops = {
-		.on_due = exec_on_linger,
-		.on_turn = exec_on_turn,
-	};
+	static const struct deadlines_ops ops = { .on_due = exec_on_linger };
 
 	x->linger = mem_new(1, sizeof(*x->linger));
 	deadlines_init(&x->linger->deadlines, x->flow->base, x->linger->due,
