@@ -30,7 +30,6 @@ struct fake {
 	struct engine *engine;              /* in whose place */
 	pid_t pid;                          /* 0: reaped */
 	int fd;                             /* -1: closed */
-	uint32_t number;                    /* of it, when it was started */
 	bool deaf;                          /* it reads nothing */
 	unsigned told[IPC_TYPES];           /* how often */
 	uint8_t body[IPC_TYPES][FAKE_BODY]; /* of the latest, its beginning */
@@ -84,6 +83,7 @@ world_spawn(struct engine *e, int chan)
 	struct parent_world *w = the_world;
 	struct fake *f = &w->fake[w->n];
 	int up[2];
+	sigset_t none;
 	char byte;
 	pid_t pid;
 
@@ -94,8 +94,10 @@ world_spawn(struct engine *e, int chan)
 	assert_in_range(w->n, 0, FAKES - 1);
 	assert_int_equal(pipe(up), 0);
 	if ((pid = fork()) == 0) {
-		(void)alarm(60);
-		for (int fd = 3; fd < 1024; fd++)
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)alarm(20);
+		for (int fd = 0; fd < 1024; fd++)
 			close(fd);
 		for (;;)
 			(void)pause();
@@ -104,7 +106,7 @@ world_spawn(struct engine *e, int chan)
 	close(up[1]);
 	assert_int_equal(read(up[0], &byte, 1), 0); /* it has no socket now */
 	close(up[0]);
-	*f = (struct fake){ .engine = e, .pid = pid, .number = e->number };
+	*f = (struct fake){ .engine = e, .pid = pid };
 	f->fd = fcntl(chan, F_DUPFD_CLOEXEC, 3);
 	assert_true(f->fd != -1);
 	for (size_t i = 0; i < IPC_TYPES; i++)
