@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 pytest.register_assert_rewrite("daemon", "proc", "wire", "autobahn", "soak")
 
-from proc import Mailbox, adopt_orphans  # noqa: E402
+from proc import SANITIZED, Mailbox, adopt_orphans  # noqa: E402
 
 
 def pytest_configure(config):
@@ -20,12 +20,16 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     config.addinivalue_line("markers", "root: needs to be started as root")
+    config.addinivalue_line("markers", "once(why): in the plain build alone")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("root") and os.geteuid() != 0:
             item.add_marker(pytest.mark.skip(reason="not root"))
+        once = item.get_closest_marker("once")
+        if once and SANITIZED:
+            item.add_marker(pytest.mark.skip(reason=once.args[0]))
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import pytest
 
 from proc import BUILD, HERE
 
+pytestmark = pytest.mark.once("files are installed, no program of ours runs")
+
 TOP = HERE.parent.parent
 DOC = "share/doc/standpipe/"
 

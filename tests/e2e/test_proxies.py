@@ -23,6 +23,9 @@ from wire import Client
 
 websockets = pytest.importorskip("websockets")
 
+pytestmark = pytest.mark.once(
+    "what proxies send is sent by the tests of HTTP, TLS and names, too")
+
 SNIPPETS = HERE.parents[1] / "contrib" / "proxy"
 SITE = "www.example.org"
 CLIENT = "127.0.0.5"
