@@ -1,8 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +19,6 @@
 #include "proc/group.h"
 
 enum {
-	ENGINES_MAX = 256,
 	STOP_GRACE_MS = 2000, /* beyond what ladder and Closes may take */
 	FORCE_MS = 2000,      /* for what was killed to die */
 };
@@ -75,6 +72,7 @@ stop(struct daemon *d)
 	d->stopping = true;
 	loop_at(&d->loop, &d->stop, clock_ms() + stop_time(d),
 	    daemon_on_stop_by, d);
+	mend_stop(&d->mend);
 	listen_close(&d->listeners);
 	TAILQ_FOREACH (g, &d->generations, entry)
 		generation_stop(g);
@@ -136,15 +134,6 @@ daemon_on_engine_lost(struct engine *e, uint32_t number)
 		engine_replace(e);
 }
 
-/* Make the listeners anew that one has spoilt for all. */
-static void
-mend_listeners(struct daemon *d)
-{
-	for (size_t i = 0; i < d->listeners.n; i++)
-		if (listen_mend(&d->listeners.v[i], d->conf))
-			generation_tell_listener(d->serving, i);
-}
-
 static void
 daemon_on_reaped(void *arg, pid_t pid, struct ended end)
 {
@@ -154,7 +143,7 @@ daemon_on_reaped(void *arg, pid_t pid, struct ended end)
 	if (e == NULL)
 		return;
 	engine_reaped(e, end);
-	mend_listeners(d);
+	mend_look(&d->mend);
 }
 
 /* ------------------------------------------------- what engines ask */
@@ -234,7 +223,7 @@ on_spoilt(struct engine *e, const struct ipc_msg *m)
 {
 	struct daemon *d = e->engines->owner;
 
-	mend_listeners(d);
+	mend_look(&d->mend);
 	return m->session < d->listeners.n || d->stopping;
 }
 
@@ -370,57 +359,38 @@ catch_signals(struct daemon *d)
 
 /* ------------------------------------------------- generations */
 
-/* Whoever reads it sees the end; 2 is the log, and 1 may not become free. */
-static void
-end_ready_fd(int fd)
-{
-	int null;
-
-	if (fd == STDOUT_FILENO) {
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		if (null != -1)
-			(void)dup2(null, fd);
-		fd_close(&null);
-	} else if (fd > STDERR_FILENO) {
-		fd_close(&fd);
-	}
-}
-
-static void
-announce(struct daemon *d)
-{
-	int fd = (int)d->conf->ready_fd;
-
-	for (size_t i = 0; i < d->listeners.n; i++) {
-		char *where = listen_describe(&d->listeners.v[i]);
-
-		if (where == NULL)
-			continue;
-		log_raw("listening on %s", where);
-		if (fd != -1)
-			(void)dprintf(fd, "standpiped: listening on %s\n",
-			    where);
-		free(where);
-	}
-	end_ready_fd(fd);
-}
-
-/* The first is what people wait for. */
+/* The first is what people wait for; the one before another accepts no more. */
 static void
 daemon_on_generation_ready(void *arg, struct generation *g)
 {
 	struct daemon *d = arg;
 
-	(void)g;
+	if (g == d->coming) {
+		generation_retire(d->serving);
+		d->serving = g;
+		d->coming = NULL;
+		log_info("engines are replaced");
+		return;
+	}
 	d->announced = true;
-	announce(d);
+	listen_announce(&d->listeners, (int)d->conf->ready_fd);
 }
 
+/* The engines that should have been replaced have to do with what there is. */
 static void
 daemon_on_generation_failed(void *arg, struct generation *g)
 {
-	(void)g;
-	fail(arg);
+	struct daemon *d = arg;
+
+	if (g != d->coming) {
+		fail(d);
+		return;
+	}
+	d->coming = NULL;
+	generation_stop(g);
+	log_error("engines cannot be replaced");
+	for (size_t i = 0; i < d->listeners.n; i++)
+		generation_tell_listener(d->serving, i);
 }
 
 /* ------------------------------------------------- the loop */
@@ -472,30 +442,6 @@ daemon_run(struct daemon *d)
 
 /* ------------------------------------------------- opening */
 
-static size_t
-count_cpus(void)
-{
-#ifdef __linux__
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		return (size_t)CPU_COUNT(&set);
-#endif
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : (size_t)n;
-}
-
-static size_t
-count_engines(const struct conf *conf)
-{
-	size_t n = conf->inetd  ? 1
-	    : conf->engines > 0 ? (size_t)conf->engines
-				: count_cpus();
-
-	return n < ENGINES_MAX ? n : ENGINES_MAX;
-}
-
 static struct generation *
 new_generation(struct daemon *d, char **why)
 {
@@ -509,7 +455,6 @@ new_generation(struct daemon *d, char **why)
 		.all = &d->engines,
 		.listeners = &d->listeners,
 		.limits = d->limits,
-		.nengines = count_engines(d->conf),
 		.ops = &ops,
 		.owner = d,
 	    },
@@ -519,6 +464,53 @@ new_generation(struct daemon *d, char **why)
 		TAILQ_INSERT_TAIL(&d->generations, g, entry);
 	return g;
 }
+
+/* ------------------------------------------------- spoilt listeners */
+
+/*
+ * Engines with the same settings take the place of all, of which one may not be
+ * itself any more. One time is enough: if they have not all gone yet and it
+ * happens again, it was none of them.
+ */
+static bool
+replace_engines(struct daemon *d)
+{
+	char *why = NULL;
+
+	if (d->stopping || d->conf->once ||
+	    d->serving->state != GENERATION_SERVING ||
+	    TAILQ_NEXT(TAILQ_FIRST(&d->generations), entry) != NULL)
+		return false;
+	if ((d->coming = new_generation(d, &why)) == NULL) {
+		LOG(LOG_LVL_ERROR, "engines cannot be replaced",
+		    LOG_STR("reason", why));
+		free(why);
+		return false;
+	}
+	generation_begin(d->coming);
+	return true;
+}
+
+/* Those that are to be replaced get no other socket, which they could spoil. */
+static void
+daemon_on_anew(void *arg, uint64_t which, bool again)
+{
+	struct daemon *d = arg;
+
+	if (again && replace_engines(d))
+		return;
+	for (size_t i = 0; i < d->listeners.n; i++)
+		if (which >> i & 1)
+			generation_tell_listener(d->coming != NULL ? d->coming
+								   : d->serving,
+			    i);
+}
+
+static const struct mend_ops mend_ops = {
+	.on_anew = daemon_on_anew,
+};
+
+/* ------------------------------------------------- opening all */
 
 static void
 daemon_on_once_over(void *arg)
@@ -557,6 +549,7 @@ daemon_open(struct daemon *d, const struct conf *conf, char **why)
 	loop_init(&d->loop);
 	engines_init(&d->engines, &d->loop, &engine_ops, d);
 	programs_init(&d->programs, conf, &d->engines, &programs_ops, d);
+	mend_init(&d->mend, &d->loop, &d->listeners, conf, &mend_ops, d);
 	d->limits = limits_new(conf);
 	if (!engine_program_open(&d->program, why) ||
 	    (d->serving = new_generation(d, why)) == NULL ||

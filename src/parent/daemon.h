@@ -17,6 +17,7 @@
 #include "parent/engine_program.h"
 #include "parent/generation.h"
 #include "parent/loop.h"
+#include "parent/mend.h"
 #include "parent/programs.h"
 #include "sock/listen_set.h"
 
@@ -31,9 +32,11 @@ struct daemon {
 	struct engines engines;
 	struct programs programs;
 	struct limits *limits;                /* owned */
+	struct mend mend;                     /* of the listeners */
 	TAILQ_HEAD(, generation) generations; /* owned */
 	struct generation *serving;           /* kept: the one in force */
-	bool announced; /* people were told that we listen */
+	struct generation *coming; /* kept: to replace that; NULL: none */
+	bool announced;            /* people were told that we listen */
 	bool stopping;
 	bool failed;
 	bool forced;

@@ -1,4 +1,6 @@
+#include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "base/mem.h"
@@ -7,7 +9,33 @@
 #include "parent/generation.h"
 #include "parent/generation_tell.h"
 
+enum { ENGINES_MAX = 256 };
+
 /* ------------------------------------------------- opening */
+
+static size_t
+count_cpus(void)
+{
+#ifdef __linux__
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (size_t)CPU_COUNT(&set);
+#endif
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (size_t)n;
+}
+
+static size_t
+count_engines(const struct conf *conf)
+{
+	size_t n = conf->inetd  ? 1
+	    : conf->engines > 0 ? (size_t)conf->engines
+				: count_cpus();
+
+	return n < ENGINES_MAX ? n : ENGINES_MAX;
+}
 
 static void
 add_process(struct generation *g, enum ipc_role role, uint32_t index)
@@ -113,7 +141,7 @@ generation_new(const struct generation_start *s, char **why)
 		.all = s->all,
 		.listeners = s->listeners,
 		.limits = s->limits,
-		.nengines = s->nengines,
+		.nengines = count_engines(s->conf),
 		.ops = s->ops,
 		.owner = s->owner,
 	};

@@ -69,7 +69,6 @@ struct generation_start {
 	struct engines *all;
 	struct listen_set *listeners;
 	const struct limits *limits;
-	size_t nengines; /* that serve */
 	const struct generation_ops *ops;
 	void *owner;
 };

@@ -1,5 +1,8 @@
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "base/fd.h"
@@ -67,6 +70,39 @@ listen_describe(const struct listen_socket *s)
 		return place;
 	free(place);
 	return all;
+}
+
+/* Whoever reads it sees the end; 2 is the log, and 1 may not become free. */
+static void
+end_ready_fd(int fd)
+{
+	int null;
+
+	if (fd == STDOUT_FILENO) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (null != -1)
+			(void)dup2(null, fd);
+		fd_close(&null);
+	} else if (fd > STDERR_FILENO) {
+		fd_close(&fd);
+	}
+}
+
+void
+listen_announce(const struct listen_set *set, int ready_fd)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		char *where = listen_describe(&set->v[i]);
+
+		if (where == NULL)
+			continue;
+		log_raw("listening on %s", where);
+		if (ready_fd != -1)
+			(void)dprintf(ready_fd, "standpiped: listening on %s\n",
+			    where);
+		free(where);
+	}
+	end_ready_fd(ready_fd);
 }
 
 /* ------------------------------------------------- what is asked for */

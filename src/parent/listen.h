@@ -27,6 +27,12 @@ bool listen_open(struct listen_set *, const struct conf *, char **why);
 char *listen_describe(const struct listen_socket *);
 
 /*
+ * Say in the log where we listen, and to ready_fd (-1: nobody), which is closed
+ * then.
+ */
+void listen_announce(const struct listen_set *, int ready_fd);
+
+/*
  * Make a socket anew that an engine has spoilt for the others, and say so. True
  * if there is another one now, which is to be handed to all of them.
  */

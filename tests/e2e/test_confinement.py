@@ -666,6 +666,42 @@ def test_fault_A5_a_spoilt_listener_is_made_anew(who, name, unix):
             assert len(h.daemon.logged("listener was spoilt")) == 1
 
 
+def listens_again(h):
+    """Its number there now; one that is shut does not listen."""
+    def found():
+        with contextlib.suppress(StopIteration):
+            h.context.listener = h.listener(h.victim)
+            return True
+
+    until(found, "the engine has another listener")
+
+
+def test_engines_that_spoil_a_listener_again_are_replaced():
+    """And have no way to the next one; who is served there is served on."""
+    with Household("user", "off") as h:
+        before = [h.daemon.session() for _ in range(8)]
+        old = set(h.daemon.engines())
+        for count in 1, 2:
+            listens_again(h)
+            assert h.attempt(listener_shut) == 0
+            h.daemon.wait_logs("error listener was spoilt and is made anew",
+                               count)
+        h.daemon.wait_log("info engines are replaced")
+        serves(h)
+        for c in before:
+            c.send_text("x")
+            assert c.recv_text() == "x"
+        assert old <= set(h.daemon.engines())
+        with pytest.raises(StopIteration):  # to nothing that listens
+            h.listener(h.victim)
+        for c in before:
+            c.bye()
+        until(lambda: not old & set(h.daemon.engines()), "they have ended")
+        assert len(h.daemon.engines()) == len(old)
+        serves(h)
+        assert len(h.daemon.logged("listener was spoilt")) == 2
+
+
 def shared(pid, sock):
     """The number that a socket of ours has there."""
     what = f"socket:[{os.fstat(sock.fileno()).st_ino}]"

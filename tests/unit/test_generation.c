@@ -188,13 +188,15 @@ static struct generation *
 make(struct world *t, size_t which, size_t nengines)
 {
 	char *why = NULL;
-	struct generation *g = generation_new(
+	struct generation *g;
+
+	t->conf.engines = nengines;
+	g = generation_new(
 	    &(struct generation_start){
 		.conf = &t->conf,
 		.all = &t->w.engines,
 		.listeners = &t->listeners,
 		.limits = t->limits,
-		.nengines = nengines,
 		.ops = &generation_ops,
 		.owner = t,
 	    },
