@@ -329,7 +329,8 @@ def test_F6_data_that_keeps_coming_after_our_close():
 
 @pytest.mark.parametrize("how", ["reset", "close", "shut"])
 def test_rule5_lost_client_means_end_of_input(how, mailbox):
-    with Daemon(*FAST, command=[handler("tell-end"), mailbox.path]) as d:
+    with Daemon("--kill=EOF:1m,KILL", command=[handler("tell-end"),
+                                               mailbox.path]) as d:
         with d.session() as c:
             c.send_text("ä")
             c.send_ping()  # so that the text has been read before the reset
