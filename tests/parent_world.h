@@ -45,6 +45,7 @@ struct parent_world {
 	struct fake fake[FAKES]; /* in the order of their start */
 	size_t n;
 	int spawn_errno; /* so starting one fails; 0: it works */
+	bool fails_once; /* and then it works again */
 };
 
 static struct parent_world *the_world;
@@ -89,6 +90,8 @@ world_spawn(struct engine *e, int chan)
 
 	if (w->spawn_errno != 0) {
 		errno = w->spawn_errno;
+		if (w->fails_once)
+			w->spawn_errno = 0;
 		return -1;
 	}
 	assert_in_range(w->n, 0, FAKES - 1);

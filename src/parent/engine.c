@@ -296,7 +296,7 @@ await_restart(struct engine *e)
 void
 engine_begin(struct engine *e)
 {
-	if (start(e) == 0)
+	if (e->fate != ENGINE_WANTED || start(e) == 0)
 		return;
 	log_error("cannot start an engine: %s", strerror(errno));
 	e->restart_at = clock_ms() + RETRY_MS;

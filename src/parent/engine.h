@@ -113,7 +113,7 @@ void engine_init(struct engine *, struct engines *, struct generation *,
 /* At the end of everything; the process is left alone. */
 void engine_clear(struct engine *);
 
-/* Start it, now or as soon as that is possible. */
+/* Start it, if it is wanted, now or as soon as that is possible. */
 void engine_begin(struct engine *);
 
 /* The same for one that was lost: soon, or later if that happens often. */

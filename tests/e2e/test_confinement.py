@@ -702,6 +702,21 @@ def test_engines_that_spoil_a_listener_again_are_replaced():
         assert len(h.daemon.logged("listener was spoilt")) == 2
 
 
+def test_engines_that_cannot_be_replaced_get_the_listener_after_all():
+    with Household("user", "off") as h:
+        for count in 1, 2:
+            listens_again(h)
+            if count == 2:
+                (Path(h.daemon.args[0]).parent / ENGINE.name).unlink()
+            assert h.attempt(listener_shut) == 0
+            h.daemon.wait_logs("error listener was spoilt and is made anew",
+                               count)
+        h.daemon.wait_log("error engines cannot be replaced")
+        listens_again(h)
+        serves(h)
+        assert h.daemon.logged("engine lost") == []
+
+
 def shared(pid, sock):
     """The number that a socket of ours has there."""
     what = f"socket:[{os.fstat(sock.fileno()).st_ino}]"

@@ -332,10 +332,25 @@ fails_if_one_cannot_be_started(void **state)
 
 	t->w.spawn_errno = EAGAIN;
 	generation_begin(g);
-	assert_in_range(t->failed, 1, 2);
+	assert_int_equal(t->failed, 1);
 	world_pass(&t->w, 60000);
 	assert_true(generation_is_over(g));
 	assert_int_equal(t->w.n, 0);
+}
+
+static void
+starts_no_more_when_one_could_not_be_started(void **state)
+{
+	struct world *t = *state;
+	struct generation *g = make(t, 0, 3);
+
+	t->w.spawn_errno = EAGAIN;
+	t->w.fails_once = true;
+	generation_begin(g);
+	assert_int_equal(t->failed, 1);
+	world_pass(&t->w, 60000);
+	assert_int_equal(t->w.n, 0);
+	assert_true(generation_is_over(g));
 }
 
 static void
@@ -656,6 +671,7 @@ main(void)
 		T(is_ready_when_all_work),
 		T(fails_if_one_ends_before),
 		T(fails_if_one_cannot_be_started),
+		T(starts_no_more_when_one_could_not_be_started),
 		T(replaces_one_that_dies),
 		T(says_ready_once),
 		T(one_is_retired_while_another_serves),
