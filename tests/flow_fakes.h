@@ -28,6 +28,8 @@ static struct {
 	size_t n;
 } heard;
 
+static inline void hear(const char *format, ...) attr_printf(1, 2);
+
 static inline void
 hear(const char *format, ...)
 {
