@@ -271,7 +271,7 @@ side_of(const struct certs *c, const struct certs_user *u)
 					     : SILENT;
 }
 
-/* Who does not work has nothing to say, unless everybody has to. */
+/* An engine that does not work has nothing to say, unless all have to. */
 static void
 count(const struct certs *c, struct tally *t)
 {
@@ -373,7 +373,7 @@ judge_current(struct certs *c, struct certs_user *u,
 		tell_use(c, u);
 }
 
-/* Nobody is asked twice. */
+/* No engine is asked twice. */
 static bool
 judge_coming(struct certs *c, struct certs_user *u, const struct ipc_verdict *v)
 {

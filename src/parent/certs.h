@@ -4,7 +4,7 @@
  * because nothing here can: ipc/ipc_tls.h has the conversation. A set comes
  * into use when all engines have found it good; until then, and if they have
  * not, the one before it stays. The same files are good or bad for all of them:
- * who judges as no other does is replaced, and who takes his place is asked.
+ * one that judges as no other does is replaced, and the next one is asked.
  *
  * The files are read again at SIGHUP, and when they have changed and then stood
  * still for WATCH_MS. The keys of session tickets are made here too, and
@@ -37,7 +37,7 @@ struct certs_user {
 	LIST_ENTRY(certs_user) entry;
 	struct engine *engine; /* kept: whose it is */
 	enum {
-		CERTS_AWAY = 0, /* nobody is in that place */
+		CERTS_AWAY = 0, /* that place is empty */
 		CERTS_BEGUN,    /* it was told what to use */
 		CERTS_WORKS,    /* and uses that */
 	} state;
@@ -107,7 +107,7 @@ void certs_on_ready(struct certs *, struct certs_user *);
 bool certs_on_verdict(struct certs *, struct certs_user *,
     const struct ipc_msg *);
 
-/* It has gone, so that nobody waits for what it says. */
+/* It has gone, and what it would say is not waited for. */
 void certs_on_gone(struct certs *, struct certs_user *);
 
 /*

@@ -45,7 +45,7 @@ put_env(struct command *c, char *var)
 	c->env[c->nenv++] = var;
 }
 
-/* Who sets it for programs means what he says, whatever our own is. */
+/* What --setenv says for programs holds, whatever our own is. */
 static bool
 sets_locale(const struct conf_list *setenv)
 {
@@ -98,7 +98,7 @@ is_ours(const struct command *c, const char *var)
 	return false;
 }
 
-/* Who is asked for by a path is told by us where he was found. */
+/* A program that is asked for by a path is told by us where it was found. */
 static bool
 is_from_folder(const struct ipc_open *op)
 {
@@ -217,7 +217,7 @@ open_programs(struct command *c, const struct conf_route *r, char **why)
 		folder_open(&c->cgidir, "cgidir", r->cgidir, why));
 }
 
-/* Who is not root can only stay what it is. */
+/* A daemon that is not root's can only stay what it is. */
 static bool
 may_become(const struct spawn_user *u, const struct conf_route *r, char **why)
 {
@@ -232,7 +232,7 @@ may_become(const struct spawn_user *u, const struct conf_route *r, char **why)
 	return false;
 }
 
-/* Lines that the log leaves out need no pipe, and nobody who reads it. */
+/* Lines that the log leaves out need no pipe, and no engine that reads it. */
 static bool
 wants_stderr(const struct conf *conf, const struct conf_route *r)
 {
@@ -495,8 +495,8 @@ warn_pipes_stay_ours(int err)
 }
 
 /*
- * A pipe is opened again by who may open a file of its owner: /dev/stdin and its
- * like are that. The null device stays what it is.
+ * A pipe is opened again (/dev/stdin and its like) by those who may open a file
+ * of its owner. The null device stays what it is.
  */
 static void
 give_pipes(const struct command *c, const int fd[3], size_t n)

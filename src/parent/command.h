@@ -36,7 +36,7 @@ struct command {
 	bool websocketd;  /* PATH_TRANSLATED is the path where there is none */
 	char **env;       /* owned: what every program gets */
 	size_t nenv;
-	int null; /* owned: its standard error if nobody wants that; or -1 */
+	int null; /* owned: its standard error if that is not wanted; or -1 */
 	bool has_user;
 	struct spawn_user user;
 	struct child_rung rung[CHILD_RUNGS];

@@ -37,7 +37,7 @@ stop_time(const struct daemon *d)
 	return ms;
 }
 
-/* Who has not gone by then is not waited for. */
+/* A process that has not gone by then is not waited for. */
 static void
 daemon_on_forced_by(void *arg)
 {
@@ -227,7 +227,7 @@ on_spoilt(struct engine *e, const struct ipc_msg *m)
 	return m->session < d->listeners.n || d->stopping;
 }
 
-/* Who has failed too often is known to all engines, so that no one asks. */
+/* What address failed too often all engines know, so that none asks. */
 static bool
 on_failed_login(struct engine *e, const struct ipc_msg *m)
 {

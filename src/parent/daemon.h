@@ -1,9 +1,9 @@
 /*
  * The daemon: what all engines have in common, and its loop.
  *
- * It answers engines, has programs started and reaped, and keeps the counts that
- * span engines. It reads nothing that came from the network but the counted,
- * opaque texts inside checked requests.
+ * It answers engines, has programs started and reaped, and keeps the counts
+ * that span engines. It reads nothing that came from the network but the
+ * counted, opaque texts inside checked requests.
  */
 #ifndef PARENT_DAEMON_H
 #define PARENT_DAEMON_H

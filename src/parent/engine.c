@@ -85,7 +85,7 @@ engines_find(const struct engines *es, uint32_t number)
 	return NULL;
 }
 
-/* One that nobody has; 0: all are taken. */
+/* One that no engine has; 0: all are taken. */
 static uint32_t
 new_number(struct engines *es)
 {
@@ -127,8 +127,8 @@ engine_is_there(const struct engine *e)
 /* ------------------------------------------------- what it is told */
 
 /*
- * What is queued goes out when there is room; nothing is read before: who does
- * not read the answers asks in vain.
+ * What is queued goes out when there is room; nothing is read before: an engine
+ * that does not read answers gets none to what else it asks.
  */
 static void
 rewatch(struct engine *e)
@@ -169,7 +169,8 @@ engine_tell(struct engine *e, enum ipc_type type, uint32_t session,
     const void *body, size_t len)
 {
 	if (engine_runs(e))
-		engine_after(e, engine_put(e, type, session, body, len));
+		engine_after(e,
+		    ipc_chan_tell(&e->chan, type, session, body, len));
 }
 
 void
@@ -183,7 +184,7 @@ engines_tell(struct engines *es, enum ipc_type type, const void *body,
 			engine_tell(e, type, 0, body, len);
 }
 
-/* Who cannot be told is lost, which shows soon, and told when replaced. */
+/* One that cannot be told is lost, which shows soon; the next one is told. */
 static void
 tell_link(struct engine *e, const struct engine *other, int fd)
 {

@@ -1,6 +1,7 @@
 /*
- * The processes beside the parent: engines, and their workers. They are started,
- * spoken with, and replaced when they die or speak nonsense. None is trusted.
+ * The processes beside the parent: engines, and their workers. They are
+ * started, spoken with, and replaced when they die or speak nonsense. None is
+ * trusted.
  *
  * What one is told when it begins, and what becomes of what it asks for, is its
  * owner's affair.
@@ -124,7 +125,7 @@ bool engine_runs(const struct engine *);
 bool engine_is_there(const struct engine *);
 
 /*
- * Send it a body in two parts (borrowed, either may be NULL) and the descriptors
+ * Send it a body in two parts (borrowed, either may be NULL) and descriptors
  * (taken). False if it does not take it, and is to be lost.
  */
 bool engine_send(struct engine *, enum ipc_type, uint32_t session,
@@ -133,14 +134,17 @@ bool engine_send(struct engine *, enum ipc_type, uint32_t session,
 bool engine_put(struct engine *, enum ipc_type, uint32_t session,
     const void *body, size_t len);
 
-/* The same; one that does not take it is lost. One that does not run is not told. */
+/*
+ * The same; one that does not take it is lost, one that does not run is not
+ * told.
+ */
 void engine_tell(struct engine *, enum ipc_type, uint32_t session,
     const void *body, size_t len);
 
 /* Something was sent, if only to its chan, or not: then it is lost. */
 void engine_after(struct engine *, bool sent);
 
-/* Let both get to each other, unless one of them does not run; -1 with errno. */
+/* Let both get to each other, if both of them run; -1 with errno. */
 int engine_link(struct engine *, struct engine *);
 
 /* Let it accept nobody any more, and end with its last session. */

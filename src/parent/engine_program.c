@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "parent/engine_program.h"
 
-/* Root's engines run as somebody with nothing. */
+/* Root's engines run as a user who has nothing. */
 static bool
 find_user(struct engine_program *p, char **why)
 {

@@ -1,13 +1,13 @@
 /*
  * Settings and the engines that have them.
  *
- * What the settings name is read and opened when a generation is made, and hangs
- * on it: routes, certificates, the engines themselves and the workers that serve
- * them. An engine has the settings that it began with until it ends. Others come
- * into force with another generation: when that is ready, the one before is
- * retired, accepts nobody any more, and is over when the last session of its
- * engines has ended. Sessions of both have different numbers, and what is
- * counted for the whole daemon is counted for both.
+ * What the settings name is read and opened when a generation is made, and
+ * hangs on it: routes, certificates, the engines themselves and the workers that
+ * serve them. An engine has the settings that it began with until it ends.
+ * Others come into force with another generation: when that is ready, the one
+ * before is retired, accepts no clients any more, and is over when the last
+ * session of its engines has ended. Sessions of both have different numbers, and
+ * what is counted for the whole daemon is counted for both.
  *
  * What generations share - the loop, the sockets that clients arrive at, the
  * limits - is the owner's, as is what becomes of the requests of engines.

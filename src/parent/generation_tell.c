@@ -158,7 +158,7 @@ generation_on_blocked(void *arg, const struct addr *a, uint32_t ms)
 	return t->ok && ++t->n < BLOCKED_TOLD;
 }
 
-/* Who may not log in: a new engine could not know. */
+/* The addresses that may not log in: a new engine could not know. */
 static bool
 tell_all_blocked(struct engine *e)
 {
@@ -169,7 +169,7 @@ tell_all_blocked(struct engine *e)
 	return t.ok;
 }
 
-/* The worker first: who asks it after an engine forgot gets the new answer. */
+/* The worker first: an engine that forgets and asks gets the new answer. */
 static void
 tell_passwords(struct generation *g, const struct secret *s)
 {

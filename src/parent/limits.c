@@ -13,7 +13,7 @@
 enum {
 	BUCKETS = 16384,
 	WORDS = sizeof(struct addr) / sizeof(uint32_t),
-	RETRY_S = 5,   /* when a place will be free, nobody knows */
+	RETRY_S = 5,   /* when a place will be free cannot be known */
 	SWEPT = 2,     /* rows looked at for each new one */
 	SPARED = 64,   /* those with failed logins, in a row */
 	BURST_S = 2,   /* seconds of the rate that may come at once */

@@ -33,11 +33,11 @@ struct limits_seats {
 	uint32_t connections;
 };
 
-/* Gives what keeps count, with nobody there. Keeps conf. */
+/* Gives what keeps count, of no client yet. Keeps conf. */
 struct limits *limits_new(const struct conf *);
 void limits_free(struct limits *);
 
-/* Somebody came: whether he may stay. now is clock_ms(). */
+/* A client came: whether it may stay. now is clock_ms(). */
 void limits_admit(struct limits *, struct limits_seats *,
     const struct ipc_admit *, uint64_t now, struct ipc_admitted *answer);
 
@@ -54,7 +54,7 @@ void limits_leave_all(struct limits *, struct limits_seats *);
 uint32_t limits_failed_login(struct limits *, const struct addr *,
     uint64_t now);
 
-/* Call fn for every address that may not try, as above, as long as it says so. */
+/* Call fn for all addresses that may not try, as long as it says true. */
 typedef bool limits_blocked_fn(void *arg, const struct addr *, uint32_t ms);
 void limits_each_blocked(const struct limits *, uint64_t now,
     limits_blocked_fn *, void *arg);

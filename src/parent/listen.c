@@ -72,7 +72,7 @@ listen_describe(const struct listen_socket *s)
 	return all;
 }
 
-/* Whoever reads it sees the end; 2 is the log, and 1 may not become free. */
+/* Its reader sees the end; 2 is the log, and 1 may not become free. */
 static void
 end_ready_fd(int fd)
 {
@@ -265,7 +265,7 @@ listen_mend(struct listen_socket *s, const struct conf *conf)
 
 /* ------------------------------------------------- redirects */
 
-/* Who is sent on is sent there: to TLS if there is some, else to the first. */
+/* Clients are sent on to TLS if there is some, else to the first. */
 static const struct listen_socket *
 find_target(const struct listen_set *set)
 {
@@ -324,7 +324,7 @@ open_redirect(struct listen_set *set, const struct conf *conf,
 	return ok;
 }
 
-/* Who comes without TLS to a port for both. */
+/* Clients that come without TLS to a port for both. */
 static void
 redirect_plain(struct listen_set *set)
 {

@@ -73,7 +73,7 @@ loop_unwatch(struct loop_fd *w)
 	w->loop = NULL;
 }
 
-/* Those behind an empty place move up. */
+/* Those that follow an empty place move up. */
 static void
 close_ranks(struct loop *l)
 {

@@ -1,7 +1,7 @@
 /*
- * Listeners that a process which shares them has spoilt for all others: they are
- * made anew (parent/listen.h), at once for the first time, and from then on no
- * faster than engines that die are replaced.
+ * Listeners that a process which shares them has spoilt for all others: they
+ * are made anew (parent/listen.h), at once for the first time, and from then on
+ * no faster than engines that die are replaced.
  */
 #ifndef PARENT_MEND_H
 #define PARENT_MEND_H

@@ -138,7 +138,7 @@ is_session(const struct ipc_open *op)
 	return op->part == IPC_PART_COMMAND || op->part == IPC_PART_DIR;
 }
 
-/* --once has its one session with it; whose status counts then, and to inetd. */
+/* --once has its one session with it; its status counts then, and to inetd. */
 static void
 count_session(struct programs *ps, pid_t pid)
 {
@@ -271,7 +271,7 @@ programs_on_done(struct programs *ps, struct engine *e, const struct ipc_msg *m)
 		return false;
 	if ((c = child_of(ps, e, m->session, pid)) != NULL) {
 		if (!c->dead)
-			return false; /* it would run on, nobody's */
+			return false; /* it would run on without an owner */
 		child_release(ps->children, c);
 	}
 	if (ps->once_taken && (pid_t)pid == ps->status_of)

@@ -59,8 +59,8 @@ void programs_disown(struct programs *, uint32_t number);
 void programs_stop(struct programs *, bool force);
 
 /*
- * Whether any has yet to end. Those without a ladder are left to themselves, but
- * not by force; those that a ladder has left are not waited for.
+ * Whether any has yet to end. Those without a ladder are left to themselves,
+ * but not by force; those that a ladder has left are not waited for.
  */
 bool programs_remain(const struct programs *);
 

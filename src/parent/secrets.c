@@ -85,7 +85,7 @@ secrets_are_used(const struct secrets *s)
 	return secret_is_used(&s->passwords) || secret_is_used(&s->tokens);
 }
 
-/* One that has changed, or any because somebody said so. */
+/* One that has changed, or any because that was asked for. */
 static void
 look_at(struct secrets *s, struct secret *one, bool anyway)
 {

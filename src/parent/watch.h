@@ -37,12 +37,12 @@ struct watch {
 
 /*
  * Read the file, whose path is kept, into `out`; it is too large if it fills
- * that to its ceiling. False with an owned sentence in *why, and nothing in `out`. Either way this is the
- * state that changes are told against from now on.
+ * that to its ceiling. False with an owned sentence in *why, and nothing in
+ * `out`. Either way this is the state that changes are told against later.
  */
 bool watch_read(struct watch *, const char *path, struct buf *out, char **why);
 
-/* What was read is a secret: say in the log if everybody may read or write it. */
+/* What was read is a secret: say in the log if all may read or write it. */
 void watch_warn_open(const struct watch *);
 
 /* Look: whether it is another than what was read, and stays so. */

@@ -110,12 +110,10 @@ child_add(struct child_set *s, pid_t pid, uint32_t owner, uint32_t session,
 	struct child *c = mem_new(1, sizeof(*c));
 	struct child **b = bucket_of(s, pid);
 
-	*c = (struct child){
-		.pid = pid,
-		.session = session,
-		.owner = owner,
-		.next_in_bucket = *b,
-	};
+	c->pid = pid;
+	c->session = session;
+	c->owner = owner;
+	c->next_in_bucket = *b;
 	set_ladder(c, ladder.rung, ladder.n);
 	*b = c;
 	s->count++;
