@@ -627,6 +627,121 @@ a_program_is_of_the_engine_that_asked(void **state)
 	assert_int_not_equal(programs_next(&t->programs), UINT64_MAX);
 }
 
+/* It has ended, and its engine may know. */
+static void
+ends(struct world *t, pid_t pid)
+{
+	siginfo_t si;
+
+	(void)kill(pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	programs_reap(&t->programs);
+	world_turn(&t->w);
+}
+
+static void
+kills(struct world *t, struct fake *f, uint32_t session, pid_t pid)
+{
+	uint8_t body[8];
+
+	fake_says(&t->w, f, IPC_KILL, session, body,
+	    ipc_put_kill(body, (uint32_t)pid, 0));
+}
+
+static void
+done(struct world *t, struct fake *f, uint32_t session, pid_t pid)
+{
+	uint8_t body[4];
+
+	fake_says(&t->w, f, IPC_DONE, session, body,
+	    ipc_put_u32(body, (uint32_t)pid));
+}
+
+/* The command does, and hears of no end of input. */
+static void
+wait_for_signals(struct world *t)
+{
+	char path[128];
+
+	put_file(t, "command", "#!/bin/sh\nexec sleep 60\n", path);
+	assert_int_equal(chmod(path, 0700), 0);
+	free(t->conf.route.argv[0]);
+	t->conf.route.argv[0] = mem_strdup(path);
+}
+
+static void
+they_end_in_any_order(void **state)
+{
+	struct world *t = *state;
+	struct fake *f;
+	pid_t pid[3];
+
+	wait_for_signals(t);
+	f = serve(t, 0, 1);
+	for (uint32_t i = 0; i < 3; i++) {
+		asks(t, f, 0, i + 1);
+		pid[i] = opened(f);
+	}
+	kills(t, f, 3, pid[2]); /* the ladder is on its way */
+	ends(t, pid[1]);
+	assert_int_equal(f->session[IPC_EXITED], 2);
+	ends(t, pid[2]);
+	assert_int_equal(f->session[IPC_EXITED], 3);
+	kills(t, f, 3, pid[2]); /* it could not know */
+	done(t, f, 3, pid[2]);
+	kills(t, f, 1, pid[0]);
+	kills(t, f, 1, pid[0]);
+	ends(t, pid[0]);
+	assert_int_equal(f->session[IPC_EXITED], 1);
+	assert_int_equal(f->told[IPC_EXITED], 3);
+	assert_false(programs_remain(&t->programs));
+	assert_true(fake_lives(f));
+}
+
+static void
+they_outlive_their_engine(void **state)
+{
+	struct world *t = *state;
+	struct fake *f, *next;
+	pid_t pid;
+
+	wait_for_signals(t);
+	f = serve(t, 0, 1);
+	asks(t, f, 0, 1);
+	pid = opened(f);
+	fake_is_reaped(&t->w, f);
+	next = &t->w.fake[1];
+	assert_true(programs_remain(&t->programs));
+	assert_int_not_equal(programs_next(&t->programs), UINT64_MAX);
+	kills(t, next, 1, pid); /* not its own */
+	ends(t, pid);
+	assert_int_equal(next->told[IPC_EXITED], 0);
+	assert_false(programs_remain(&t->programs));
+}
+
+static void
+the_one_of_once_is_over_when_its_engine_says_so(void **state)
+{
+	struct world *t = *state;
+	struct fake *f;
+	pid_t pid;
+
+	t->conf.once = true;
+	wait_for_signals(t);
+	f = serve(t, 0, 1);
+	asks(t, f, 0, 1);
+	pid = opened(f);
+	asks(t, f, 0, 2);
+	assert_int_equal(f->told[IPC_OPENED], 1);
+	assert_int_equal(f->session[IPC_REFUSED], 2);
+	ends(t, pid);
+	assert_int_equal(f->told[IPC_EXITED], 1);
+	assert_int_equal(t->over, 0);
+	done(t, f, 1, pid);
+	assert_int_equal(t->over, 1);
+	assert_int_equal(t->programs.status, 128 + SIGKILL);
+}
+
 static void
 too_many_are_refused(void **state)
 {
@@ -683,6 +798,9 @@ main(void)
 		T(each_route_has_its_folders_and_tokens),
 		T(each_route_has_its_signals),
 		T(a_program_is_of_the_engine_that_asked),
+		T(they_end_in_any_order),
+		T(they_outlive_their_engine),
+		T(the_one_of_once_is_over_when_its_engine_says_so),
 		T(too_many_are_refused),
 		T(none_is_started_any_more),
 	};
