@@ -31,7 +31,7 @@ def says(tmp_path):
 def daemon(mailbox):
     """One whose command tells what it has read."""
     def make(*args):
-        return Daemon("--framing=content-length", *args,
+        return Daemon("--framing=content-length", "--kill=EOF:1m,KILL", *args,
                       command=[handler("tell-end"), mailbox.path])
     return make
 
