@@ -10,13 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "conf/conf.h"
 #include "ipc/ipc.h"
 #include "parent/folder.h"
 #include "proc/child.h"
 #include "proc/spawn.h"
 
-struct conf;
-struct conf_route;
 struct ipc_open;
 
 enum { COMMAND_ENV_MAX = 256 }; /* variables that the configuration sets */
@@ -39,7 +38,7 @@ struct command {
 	int null; /* owned: its standard error if that is not wanted; or -1 */
 	bool has_user;
 	struct spawn_user user;
-	struct child_rung rung[CHILD_RUNGS];
+	struct child_rung rung[CONF_LADDER_MAX];
 	struct child_ladder ladder; /* of those */
 };
 

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "ipc/ipc_codec.h"
 #include "parent/command.h"
@@ -13,6 +14,13 @@
 #include "proc/group.h"
 
 enum { KILL_AGO_MAX = 1000 }; /* the past that an engine may claim */
+
+/* One of those that programs have: settings that it is from may have gone. */
+struct ladder {
+	LIST_ENTRY(ladder) entry;
+	struct child_rung rung[CONF_LADDER_MAX];
+	size_t n;
+};
 
 /* ------------------------------------------------- what engines hear */
 
@@ -125,11 +133,45 @@ programs_init(struct programs *ps, const struct conf *conf,
 void
 programs_clear(struct programs *ps)
 {
+	struct ladder *l;
+
 	child_set_free(ps->children);
+	while ((l = LIST_FIRST(&ps->ladders)) != NULL) {
+		LIST_REMOVE(l, entry);
+		free(l);
+	}
 	ps->children = NULL;
 }
 
 /* ------------------------------------------------- starting one */
+
+static bool
+is_ladder(const struct ladder *l, struct child_ladder other)
+{
+	bool same = l->n == other.n;
+
+	for (size_t i = 0; same && i < l->n; i++)
+		same = l->rung[i].sig == other.rung[i].sig &&
+		    l->rung[i].wait_ms == other.rung[i].wait_ms;
+	return same;
+}
+
+/* The same ladder for all that have it, as long as there are programs. */
+static struct child_ladder
+keep_ladder(struct programs *ps, struct child_ladder from)
+{
+	struct ladder *l;
+
+	LIST_FOREACH (l, &ps->ladders, entry)
+		if (is_ladder(l, from))
+			return (struct child_ladder){ l->rung, l->n };
+	l = mem_new(1, sizeof(*l));
+	l->n = from.n;
+	for (size_t i = 0; i < l->n; i++)
+		l->rung[i] = from.rung[i];
+	LIST_INSERT_HEAD(&ps->ladders, l, entry);
+	return (struct child_ladder){ l->rung, l->n };
+}
 
 /* CGI programs and gates come and go beside the one that --once waits for. */
 static bool
@@ -169,7 +211,8 @@ start(struct programs *ps, struct engine *e, uint32_t session,
 		tell_refused(e, session, why, err);
 		return;
 	}
-	c = child_add(ps->children, pid, e->number, session, command->ladder);
+	c = child_add(ps->children, pid, e->number, session,
+	    keep_ladder(ps, command->ladder));
 	c->kind = op->route;
 	if (is_session(op))
 		count_session(ps, pid);

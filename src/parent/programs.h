@@ -9,6 +9,7 @@
 #ifndef PARENT_PROGRAMS_H
 #define PARENT_PROGRAMS_H
 
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 #include "proc/child.h"
 
 struct conf;
+struct ladder;
 
 struct programs_ops {
 	/* The one session of --once is over. */
@@ -32,6 +34,7 @@ struct programs {
 	const struct programs_ops *ops; /* kept */
 	void *owner;                    /* kept */
 	struct child_set *children;     /* owned */
+	LIST_HEAD(, ladder) ladders;    /* owned: of all that were started */
 	bool stopping;                  /* no more are started */
 	bool once_taken;                /* --once has had its session */
 	pid_t status_of; /* the one whose status is ours; 0: none */

@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "proc/child.h"
 #include "proc/group.h"
@@ -78,7 +76,7 @@ remove_child(struct child_set *s, struct child *c)
 	s->count--;
 	s->kept -= c->dead;
 	s->left -= c->left;
-	s->bare -= c->nrungs == 0;
+	s->bare -= c->ladder.n == 0;
 	free(c);
 }
 
@@ -93,16 +91,6 @@ child_set_free(struct child_set *s)
 	free(s);
 }
 
-static void
-set_ladder(struct child *c, const struct child_rung *rung, size_t n)
-{
-	if (n > CHILD_RUNGS)
-		bug("a ladder of %zu rungs", n);
-	if (n > 0)
-		memcpy(c->ladder, rung, n * sizeof(*rung));
-	c->nrungs = n;
-}
-
 struct child *
 child_add(struct child_set *s, pid_t pid, uint32_t owner, uint32_t session,
     struct child_ladder ladder)
@@ -114,10 +102,10 @@ child_add(struct child_set *s, pid_t pid, uint32_t owner, uint32_t session,
 	c->session = session;
 	c->owner = owner;
 	c->next_in_bucket = *b;
-	set_ladder(c, ladder.rung, ladder.n);
+	c->ladder = ladder;
 	*b = c;
 	s->count++;
-	s->bare += c->nrungs == 0;
+	s->bare += c->ladder.n == 0;
 	return c;
 }
 
@@ -202,8 +190,8 @@ give_up(struct child_set *s, struct child *c)
 static void
 climb(struct child_set *s, struct child *c, uint64_t now)
 {
-	while (c->rung < c->nrungs) {
-		const struct child_rung *r = &c->ladder[c->rung];
+	while (c->rung < c->ladder.n) {
+		const struct child_rung *r = &c->ladder.rung[c->rung];
 
 		if (c->dead && !group_lives(c->pid))
 			break;
@@ -215,9 +203,9 @@ climb(struct child_set *s, struct child *c, uint64_t now)
 		}
 		c->rung++;
 	}
-	if (c->dead && (c->nrungs == 0 || !group_lives(c->pid)))
+	if (c->dead && (c->ladder.n == 0 || !group_lives(c->pid)))
 		reap_kept(s, c);
-	else if (c->rung == c->nrungs)
+	else if (c->rung == c->ladder.n)
 		c->deadline = now + LAST_WAIT_MS;
 	else
 		give_up(s, c);
@@ -238,7 +226,7 @@ start_climbing(struct child_set *s, struct child *c, uint64_t ago)
 void
 child_start_ladder(struct child_set *s, struct child *c, uint64_t ago)
 {
-	if (!c->listed && c->rung == 0 && c->nrungs > 0)
+	if (!c->listed && c->rung == 0 && c->ladder.n > 0)
 		start_climbing(s, c, ago);
 }
 
@@ -248,8 +236,8 @@ child_release(struct child_set *s, struct child *c)
 	c->owner = 0;
 	if (!c->dead || c->listed)
 		return;
-	if (c->nrungs > 0)
-		set_ladder(c, leftover, nitems(leftover));
+	if (c->ladder.n > 0)
+		c->ladder = (struct child_ladder){ leftover, nitems(leftover) };
 	start_climbing(s, c, 0);
 }
 
@@ -279,8 +267,8 @@ kill_now(struct child_set *s, struct child *c)
 	s->left -= c->left;
 	c->left = false;
 	unlist(c);
-	s->bare -= c->nrungs == 0;
-	set_ladder(c, at_once, nitems(at_once));
+	s->bare -= c->ladder.n == 0;
+	c->ladder = (struct child_ladder){ at_once, nitems(at_once) };
 	start_climbing(s, c, 0);
 }
 

@@ -26,8 +26,6 @@
 
 #include "base/ended.h"
 
-enum { CHILD_RUNGS = 8 }; /* that a ladder may have */
-
 /* One rung of a ladder: signal the group (0: only wait), then wait. */
 struct child_rung {
 	int sig;
@@ -35,8 +33,8 @@ struct child_rung {
 };
 
 struct child_ladder {
-	const struct child_rung *rung; /* borrowed */
-	size_t n;                      /* at most CHILD_RUNGS */
+	const struct child_rung *rung; /* kept */
+	size_t n;
 };
 
 struct child {
@@ -47,8 +45,7 @@ struct child {
 	bool dead;        /* the leader has ended, and is kept unreaped */
 	bool listed;      /* the ladder runs, or has left a process */
 	bool left;        /* it has: nothing further will be done */
-	struct child_rung ladder[CHILD_RUNGS];
-	size_t nrungs;
+	struct child_ladder ladder;
 	size_t rung;       /* the one we wait on */
 	uint64_t deadline; /* of that wait */
 	struct child *next_in_bucket;
@@ -79,7 +76,10 @@ struct child_ops {
 struct child_set *child_set_new(const struct child_ops *, void *arg);
 void child_set_free(struct child_set *);
 
-/* A process that spawn() just started; the number of its owner is not 0. */
+/*
+ * A process that spawn() just started; the number of its owner is not 0, and the
+ * rungs of its ladder (kept) outlive it.
+ */
 struct child *child_add(struct child_set *, pid_t, uint32_t owner,
     uint32_t session, struct child_ladder);
 

@@ -698,6 +698,38 @@ they_end_in_any_order(void **state)
 	assert_true(fake_lives(f));
 }
 
+/* The ladder goes on when what it was read from is no more. */
+static void
+they_outlive_their_settings(void **state)
+{
+	struct world *t = *state;
+	struct fake *f;
+	siginfo_t si;
+	pid_t pid[2];
+
+	set(&t->conf, "kill", "EOF:1s,TERM:1s,KILL");
+	wait_for_signals(t);
+	f = serve(t, 0, 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		asks(t, f, 0, i);
+		pid[i] = opened(f);
+	}
+	generation_retire(t->g[0]);
+	fake_is_reaped(&t->w, f);
+	generation_free(t->g[0]);
+	t->g[0] = NULL;
+	t->w.now = programs_next(&t->programs);
+	programs_tick(&t->programs);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(waitid(P_PID, (id_t)pid[i], &si,
+				     WEXITED | WNOWAIT),
+		    0);
+		assert_int_equal(si.si_status, SIGTERM);
+	}
+	programs_reap(&t->programs);
+	assert_false(programs_remain(&t->programs));
+}
+
 static void
 they_outlive_their_engine(void **state)
 {
@@ -799,6 +831,7 @@ main(void)
 		T(each_route_has_its_signals),
 		T(a_program_is_of_the_engine_that_asked),
 		T(they_end_in_any_order),
+		T(they_outlive_their_settings),
 		T(they_outlive_their_engine),
 		T(the_one_of_once_is_over_when_its_engine_says_so),
 		T(too_many_are_refused),
