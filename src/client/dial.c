@@ -206,7 +206,7 @@ dial_new(struct client *client, const struct ws_url *to,
 		.ops = ops,
 		.owner = owner,
 	};
-	deadlines_init(&d->deadlines, client->flow.base, d->due, DUE_COUNT,
+	deadlines_init(&d->deadlines, &client->flow, d->due, DUE_COUNT,
 	    &deadlines_ops, d);
 	if (client->conf.connect_timeout > 0)
 		deadlines_set(&d->deadlines, DUE_CONNECTED,

@@ -424,7 +424,7 @@ hello_new(struct client *client, struct stream *stream, const struct ws_url *to,
 		.plain = !to->tls && to->path[0] == '\0',
 	};
 	buf_init(&h->in, HELD_MAX);
-	deadlines_init(&h->deadlines, client->flow.base, h->due, DUE_COUNT,
+	deadlines_init(&h->deadlines, &client->flow, h->due, DUE_COUNT,
 	    &deadlines_ops, h);
 	if (client->conf.handshake_timeout > 0)
 		deadlines_set(&h->deadlines, DUE_ANSWER,

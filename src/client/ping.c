@@ -193,8 +193,8 @@ ping_new(struct client *client, int fd, const struct ping_ops *ops, void *owner)
 	p->owner = owner;
 	p->began = clock_us();
 	put_peer(p->peer, fd);
-	deadlines_init(&p->deadlines, base, p->due, DUE_COUNT, &deadlines_ops,
-	    p);
+	deadlines_init(&p->deadlines, &client->flow, p->due, DUE_COUNT,
+	    &deadlines_ops, p);
 	(void)evsignal_assign(&p->interrupt, base, SIGINT, ping_on_interrupt,
 	    p);
 	watch_need(&p->interrupt, NULL);

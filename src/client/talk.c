@@ -291,7 +291,7 @@ new_peer(struct talk *t, struct stream *stream)
 		.close_timeout = conf->close_timeout,
 	};
 	p = peer_new(&(struct peer_start){
-	    .base = t->client->flow.base,
+	    .flow = &t->client->flow,
 	    .transport = transport_ws_new(WS_CLIENT, &t->client->flow, stream,
 		client_conf_max_message(conf)),
 	    .dialect = &dialect_plain,
@@ -314,7 +314,7 @@ talk_new(const struct talk_start *start)
 		.ops = start->ops,
 		.owner = start->owner,
 	};
-	deadlines_init(&t->deadlines, t->client->flow.base, t->due, DUE_COUNT,
+	deadlines_init(&t->deadlines, &t->client->flow, t->due, DUE_COUNT,
 	    &deadlines_ops, t);
 	talk_input_init(&t->input, local_framing(t->local));
 	talk_print_init(&t->print, &t->client->flow.to_endpoint, t->local,

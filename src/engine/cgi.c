@@ -503,8 +503,8 @@ cgi_new(struct request *rq, cgi_rest_fn *rest)
 	};
 	g->body_ended = !g->has_body;
 	cgi_answer_init(&g->answer);
-	deadlines_init(&g->deadlines, engine_flow(g->engine)->base, g->due,
-	    DUE_COUNT, &cgi_deadlines, g);
+	deadlines_init(&g->deadlines, engine_flow(g->engine), g->due, DUE_COUNT,
+	    &cgi_deadlines, g);
 	return g;
 }
 

@@ -427,8 +427,8 @@ start(struct request *rq, const struct buf *vars)
 	g->route = rq->route->conf;
 	g->id = engine_new_id(e);
 	buf_init(&g->output, OUTPUT_MAX);
-	deadlines_init(&g->deadlines, engine_flow(e)->base, g->due,
-	    nitems(g->due), &gate_deadlines, g);
+	deadlines_init(&g->deadlines, engine_flow(e), g->due, nitems(g->due),
+	    &gate_deadlines, g);
 	deadlines_set(&g->deadlines, 0, g->route->gate_timeout);
 	request_handle(rq, &gate_handler, g);
 	g->endpoint = program_open(e,

@@ -19,7 +19,6 @@
 #include "engine/sessions.h"
 #include "engine/upgrade.h"
 #include "flow/endpoint.h"
-#include "flow/flow.h"
 #include "flow/peer.h"
 #include "flow/session.h"
 #include "flow/stream.h"
@@ -159,7 +158,7 @@ static struct session *
 begin_session(struct upgrade *u, const struct seats *seats, struct transport *t)
 {
 	const struct peer_start client = {
-		.base = engine_flow(u->engine)->base,
+		.flow = engine_flow(u->engine),
 		.transport = t,
 		.dialect = dialect_of(u),
 		.rules = &u->rq->route->peer,

@@ -1,36 +1,33 @@
-#include <event2/event.h>
-
 #include "base/base.h"
 #include "base/clock.h"
 #include "flow/deadlines.h"
-#include "flow/watch.h"
+#include "flow/flow.h"
 
-/* Set the timer to the earliest of all; later is found out when it fires. */
+static bool
+is_set_before(const struct deadlines *d, uint64_t next)
+{
+	return d->timer.place != 0 && d->timer.at <= next;
+}
+
+/* Set the timer to the earliest of all; later is found out when it comes. */
 static void
 arm(struct deadlines *d)
 {
-	uint64_t next = UINT64_MAX, now;
+	uint64_t next = UINT64_MAX;
 
 	for (size_t i = 0; i < d->n; i++)
 		if (d->at[i] < next)
 			next = d->at[i];
-	if (next >= d->armed)
-		return;
-	now = clock_ms();
-	next = next > now ? next - now : 0;
-	d->armed = now + next;
-	watch_after(&d->timer, next);
+	if (next != UINT64_MAX && !is_set_before(d, next))
+		timers_set(d->timers, &d->timer, next);
 }
 
 static void
-deadlines_on_timer(evutil_socket_t fd, short what, void *arg)
+deadlines_on_timer(struct timer *timer)
 {
-	struct deadlines *d = arg;
+	struct deadlines *d = container_of(timer, struct deadlines, timer);
 	uint64_t now = clock_ms();
 
-	(void)fd;
-	(void)what;
-	d->armed = UINT64_MAX;
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->at[i] > now)
 			continue;
@@ -43,32 +40,33 @@ deadlines_on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-deadlines_init(struct deadlines *d, struct event_base *base, uint64_t *at,
-    size_t n, const struct deadlines_ops *ops, void *owner)
+deadlines_init(struct deadlines *d, struct flow *flow, uint64_t *at, size_t n,
+    const struct deadlines_ops *ops, void *owner)
 {
 	*d = (struct deadlines){
 		.ops = ops,
 		.owner = owner,
 		.at = at,
 		.n = n,
-		.armed = UINT64_MAX,
+		.timers = &flow->timers,
+		.timer.fn = deadlines_on_timer,
 	};
 	for (size_t i = 0; i < n; i++)
 		at[i] = UINT64_MAX;
-	(void)evtimer_assign(&d->timer, base, deadlines_on_timer, d);
 }
 
 void
 deadlines_clear(struct deadlines *d)
 {
-	(void)event_del(&d->timer);
+	timers_unset(d->timers, &d->timer);
 }
 
 void
 deadlines_set(struct deadlines *d, size_t which, uint64_t ms)
 {
 	d->at[which] = clock_ms() + ms;
-	arm(d);
+	if (!is_set_before(d, d->at[which]))
+		timers_set(d->timers, &d->timer, d->at[which]);
 }
 
 void
@@ -91,13 +89,8 @@ deadlines_awaits(const struct deadlines *d, size_t which)
 	return d->at[which] != UINT64_MAX;
 }
 
-/*
- * libevent takes the activation of a timer back when it is added once more, so
- * arm() leaves it alone until it has fired.
- */
 void
 deadlines_wake(struct deadlines *d)
 {
-	d->armed = 0;
-	event_active(&d->timer, EV_TIMEOUT, 1);
+	timers_set(d->timers, &d->timer, 0);
 }

@@ -1,8 +1,8 @@
 /*
  * Many deadlines over one timer: what an owner waits for, each at a time of its
- * own or not at all, and one event of the loop for the earliest of them.
+ * own or not at all.
  *
- * A deadline that is put off costs nothing: the timer fires at the old time,
+ * A deadline that is put off costs nothing: the timer comes at the old time,
  * finds nothing due, and is set again.
  */
 #ifndef FLOW_DEADLINES_H
@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <event2/event_struct.h>
+#include "flow/timers.h"
 
-struct event_base;
+struct flow;
 
 struct deadlines_ops {
 	/* That one has come, and is awaited no longer. May set any. */
@@ -31,14 +31,13 @@ struct deadlines {
 	void *owner;                     /* kept */
 	uint64_t *at; /* kept: clock_ms() of each; UINT64_MAX: not awaited */
 	size_t n;     /* of those */
-	uint64_t
-	    armed; /* when the timer fires; 0: in the next turn of the loop */
-	struct event timer;
+	struct timers *timers; /* kept: the flow's */
+	struct timer timer;
 };
 
-/* Keeps base, at[0..n), ops and owner; nothing is awaited. */
-void deadlines_init(struct deadlines *, struct event_base *base, uint64_t *at,
-    size_t n, const struct deadlines_ops *, void *owner);
+/* Keeps flow, at[0..n), ops and owner; nothing is awaited. */
+void deadlines_init(struct deadlines *, struct flow *, uint64_t *at, size_t n,
+    const struct deadlines_ops *, void *owner);
 void deadlines_clear(struct deadlines *);
 
 /* Await one `ms` from now, whenever it was to come before; or not at all. */

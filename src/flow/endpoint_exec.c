@@ -127,7 +127,7 @@ new_linger(struct endpoint_exec *x)
 	static const struct deadlines_ops ops = { .on_due = exec_on_linger };
 
 	x->linger = mem_new(1, sizeof(*x->linger));
-	deadlines_init(&x->linger->deadlines, x->flow->base, x->linger->due,
+	deadlines_init(&x->linger->deadlines, x->flow, x->linger->due,
 	    nitems(x->linger->due), &ops, x);
 }
 

@@ -24,6 +24,7 @@ flow_init(struct flow *f, struct event_base *base)
 		.in = mem_new(1, FLOW_READ_PIPE),
 	};
 	event_set_log_callback(flow_on_complaint);
+	timers_init(&f->timers, base);
 	gather_init(&f->to_endpoint);
 	gather_init(&f->to_peer);
 	buf_init(&f->wire, FLOW_WIRE_MAX);
@@ -34,6 +35,7 @@ flow_init(struct flow *f, struct event_base *base)
 void
 flow_clear(struct flow *f)
 {
+	timers_clear(&f->timers);
 	gather_clear(&f->to_endpoint);
 	gather_clear(&f->to_peer);
 	buf_clear(&f->wire);

@@ -1,6 +1,6 @@
 /*
- * What everything in this room shares: the event loop, the buffer that is read
- * into, the two gathers in which output is put together, and the records that
+ * What everything in this room shares: the event loop, its timers, the buffer that
+ * is read into, the two gathers in which output is put together, and the records that
  * TLS makes of it.
  *
  * There is one of it in a process. Every callback runs to its end before the
@@ -17,6 +17,7 @@
 #include "flow/complaints.h"
 #include "flow/doubts.h"
 #include "flow/gather.h"
+#include "flow/timers.h"
 #include "flow/zpool.h"
 
 struct event_base;
@@ -29,7 +30,8 @@ enum {
 };
 
 struct flow {
-	struct event_base *base;   /* kept */
+	struct event_base *base; /* kept */
+	struct timers timers;
 	uint8_t *in;               /* owned: FLOW_READ_PIPE bytes */
 	struct gather to_endpoint; /* to a program, or the client's own side */
 	struct gather to_peer;     /* to the other end of a WebSocket */

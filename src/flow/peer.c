@@ -381,7 +381,7 @@ peer_new(const struct peer_start *start)
 		.name = start->name,
 		.paused = true,
 	};
-	deadlines_init(&p->deadlines, start->base, p->due, PEER_DUES,
+	deadlines_init(&p->deadlines, start->flow, p->due, PEER_DUES,
 	    &deadlines_ops, p);
 	dialect_init(&p->dialect, start->dialect, NULL, NULL);
 	return p;

@@ -25,7 +25,7 @@
 #include "flow/deadlines.h"
 #include "flow/transport.h"
 
-struct event_base;
+struct flow;
 
 /* All in milliseconds; 0: there is no such limit. */
 struct peer_rules {
@@ -91,7 +91,7 @@ struct peer {
 };
 
 struct peer_start {
-	struct event_base *base;            /* kept */
+	struct flow *flow;                  /* kept */
 	struct transport *transport;        /* taken; paused */
 	const struct dialect_body *dialect; /* kept: what it speaks */
 	const struct peer_rules *rules;     /* kept */

@@ -750,7 +750,7 @@ start_clocks(struct session *s)
 	const struct conf_route *r = s->route;
 
 	s->started = clock_coarse_ms();
-	deadlines_init(&s->deadlines, s->flow->base, s->due, DUE_COUNT,
+	deadlines_init(&s->deadlines, s->flow, s->due, DUE_COUNT,
 	    &deadlines_ops, s);
 	await(s, DUE_STDERR,
 	    r->stderr_to == CONF_STDERR_LOG ? STDERR_DELAY_MS : 0);

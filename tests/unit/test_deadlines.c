@@ -7,16 +7,15 @@
 
 #include <cmocka.h>
 
-#include <event2/event.h>
-
 #include "base/base.h"
 #include "base/clock.h"
 #include "flow/deadlines.h"
+#include "loop.h"
 
 enum { HOUR = 3600 * 1000, COUNT = 4, TOLD_MAX = 16 };
 
 struct fixture {
-	struct event_base *base;
+	struct loop loop;
 	struct deadlines deadlines;
 	uint64_t at[COUNT];
 	size_t told[TOLD_MAX]; /* which came, in order */
@@ -59,12 +58,13 @@ setup(void **state)
 	static const struct deadlines_ops ops = { on_due, on_turn };
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	if (f == NULL || (f->base = event_base_new()) == NULL)
+	if (f == NULL)
 		return -1;
+	loop_open(&f->loop);
 	now = 1000;
 	clock_replace(test_clock);
 	f->set_when_told = COUNT;
-	deadlines_init(&f->deadlines, f->base, f->at, COUNT, &ops, f);
+	deadlines_init(&f->deadlines, &f->loop.flow, f->at, COUNT, &ops, f);
 	*state = f;
 	return 0;
 }
@@ -75,7 +75,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	deadlines_clear(&f->deadlines);
-	event_base_free(f->base);
+	loop_close(&f->loop);
 	free(f);
 	clock_replace(NULL);
 	return 0;
@@ -85,7 +85,7 @@ teardown(void **state)
 static void
 turn(struct fixture *f)
 {
-	(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
+	loop_turn(&f->loop);
 }
 
 static void

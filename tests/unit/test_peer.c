@@ -107,7 +107,7 @@ begin(struct fixture *f, const struct peer_rules *rules)
 	clock_replace(loop_clock);
 	loop_open(&f->loop);
 	f->peer = peer_new(&(struct peer_start){
-	    .base = f->loop.base,
+	    .flow = &f->loop.flow,
 	    .transport = fake_transport_init(&f->transport),
 	    .dialect = &dialect_plain,
 	    .rules = rules,

@@ -51,7 +51,7 @@ static struct peer *
 new_peer(struct fixture *f, struct fake_transport *t)
 {
 	return peer_new(&(struct peer_start){
-	    .base = f->loop.base,
+	    .flow = &f->loop.flow,
 	    .transport = fake_transport_init(t),
 	    .dialect = &dialect_plain,
 	    .rules = &rules,

@@ -147,7 +147,7 @@ begin(struct talk *t)
 	    t->route.max_message);
 	transport_ws_accept_unmasked(transport);
 	client_peer = (struct peer_start){
-		.base = t->loop.flow.base,
+		.flow = &t->loop.flow,
 		.transport = transport,
 		.dialect = &letters,
 		.rules = &rules,
