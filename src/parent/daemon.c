@@ -372,7 +372,6 @@ daemon_on_generation_ready(void *arg, struct generation *g)
 		log_info("engines are replaced");
 		return;
 	}
-	d->announced = true;
 	listen_announce(&d->listeners, (int)d->conf->ready_fd);
 }
 
@@ -392,55 +391,6 @@ daemon_on_generation_failed(void *arg, struct generation *g)
 	for (size_t i = 0; i < d->listeners.n; i++)
 		generation_tell_listener(d->serving, i);
 }
-
-/* ------------------------------------------------- the loop */
-
-static void
-daemon_on_ladder(void *arg)
-{
-	struct daemon *d = arg;
-
-	programs_tick(&d->programs);
-}
-
-/* Not from a call of theirs. */
-static void
-free_old_generations(struct daemon *d)
-{
-	struct generation *g, *next;
-
-	for (g = TAILQ_FIRST(&d->generations); g != NULL; g = next) {
-		next = TAILQ_NEXT(g, entry);
-		if (g == d->serving || !generation_is_over(g))
-			continue;
-		TAILQ_REMOVE(&d->generations, g, entry);
-		generation_free(g);
-	}
-}
-
-static int
-status_of(const struct daemon *d)
-{
-	if (d->failed || (d->forced && d->programs.status == 0))
-		return EXIT_FAILURE;
-	return d->programs.status;
-}
-
-int
-daemon_run(struct daemon *d)
-{
-	generation_begin(d->serving);
-	while (!is_over(d)) {
-		loop_at(&d->loop, &d->ladder, programs_next(&d->programs),
-		    daemon_on_ladder, d);
-		loop_turn(&d->loop);
-		free_old_generations(d);
-	}
-	programs_reap(&d->programs); /* orphans that went with the last */
-	return status_of(d);
-}
-
-/* ------------------------------------------------- opening */
 
 static struct generation *
 new_generation(struct daemon *d, char **why)
@@ -510,7 +460,54 @@ static const struct mend_ops mend_ops = {
 	.on_anew = daemon_on_anew,
 };
 
-/* ------------------------------------------------- opening all */
+/* ------------------------------------------------- the loop */
+
+static void
+daemon_on_ladder(void *arg)
+{
+	struct daemon *d = arg;
+
+	programs_tick(&d->programs);
+}
+
+/* Not from a call of theirs. */
+static void
+free_old_generations(struct daemon *d)
+{
+	struct generation *g, *next;
+
+	for (g = TAILQ_FIRST(&d->generations); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, entry);
+		if (g == d->serving || !generation_is_over(g))
+			continue;
+		TAILQ_REMOVE(&d->generations, g, entry);
+		generation_free(g);
+	}
+}
+
+static int
+status_of(const struct daemon *d)
+{
+	if (d->failed || (d->forced && d->programs.status == 0))
+		return EXIT_FAILURE;
+	return d->programs.status;
+}
+
+int
+daemon_run(struct daemon *d)
+{
+	generation_begin(d->serving);
+	while (!is_over(d)) {
+		loop_at(&d->loop, &d->ladder, programs_next(&d->programs),
+		    daemon_on_ladder, d);
+		loop_turn(&d->loop);
+		free_old_generations(d);
+	}
+	programs_reap(&d->programs); /* orphans that went with the last */
+	return status_of(d);
+}
+
+/* ------------------------------------------------- opening */
 
 static void
 daemon_on_once_over(void *arg)

@@ -36,7 +36,6 @@ struct daemon {
 	TAILQ_HEAD(, generation) generations; /* owned */
 	struct generation *serving;           /* kept: the one in force */
 	struct generation *coming; /* kept: to replace that; NULL: none */
-	bool announced;            /* people were told that we listen */
 	bool stopping;
 	bool failed;
 	bool forced;
