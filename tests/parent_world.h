@@ -34,7 +34,7 @@ struct fake {
 	unsigned told[IPC_TYPES];           /* how often */
 	uint8_t body[IPC_TYPES][FAKE_BODY]; /* of the latest, its beginning */
 	uint32_t session[IPC_TYPES];
-	int passed[IPC_TYPES]; /* the latest descriptor; -1: none */
+	int passed[IPC_TYPES]; /* the first descriptor of that; -1: none */
 };
 
 struct parent_world {
@@ -136,11 +136,13 @@ keep_packet(struct fake *f, const struct msghdr *mh, const uint8_t *packet,
 	if (m.len > 0)
 		memcpy(f->body[m.type], m.body,
 		    m.len < FAKE_BODY ? m.len : FAKE_BODY);
-	for (size_t i = 0; i < m.nfds; i++) {
+	if (m.nfds > 0) {
 		if (f->passed[m.type] != -1)
 			close(f->passed[m.type]);
-		f->passed[m.type] = fd[i];
+		f->passed[m.type] = fd[0];
 	}
+	for (size_t i = 1; i < m.nfds; i++)
+		close(fd[i]);
 }
 
 static inline void
