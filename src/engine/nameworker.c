@@ -291,38 +291,35 @@ names_on_parent(evutil_socket_t fd, short what, void *arg)
 		(void)event_base_loopbreak(n->base);
 }
 
+/*
+ * What is still asked goes with the process: evdns_base_free() loses sight of
+ * questions that wait for others.
+ */
 static void
 names_clear(struct nameworker *n)
 {
-	struct name_query *l;
-
 	worker_clear(&n->worker);
-	if (n->dns != NULL)
-		evdns_base_free(n->dns, 0);
-	while ((l = LIST_FIRST(&n->questions)) != NULL)
-		finish(l, NULL);
-	event_base_free(n->base);
+	(void)event_del(&n->on_parent);
+	if (n->dns == NULL)
+		event_base_free(n->base);
 }
 
 int
 nameworker_run(void)
 {
-	struct nameworker *n = mem_new(1, sizeof(*n));
-	int status = EXIT_FAILURE;
+	static struct nameworker names;
+	struct nameworker *n = &names;
 
 	LIST_INIT(&n->questions);
 	if ((n->base = event_base_new()) == NULL) {
 		log_error("names worker: no usable event loop");
-	} else {
-		worker_init(&n->worker, "names", &ops, n);
-		(void)event_assign(&n->on_parent, n->base, n->worker.chan.fd,
-		    EV_READ | EV_PERSIST, names_on_parent, n);
-		watch_need(&n->on_parent, NULL);
-		(void)event_base_loop(n->base, 0);
-		(void)event_del(&n->on_parent);
-		status = n->worker.status;
-		names_clear(n);
+		return EXIT_FAILURE;
 	}
-	free(n);
-	return status;
+	worker_init(&n->worker, "names", &ops, n);
+	(void)event_assign(&n->on_parent, n->base, n->worker.chan.fd,
+	    EV_READ | EV_PERSIST, names_on_parent, n);
+	watch_need(&n->on_parent, NULL);
+	(void)event_base_loop(n->base, 0);
+	names_clear(n);
+	return n->worker.status;
 }
