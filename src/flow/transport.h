@@ -134,7 +134,7 @@ transport_flush(struct transport *t)
 }
 
 /*
- * Send our Close, behind everything that was sent, once. wait: for the
+ * Send our Close, after everything that was sent, once. wait: for the
  * peer's; otherwise nothing it says is read any more.
  */
 static inline void

@@ -579,7 +579,7 @@ transport_ws_on_read(void *owner, uint8_t *data, size_t len)
 		transport_ws_feed(&t->base, data, len);
 }
 
-/* Behind the peer's Close it is expected; before, the client is lost. */
+/* After the peer's Close it is expected; before, the client is lost. */
 static void
 transport_ws_on_end(void *owner)
 {

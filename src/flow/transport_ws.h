@@ -41,11 +41,11 @@ void transport_ws_compress(struct transport *, const struct ws_terms *,
 /* Clients need not mask their frames; that this one did not is in its log. */
 void transport_ws_accept_unmasked(struct transport *);
 
-/* Bytes that came behind the opening handshake; written to. It has its owner. */
+/* Bytes that came after the opening handshake; written to. It has its owner. */
 void transport_ws_feed(struct transport *, uint8_t *data, size_t len);
 
 /*
- * Whether the peer has shut its side behind a whole message, and has been given
+ * Whether the peer has shut its side after a whole message, and has been given
  * all of ours.
  */
 bool transport_ws_ended_well(const struct transport *);

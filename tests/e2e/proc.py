@@ -158,10 +158,11 @@ def status_field(text, name):
     return found[1].strip()
 
 
-def pss(pid):
-    """Proportional set size in bytes."""
+def memory(pid):
+    """Bytes of memory that a process has to itself; those that it shares count
+    for more as soon as another one ends."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(status_field(text, "Pss").split()[0]) * 1024
+    return int(status_field(text, "Anonymous").split()[0]) * 1024
 
 
 def seconds_of(pid):

@@ -35,7 +35,7 @@ import zlib
 
 from daemon import Daemon
 from proc import (PATIENCE, SANITIZED, STANDPIPE, adopt_orphans, anonymous,
-                  now, pause, pss)
+                  now, pause, memory)
 from wire import (BINARY, CLOSE, PING, Client, Gone, close_payload, frame,
                   request_head)
 
@@ -44,7 +44,7 @@ FLAT = 2 << 20  # how much the daemon's memory may grow, in bytes
 
 def memory(d):
     """PSS of the daemon's own processes, in bytes."""
-    return sum(pss(pid) for pid in [d.pid, *d.engines()])
+    return sum(memory(pid) for pid in [d.pid, *d.engines()])
 
 
 # ----------------------------------------------------------------- aborts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemon import Daemon, fields
-from proc import SANITIZED, Mailbox, Process, pause, pss, until
+from proc import SANITIZED, Mailbox, Process, pause, memory, until
 from wire import Gone
 
 FLAT = (64 if SANITIZED else 2) << 20  # bytes that an engine may grow by
@@ -444,7 +444,7 @@ def test_large_bodies_are_exact_and_take_no_memory(top):
     with cgi(top, "--engines=1") as d:
         ask(d, post("/echo", b"x"))
         engine = d.engines()[0]
-        before = pss(engine)
+        before = memory(engine)
         with d.client() as c:
             c.send(head("/echo", f"Content-Length: {size}", method="PUT"))
             sent = answered = 0
@@ -464,30 +464,30 @@ def test_large_bodies_are_exact_and_take_no_memory(top):
                     answered += len(piece)
             assert list(chunks) == []
         assert want.digest() == got.digest()
-        assert pss(engine) < before + FLAT
+        assert memory(engine) < before + FLAT
 
 
 def test_program_that_does_not_read_holds_the_client(top):
     with mailbox_of(top) as mailbox, cgi(top, "--engines=1") as d:
         engine = d.engines()[0]
-        before = pss(engine)
+        before = memory(engine)
         with d.client() as c:
             c.send(head("/stuck", f"Content-Length: {1 << 30}", method="POST"))
             mailbox.line()
             assert c.fill() < 32 << 20
-            assert pss(engine) < before + FLAT
+            assert memory(engine) < before + FLAT
 
 
 def test_client_that_does_not_read_holds_the_program(top):
     with mailbox_of(top) as mailbox, cgi(top, "--engines=1") as d:
         engine = d.engines()[0]
-        before = pss(engine)
+        before = memory(engine)
         with d.client(receive_buffer=4096) as c:
             c.send(head("/flood"))
             with Process(mailbox.line()) as flood:
                 pause(0.3)
                 assert flood.alive()
-                assert pss(engine) < before + FLAT
+                assert memory(engine) < before + FLAT
 
 
 def test_program_that_reads_nothing_still_answers(d, top):

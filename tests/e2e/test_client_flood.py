@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from proc import PATIENCE, SANITIZED, STANDPIPE, now, pause, pss, standpipe
+from proc import PATIENCE, SANITIZED, STANDPIPE, now, pause, memory, standpipe
 from server import Server
 from wire import BINARY, PING, PONG, frame
 
@@ -60,7 +60,7 @@ def test_F26_a_pong_overtakes_data():
 def test_F26_a_flood_of_pings_is_bounded():
     def serve(s):
         assert s.recv()[0] == BINARY and started.wait(PATIENCE)
-        before = pss(process.pid)
+        before = memory(process.pid)
         s.sock.settimeout(0.2)
         deadline = now() + 2
         try:
@@ -68,7 +68,7 @@ def test_F26_a_flood_of_pings_is_bounded():
                 s.sock.sendall(frame(bytes(125), PING, mask=None) * 500)
         except TimeoutError:
             pass  # it does not read either, while nothing goes out
-        grown.append(pss(process.pid) - before)
+        grown.append(memory(process.pid) - before)
         process.kill()
 
     grown, started = [], threading.Event()

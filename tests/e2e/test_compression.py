@@ -11,7 +11,7 @@ import pytest
 from certificates import Authority
 from daemon import Daemon
 from deflate import BROWSER, EXTENSION, PLAIN, Deflate, offer
-from proc import SANITIZED, Mailbox, handler, pss, status_field
+from proc import SANITIZED, Mailbox, handler, memory, status_field
 from wire import (BINARY, CLOSE, CONTINUATION, PING, TEXT, Closed,
                   close_payload, frame, request_head)
 
@@ -465,10 +465,10 @@ def sessions_memory(d, count, asked):
         return c
 
     all_of_them = [speak() for _ in range(10)]
-    before = pss(engine)
+    before = memory(engine)
     try:
         all_of_them += [speak() for _ in range(count)]
-        return (pss(engine) - before) / count
+        return (memory(engine) - before) / count
     finally:
         for c in all_of_them:
             c.close()

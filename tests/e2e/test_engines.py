@@ -16,7 +16,7 @@ import pytest
 
 from daemon import Daemon
 from proc import (ENGINE, PATIENCE, SANITIZED, STANDPIPED, Process,
-                  descriptors, handler, pause, pss, until)
+                  descriptors, handler, pause, memory, until)
 from wire import Gone, request_head
 
 FAST = "--kill=TERM:50ms,KILL", "--close-timeout=100ms"  # engines that lie end
@@ -343,9 +343,9 @@ def test_engine_signals_no_strangers():
 
 def test_engine_that_reads_no_answers_costs_the_parent_nothing():
     with lying_engine("flood", command=["true"], status=1) as d:
-        before = pss(d.pid), len(descriptors(d.pid))
+        before = memory(d.pid), len(descriptors(d.pid))
         pause(2)
-        assert pss(d.pid) < before[0] + ((16 if SANITIZED else 2) << 20)
+        assert memory(d.pid) < before[0] + ((16 if SANITIZED else 2) << 20)
         assert len(descriptors(d.pid)) < before[1] + 16
 
 
@@ -400,8 +400,8 @@ def test_fault_T7_engine_that_floods_starves_nobody(what):
     with one_of_two_lies(f"flood {what}", "--max-per-address=0",
                          "--rate=0") as d:
         assert served(d)
-        before = pss(d.pid), len(descriptors(d.pid))
+        before = memory(d.pid), len(descriptors(d.pid))
         for _ in range(10):
             assert served(d)
-        assert SANITIZED or pss(d.pid) < before[0] + (8 << 20)
+        assert SANITIZED or memory(d.pid) < before[0] + (8 << 20)
         assert len(descriptors(d.pid)) < before[1] + 32

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon import Daemon
-from proc import (PATIENCE, SANITIZED, STANDPIPED, descriptors, handler, pss,
+from proc import (PATIENCE, SANITIZED, STANDPIPED, descriptors, handler, memory,
                   until)
 
 HELD = 64  # programs that live, and their pipes
@@ -32,13 +32,13 @@ def test_fault_T5_engines_at_random(command, options):
                    command=command)
         d.args[0] = f"{folder}/standpiped"
         with d:
-            before = pss(d.pid), len(descriptors(d.pid))
+            before = memory(d.pid), len(descriptors(d.pid))
             Path(folder, "go").touch()
             until(lambda: d.ended() or len(d.logged("said all")) +
                   len(d.logged("engine lost")) >= 4, "enough was said",
                   PATIENCE)
             assert not d.ended()
-            assert SANITIZED or pss(d.pid) < before[0] + GROWN
+            assert SANITIZED or memory(d.pid) < before[0] + GROWN
             assert len(descriptors(d.pid)) < before[1] + HELD
             d.signal(15)
             d.status = d.wait()

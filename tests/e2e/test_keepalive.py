@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from daemon import Daemon
-from proc import PATIENCE, SANITIZED, now, pause, pss
+from proc import PATIENCE, SANITIZED, now, pause, memory
 from wire import request_head
 
 GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -164,10 +164,10 @@ def test_pipelined_answers_wait_for_their_reader():
         with d.client(receive_buffer=4096) as c:
             c.send(GET)
             page(c)
-            before = pss(d.engines()[0])
+            before = memory(d.engines()[0])
             c.send(GET * 500, read=False)
             pause(0.2)  # what could pile up has piled up
-            assert pss(d.engines()[0]) - before < 1 << 20
+            assert memory(d.engines()[0]) - before < 1 << 20
             for _ in range(500):
                 page(c)
 

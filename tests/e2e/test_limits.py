@@ -4,7 +4,7 @@ import pytest
 
 import soak
 from daemon import Daemon
-from proc import SANITIZED, Process, pause, pss
+from proc import SANITIZED, Process, pause, memory
 from wire import BINARY, CONTINUATION, TEXT, frame, request_head
 
 MEMORY = pytest.mark.skipif(SANITIZED,
@@ -100,13 +100,13 @@ def test_F15_S15_rule6_client_that_never_reads(framing, command):
         with d.session() as c:
             c.reset()
         d.no_commands()
-        idle = pss(engine)
+        idle = memory(engine)
         with d.client() as c:
             assert c.handshake().status == 101
             for _ in range(8):
                 pause(0.15)
-                assert pss(engine) < idle + ABOVE
-            assert pss(d.pid) < ABOVE
+                assert memory(engine) < idle + ABOVE
+            assert memory(d.pid) < ABOVE
             c.recv_fragment()  # and it still is a session
             c.reset()
         d.no_commands()
@@ -125,7 +125,7 @@ def test_S15_rule6_program_that_never_reads(framing, data):
         with d.session() as c:
             c.reset()
         d.no_commands()
-        idle = pss(engine)
+        idle = memory(engine)
         with d.session() as c:
             chunk = data
             if len(data) < 100:
@@ -134,7 +134,7 @@ def test_S15_rule6_program_that_never_reads(framing, data):
                          frame(b"x" * 30000, CONTINUATION, fin=False))
             sent = c.fill(timeout=1.5, quiet=0.3, chunk=chunk)
             assert sent > 100000
-            assert pss(engine) < idle + ABOVE
+            assert memory(engine) < idle + ABOVE
             c.reset()
         d.no_commands()
 
@@ -146,10 +146,10 @@ def test_S15_rule9_stderr_for_a_client_that_never_reads(to, mailbox):
             "sh", "-c", "head -c 50000000 /dev/zero >&2; "
             f"echo done >{mailbox.path}; sleep 1000"]) as d:
         engine = engine_of(d)
-        idle = pss(engine)
+        idle = memory(engine)
         with d.session() as c:
             assert mailbox.line() == "done"
-            assert pss(engine) < idle + 2 * ABOVE
+            assert memory(engine) < idle + 2 * ABOVE
             c.reset()
 
 
@@ -157,13 +157,13 @@ def test_S15_rule9_stderr_for_a_client_that_never_reads(to, mailbox):
 def test_rule6_head_that_never_ends():
     with Daemon("--engines=1", "--handshake-timeout=60s") as d:
         engine = engine_of(d)
-        idle = pss(engine)
+        idle = memory(engine)
         clients = [d.client() for _ in range(50)]
         for c in clients:
             c.send(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 12000)
         with d.session() as c:
             c.bye()
-        assert pss(engine) < idle + ABOVE
+        assert memory(engine) < idle + ABOVE
         for c in clients:
             c.close()
 
@@ -178,12 +178,12 @@ def test_S17_idle_sessions_are_cheap():
             c.recv_text()
             c.bye()
         d.no_commands()
-        idle = pss(engine) + pss(d.pid)
+        idle = memory(engine) + memory(d.pid)
         clients = [d.session() for _ in range(count)]
         for c in clients:
             c.send_text("x" * 5000)
             assert c.recv_text() == "x" * 5000
-        each = (pss(engine) + pss(d.pid) - idle) / count
+        each = (memory(engine) + memory(d.pid) - idle) / count
         assert each < 4096, each
         for c in clients:
             c.close()

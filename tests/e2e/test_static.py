@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from daemon import Daemon
-from proc import PATIENCE, descriptors, libc, now, pss, until
+from proc import PATIENCE, descriptors, libc, now, memory, until
 from test_command_line import wrong
 from wire import Gone, request_head
 
@@ -456,14 +456,14 @@ def test_slow_client_costs_no_memory(top):
             f.truncate(1 << 30)
         with Daemon(f"--staticdir={name}", "--engines=1") as d:
             with contextlib.ExitStack() as stack:
-                before = pss(d.engines()[0])
+                before = memory(d.engines()[0])
                 for _ in range(20):
                     c = stack.enter_context(d.client(receive_buffer=4096))
                     c.send(head("/huge"))
                     c._wait(select.POLLIN, now() + PATIENCE)
                 for _ in range(10):
                     assert get(d, "/nowhere").status == 404
-                assert pss(d.engines()[0]) < before + (8 << 20)
+                assert memory(d.engines()[0]) < before + (8 << 20)
 
 
 def test_file_that_shrinks_breaks_the_connection(top):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from daemon import Daemon
-from proc import SANITIZED, handler, now, pause, pss
+from proc import SANITIZED, handler, now, pause, memory
 from wire import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Gone,
                   close_payload, frame, request_head)
 
@@ -457,10 +457,10 @@ def test_F26_rule6_ping_flood_is_bounded():
         engine = d.engines()[0]
         with d.session() as c:
             c.recv_text()
-            before = pss(engine)
+            before = memory(engine)
             flood = frame(bytes(125), PING) * 500
             sent = c.fill(timeout=2.0, chunk=flood)
-            assert pss(engine) < before + (2 << 20), sent
+            assert memory(engine) < before + (2 << 20), sent
             with d.session() as other:  # and nobody else suffers
                 other.recv_text()
             c.reset()

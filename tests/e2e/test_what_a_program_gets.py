@@ -11,7 +11,7 @@ import socket
 import pytest
 
 from daemon import Daemon
-from proc import (SANITIZED, Process, anonymous, descriptors, handler, pss,
+from proc import (SANITIZED, Process, anonymous, descriptors, handler, memory,
                   status_field, until)
 from wire import Gone, request_head
 
@@ -433,7 +433,7 @@ def test_P18_running_out_of_descriptors_leaks_none():
 @pytest.mark.skipif(SANITIZED, reason="sanitizers keep what was freed")
 def test_P20_parent_stays_tiny():
     with Daemon("--engines=1") as d:
-        assert pss(d.pid) < 2 << 20
+        assert memory(d.pid) < 2 << 20
         for _ in range(20):
             d.session().reset()
         d.no_commands()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from network import Websocketd
-from proc import SANITIZED, handler, pss, stat, until
+from proc import SANITIZED, handler, memory, stat, until
 from wire import frame
 
 pytestmark = pytest.mark.usefixtures("own_network")
@@ -158,11 +158,11 @@ def test_S17_an_idle_binary_session_is_cheap():
     # Ten megabytes each there.
     with Websocketd(PORT, "--engines=1", "--binary", "cat") as d:
         first = d.session()
-        before = pss(d.engines()[0])
+        before = memory(d.engines()[0])
         more = [d.session() for _ in range(50)]
         for c in more:
             c.send_binary(b"x")
             assert c.recv_binary() == b"x"
-        assert SANITIZED or pss(d.engines()[0]) - before < 50 * 64 * 1024
+        assert SANITIZED or memory(d.engines()[0]) - before < 50 * 64 * 1024
         for c in first, *more:
             c.close()
