@@ -107,10 +107,10 @@ deflate_passed(struct deflate *d)
 bool
 deflate_hold(struct deflate *d, const struct piece *rest, size_t behind)
 {
-	d->waits = true;
-	d->rest = *rest;
-	return buf_reserve(&d->held, rest->len + behind + 1) != NULL &&
+	d->waits = buf_reserve(&d->held, rest->len + behind + 1) != NULL &&
 	    buf_add(&d->held, rest->data, rest->len + behind);
+	d->rest = *rest;
+	return d->waits;
 }
 
 struct buf

@@ -618,7 +618,7 @@ transport_ws_on_drain(void *owner)
 
 	send_late_pong(t);
 	check_gone(t);
-	if (stream_queued(t->stream) == 0)
+	if (t->base.state != TRANSPORT_GONE && stream_queued(t->stream) == 0)
 		t->base.ops->on_drain(t->base.owner);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Standard error on its way to the log, by a clock that this test moves: so much
- * of one program, so much of all, and what was too much is counted there.
+ * Standard error on its way to the log (flow/complaints), by a clock that this
+ * test moves: how much a program may say at once and in the long run, how much
+ * all of them together, and that what is dropped is counted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,209 +16,420 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "base/fd.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "flow/complaints.h"
 #include "loop.h"
 
-enum { OF_ALL = 2500, OF_ONE_A_SECOND = 200 };
-
-struct fixture {
-	struct complaints_share share;
-	int log, stderr_before;
+enum {
+	AT_ONCE = 3000, /* lines of one program */
+	STEP = 5,       /* milliseconds, for each in the long run */
+	ALL_AT_ONCE = 2500,
+	SECOND = 1000,
+	PIECE = 3500, /* of one line of the log */
 };
 
-static const struct complainer who = { LOG_LVL_WARN, 7, 99 };
+/* All of them may say what they like. */
+static const struct complaints_share unlimited = { .step = 0, .burst = 1 };
 
-/* Lines go to a file in place of our standard error. */
-static void
-begin(struct fixture *f, unsigned processes)
+static const struct complainer who = {
+	.level = LOG_LVL_INFO,
+	.session = 7,
+	.pid = 42,
+};
+
+static struct fixture {
+	struct complaints_share share;
+	struct complaints program;
+	FILE *log; /* standard error, for the time being */
+	int saved;
+} f;
+
+/* ------------------------------------------------- the log, as a file */
+
+static int
+setup(void **state)
 {
-	FILE *file = tmpfile();
+	static const struct log_conf conf = {
+		.program = "test",
+		.level = LOG_LVL_INFO,
+		.format = LOG_TEXT,
+	};
 
-	assert_non_null(file);
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	f.share = unlimited;
 	clock_replace(loop_clock);
-	complaints_share_init(&f->share, processes);
-	f->log = dup(fileno(file));
-	(void)fclose(file);
-	f->stderr_before = dup(STDERR_FILENO);
-	assert_int_equal(dup2(f->log, STDERR_FILENO), STDERR_FILENO);
+	if ((f.log = tmpfile()) == NULL)
+		return -1;
+	f.saved = dup(STDERR_FILENO);
+	if (f.saved == -1 || dup2(fileno(f.log), STDERR_FILENO) == -1)
+		return -1;
+	log_init(&conf);
+	return 0;
 }
 
-static void
-end(struct fixture *f)
+static int
+teardown(void **state)
 {
-	(void)dup2(f->stderr_before, STDERR_FILENO);
-	fd_close(&f->stderr_before);
-	fd_close(&f->log);
+	(void)state;
 	clock_replace(NULL);
+	(void)dup2(f.saved, STDERR_FILENO);
+	(void)close(f.saved);
+	return fclose(f.log);
 }
 
+/* What was logged since the last time, each line from its message on. */
 static void
-complain(struct fixture *f, struct complaints *c, size_t n)
+read_log(char *text, size_t size)
 {
-	for (size_t i = 0; i < n; i++)
-		complaints_take(c, &f->share, &who, (const uint8_t *)"oh", 2);
-}
-
-/* How often the log says that, since the last time; it is emptied. */
-static size_t
-count(struct fixture *f, const char *what)
-{
-	static char text[1024 * 1024];
-	ssize_t len = pread(f->log, text, sizeof(text) - 1, 0);
+	char line[8192], *message;
 	size_t n = 0;
 
-	assert_true(len >= 0 && (size_t)len < sizeof(text) - 1);
-	text[len] = '\0';
-	for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
+	text[0] = '\0';
+	rewind(f.log);
+	while (fgets(line, sizeof(line), f.log) != NULL) {
+		message = strstr(line, "standard error dropped");
+		if (message == NULL)
+			message = strstr(line, "stderr ");
+		assert_non_null(message);
+		n += (size_t)snprintf(text + n, size - n, "%s", message);
+		assert_true(n < size);
+	}
+	assert_int_equal(ftruncate(fileno(f.log), 0), 0);
+	rewind(f.log);
+}
+
+static void
+assert_logged(const char *want)
+{
+	char text[16384];
+
+	read_log(text, sizeof(text));
+	assert_string_equal(text, want);
+}
+
+/* So many lines, and nothing of what was dropped. */
+static void
+assert_lines(size_t want)
+{
+	static char text[256 * 1024];
+	size_t n = 0;
+
+	read_log(text, sizeof(text));
+	assert_null(strstr(text, "dropped"));
+	for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
 		n++;
-	return n;
+	assert_int_equal(n, want);
+}
+
+/* ------------------------------------------------- what is said */
+
+static void
+say_of(struct complaints *c, const char *line)
+{
+	complaints_take(c, &f.share, &who, (const uint8_t *)line, strlen(line));
 }
 
 static void
-empty(struct fixture *f)
+say(const char *line)
 {
-	assert_int_equal(ftruncate(f->log, 0), 0);
-	assert_int_equal(lseek(f->log, 0, SEEK_SET), 0);
+	say_of(&f.program, line);
 }
 
 static void
-what_is_too_much_is_counted(void **state)
+say_often(struct complaints *c, size_t n)
 {
-	struct complaints c = { 0 };
-	struct fixture f;
-	size_t written;
+	for (size_t i = 0; i < n; i++)
+		say_of(c, "x");
+}
 
+static void
+say_long(char of, size_t len)
+{
+	uint8_t *line = malloc(len);
+
+	assert_non_null(line);
+	memset(line, of, len);
+	complaints_take(&f.program, &f.share, &who, line, len);
+	free(line);
+}
+
+/* All that it may say at once. */
+static void
+exhaust(void)
+{
+	say_often(&f.program, AT_ONCE);
+	assert_lines(AT_ONCE);
+}
+
+/* ------------------------------------------------- one program */
+
+static void
+a_line_is_logged_with_its_program(void **state)
+{
 	(void)state;
-	begin(&f, 1);
-	complain(&f, &c, OF_ALL + 1000);
-	written = count(&f, " warn stderr ");
-	assert_in_range(written, OF_ALL - 100, OF_ALL + 100);
-	assert_int_equal(count(&f, "dropped"), 0);
-	empty(&f);
-	loop_now += 1001;
-	complain(&f, &c, 1);
-	assert_int_equal(count(&f, "standard error dropped session=7 pid=99"),
-	    1);
-	assert_int_equal(count(&f, " stderr "), 1);
-	assert_int_equal(c.lines, 0);
-	end(&f);
+	say("out of ink");
+	assert_logged("stderr session=7 pid=42 text=\"out of ink\"\n");
+	say("");
+	assert_logged("stderr session=7 pid=42 text=\"\"\n");
 }
 
-/* All within a second, so that what is dropped is dropped in a row. */
 static void
-it_is_silent_for_a_second(void **state)
+so_many_lines_may_come_at_once(void **state)
 {
-	struct complaints c = { 0 };
-	struct fixture f;
-
 	(void)state;
-	begin(&f, 1);
-	complain(&f, &c, OF_ALL + 1000);
-	empty(&f);
-	loop_now += 999;
-	complain(&f, &c, 10);
-	assert_int_equal(count(&f, "stderr"), 0);
-	loop_now += 2;
-	complain(&f, &c, 1);
-	assert_int_equal(count(&f, " stderr "), 1);
-	end(&f);
+	exhaust();
+	say("one more");
+	assert_logged("");
 }
 
-/* Who has been loud for long gets an even rate. */
 static void
-an_even_rate_of_one(void **state)
+what_was_dropped_is_counted_before_the_next_line(void **state)
 {
-	struct complaints c = { 0 };
-	struct fixture f;
-
 	(void)state;
-	begin(&f, 1);
-	for (int i = 0; i < 20; i++) {
-		complain(&f, &c, 2000);
-		loop_now += 1000;
-	}
-	empty(&f);
+	exhaust();
+	say("abcd");
+	say("");
+	say("abcd");
+	assert_logged("");
+	loop_now += SECOND;
+	say("again");
+	assert_logged("standard error dropped session=7 pid=42 lines=3 "
+		      "bytes=11\n"
+		      "stderr session=7 pid=42 text=again\n");
+	say("and on");
+	assert_logged("stderr session=7 pid=42 text=\"and on\"\n");
+}
+
+static void
+it_is_silent_for_a_second_after_what_was_dropped_first(void **state)
+{
+	(void)state;
+	exhaust();
+	say("dropped");
+	loop_now += SECOND / 2;
+	say("dropped as well, though a line's time has come");
+	loop_now += SECOND / 2 - 1;
+	say("and this");
+	assert_logged("");
+	loop_now += 1;
+	say("x");
+	assert_logged("standard error dropped session=7 pid=42 lines=3 "
+		      "bytes=64\n"
+		      "stderr session=7 pid=42 text=x\n");
+}
+
+static void
+after_that_lines_come_at_an_even_rate(void **state)
+{
+	(void)state;
+	exhaust();
 	for (int i = 0; i < 10; i++) {
-		for (int j = 0; j < 100; j++) {
-			complain(&f, &c, 20);
-			loop_now += 10;
-		}
+		loop_now += STEP;
+		say("x");
+		assert_lines(1);
 	}
-	assert_in_range(count(&f, " warn stderr "), 9 * OF_ONE_A_SECOND,
-	    11 * OF_ONE_A_SECOND);
-	end(&f);
+	loop_now += STEP - 1;
+	say("early");
+	assert_logged("");
 }
 
-/* Processes share what the log takes, and one program leaves some to others. */
 static void
-shares(void **state)
+a_second_is_worth_so_many_lines(void **state)
 {
-	struct complaints c = { 0 }, other = { 0 };
-	struct fixture f;
-	size_t written;
+	(void)state;
+	exhaust();
+	loop_now += SECOND;
+	say_often(&f.program, SECOND / STEP + 1);
+	assert_lines(SECOND / STEP);
+	assert_int_equal(f.program.lines, 1);
+}
+
+static void
+a_rest_gives_all_of_it_back_and_no_more(void **state)
+{
+	(void)state;
+	exhaust();
+	loop_now += (uint64_t)2 * AT_ONCE * STEP;
+	say_often(&f.program, AT_ONCE + 1);
+	assert_lines(AT_ONCE);
+	assert_int_equal(f.program.lines, 1);
+}
+
+/* ------------------------------------------------- long lines */
+
+static void
+a_long_line_is_as_several(void **state)
+{
+	(void)state;
+	exhaust();
+	loop_now += STEP;
+	say_long('x', 4 * 128); /* as five */
+	assert_lines(1);
+	loop_now += 4 * STEP;
+	say("early");
+	assert_logged("");
+	loop_now += SECOND;
+	say("x");
+	assert_logged("standard error dropped session=7 pid=42 lines=1 "
+		      "bytes=6\n"
+		      "stderr session=7 pid=42 text=x\n");
+}
+
+static void
+a_line_too_long_for_the_log_is_given_in_pieces(void **state)
+{
+	(void)state;
+	say_long('x', PIECE);
+	assert_lines(1);
+	say_long('x', PIECE + 1);
+	assert_lines(2);
+	say_long('"', PIECE / 2 + 1); /* each is escaped by another */
+	assert_lines(2);
+	say_long('\1', PIECE / 5 + 1);
+	assert_lines(2);
+}
+
+static void
+no_byte_of_a_line_in_pieces_is_lost(void **state)
+{
+	char text[16384];
+	size_t n = 0;
 
 	(void)state;
-	begin(&f, 5);
-	complain(&f, &c, OF_ALL);
-	written = count(&f, " warn stderr ");
-	assert_in_range(written, OF_ALL / 5 - 50, OF_ALL / 5 + 50);
-	empty(&f);
-	loop_now += 100;
-	complain(&f, &other, 1000);
-	written = count(&f, " warn stderr ");
-	assert_in_range(written, 10, 100);
-	end(&f);
+	say_long('z', 2 * PIECE + 17);
+	read_log(text, sizeof(text));
+	for (const char *p = text; *p != '\0'; p++)
+		n += *p == 'z';
+	assert_int_equal(n, 2 * PIECE + 17);
 }
 
-/* Whatever was dropped is said at the end at the latest. */
+/* ------------------------------------------------- all programs */
+
 static void
-its_last_words(void **state)
+all_programs_share_what_the_log_takes(void **state)
 {
-	struct complaints c = { 0 }, quiet = { 0 };
-	struct fixture f;
+	struct complaints other = { .till = 0 };
 
 	(void)state;
-	begin(&f, 1);
-	complain(&f, &c, OF_ALL + 500);
-	empty(&f);
-	complaints_end(&c, &who);
-	complaints_end(&c, &who);
-	complaints_end(&quiet, &who);
-	assert_int_equal(count(&f, "dropped"), 1);
-	end(&f);
+	complaints_share_init(&f.share, 1);
+	say_often(&f.program, ALL_AT_ONCE);
+	assert_lines(ALL_AT_ONCE);
+	say_of(&other, "nobody hears it");
+	assert_logged("");
+	loop_now += SECOND;
+	say("x");
+	assert_logged("stderr session=7 pid=42 text=x\n");
+	say_of(&other, "y");
+	assert_logged("standard error dropped session=7 pid=42 lines=1 "
+		      "bytes=16\n"
+		      "stderr session=7 pid=42 text=y\n");
 }
 
-/* A long line is as many, and comes in pieces that the log has room for. */
 static void
-a_long_line(void **state)
+what_is_dropped_costs_nobody_anything(void **state)
 {
-	static uint8_t line[10000];
-	struct complaints c = { 0 };
-	struct fixture f;
+	struct complaints other = { .till = 0 };
 
 	(void)state;
-	memset(line, 'x', sizeof(line));
-	begin(&f, 1);
-	complaints_take(&c, &f.share, &who, line, sizeof(line));
-	assert_int_equal(count(&f, " warn stderr "), 3);
-	empty(&f);
-	for (int i = 0; i < 100; i++)
-		complaints_take(&c, &f.share, &who, line, sizeof(line));
-	assert_true(count(&f, " warn stderr ") < 100);
-	end(&f);
+	complaints_share_init(&f.share, 1);
+	say_often(&f.program, ALL_AT_ONCE);
+	assert_lines(ALL_AT_ONCE);
+	say_often(&f.program, 10 * ALL_AT_ONCE);
+	assert_logged("");
+	loop_now += SECOND;
+	say_often(&other, ALL_AT_ONCE + 1);
+	assert_lines(ALL_AT_ONCE);
 }
+
+static void
+processes_divide_it_among_them(void **state)
+{
+	(void)state;
+	complaints_share_init(&f.share, 4);
+	say_often(&f.program, ALL_AT_ONCE);
+	assert_lines(ALL_AT_ONCE / 4);
+	loop_now += SECOND;
+	complaints_end(&f.program, &who);
+	assert_logged("standard error dropped session=7 pid=42 lines=1875 "
+		      "bytes=3750\n");
+}
+
+static void
+last_words_have_room_among_many_processes(void **state)
+{
+	(void)state;
+	complaints_share_init(&f.share, 1000);
+	say_often(&f.program, 101);
+	assert_lines(100);
+	assert_int_equal(f.program.lines, 1);
+}
+
+/* ------------------------------------------------- its end, its level */
+
+static void
+the_end_tells_what_was_dropped_once(void **state)
+{
+	(void)state;
+	exhaust();
+	say("abc");
+	complaints_end(&f.program, &who);
+	assert_logged("standard error dropped session=7 pid=42 lines=1 "
+		      "bytes=4\n");
+	complaints_end(&f.program, &who);
+	assert_logged("");
+}
+
+static void
+the_end_of_one_that_was_heard_tells_nothing(void **state)
+{
+	(void)state;
+	say("x");
+	assert_lines(1);
+	complaints_end(&f.program, &who);
+	assert_logged("");
+}
+
+static void
+what_the_log_does_not_want_costs_and_counts_nothing(void **state)
+{
+	struct complainer quiet = who;
+
+	(void)state;
+	quiet.level = LOG_LVL_DEBUG;
+	for (int i = 0; i < 2 * AT_ONCE; i++)
+		complaints_take(&f.program, &f.share, &quiet,
+		    (const uint8_t *)"x", 1);
+	complaints_end(&f.program, &quiet);
+	assert_logged("");
+	exhaust();
+}
+
+#define log_test(f_) cmocka_unit_test_setup_teardown(f_, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_too_much_is_counted),
-		cmocka_unit_test(it_is_silent_for_a_second),
-		cmocka_unit_test(an_even_rate_of_one),
-		cmocka_unit_test(shares),
-		cmocka_unit_test(its_last_words),
-		cmocka_unit_test(a_long_line),
+		log_test(a_line_is_logged_with_its_program),
+		log_test(so_many_lines_may_come_at_once),
+		log_test(what_was_dropped_is_counted_before_the_next_line),
+		log_test(
+		    it_is_silent_for_a_second_after_what_was_dropped_first),
+		log_test(after_that_lines_come_at_an_even_rate),
+		log_test(a_second_is_worth_so_many_lines),
+		log_test(a_rest_gives_all_of_it_back_and_no_more),
+		log_test(a_long_line_is_as_several),
+		log_test(a_line_too_long_for_the_log_is_given_in_pieces),
+		log_test(no_byte_of_a_line_in_pieces_is_lost),
+		log_test(all_programs_share_what_the_log_takes),
+		log_test(what_is_dropped_costs_nobody_anything),
+		log_test(processes_divide_it_among_them),
+		log_test(last_words_have_room_among_many_processes),
+		log_test(the_end_tells_what_was_dropped_once),
+		log_test(the_end_of_one_that_was_heard_tells_nothing),
+		log_test(what_the_log_does_not_want_costs_and_counts_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
