@@ -16,6 +16,7 @@ struct loop_signal {
 };
 
 static volatile sig_atomic_t caught[SIGNALS]; /* since the last call */
+static volatile sig_atomic_t any_caught;
 
 void
 loop_init(struct loop *l)
@@ -110,6 +111,7 @@ static void
 on_signal(int sig)
 {
 	caught[sig] = 1;
+	any_caught = 1;
 }
 
 int
@@ -129,9 +131,13 @@ loop_catch(struct loop *l, int sig, loop_signal_fn *fn, void *arg)
 	return 0;
 }
 
+/* Most turns have none: those that are known are not looked through. */
 static void
 call_for_signals(struct loop *l)
 {
+	if (!any_caught)
+		return;
+	any_caught = 0;
 	for (size_t i = 0; i < l->nsignals; i++) {
 		const struct loop_signal *s = &l->signals[i];
 
