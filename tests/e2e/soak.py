@@ -42,8 +42,8 @@ from wire import (BINARY, CLOSE, PING, Client, Gone, close_payload, frame,
 FLAT = 2 << 20  # how much the daemon's memory may grow, in bytes
 
 
-def memory(d):
-    """PSS of the daemon's own processes, in bytes."""
+def memory_of_all(d):
+    """Bytes of memory of the daemon's own processes."""
     return sum(memory(pid) for pid in [d.pid, *d.engines()])
 
 
@@ -127,16 +127,16 @@ def aborts(count, seed, report=lambda *_: None):
             abort_one(d, rng)
         all_quiet(d)
         engines = d.engines()
-        size = memory(d)
+        size = memory_of_all(d)
         for i in range(count):
             abort_one(d, rng)
             if i % 1000 == 999:
-                report(f"{i + 1} sessions, {memory(d) >> 10} KiB")
+                report(f"{i + 1} sessions, {memory_of_all(d) >> 10} KiB")
         all_quiet(d)
         assert d.engines() == engines, "an engine died"
         after = quiet_counts(d, before)
         assert after == before, f"descriptors: {before}, now {after}"
-        grown = memory(d) - size
+        grown = memory_of_all(d) - size
         assert SANITIZED or grown < FLAT, f"grown by {grown} bytes"
         report(f"done: descriptors {sorted(after.values())}, "
                f"memory {grown:+d} bytes")
@@ -155,7 +155,7 @@ def bulk(size, seed, report=lambda *_: None):
         with d.session() as c:
             c.send_binary(b"warm")
             assert c.recv_binary() == b"warm"
-            idle = memory(d)
+            idle = memory_of_all(d)
             most = 0
             expected = collections.deque()
             queued = sent = got = 0
@@ -170,7 +170,7 @@ def bulk(size, seed, report=lambda *_: None):
                     out = memoryview(data)
                 t = now()
                 if t > ask:
-                    most = max(most, memory(d) - idle)
+                    most = max(most, memory_of_all(d) - idle)
                     report(f"{got >> 20} MiB back, {most >> 10} KiB above idle")
                     ask = t + 1.0
                 poller = select.poll()
@@ -196,7 +196,7 @@ def bulk(size, seed, report=lambda *_: None):
                         compare(expected, payload, got)
                     if rng.random() < 0.001:
                         reads = now() + rng.random() * 0.2
-            most = max(most, memory(d) - idle)
+            most = max(most, memory_of_all(d) - idle)
             assert not expected and got == queued, (got, queued)
             assert SANITIZED or most < FLAT, f"{most} bytes above idle"
             assert c.bye()[0] == []
